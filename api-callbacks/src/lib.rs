@@ -1,0 +1,1 @@
+//! Raw callbacks on the loop.

@@ -1,0 +1,1 @@
+//! Chainable promises on the loop.

@@ -1,0 +1,11 @@
+//! The same programs in every style, and the servers behind one face.
+
+mod counts;
+mod server;
+mod style;
+
+pub mod echo;
+
+pub use counts::ServerCounts;
+pub use server::{Server, Stopped};
+pub use style::Style;

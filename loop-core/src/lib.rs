@@ -1,0 +1,1 @@
+//! A single-threaded event loop over mio, in the manner of CPython's asyncio.
