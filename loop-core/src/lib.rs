@@ -1,1 +1,85 @@
-//! A single-threaded event loop over mio, in the manner of CPython's asyncio.
+//! The ground floor of oneloop: kernel readiness, a FIFO ready queue, your code.
+//!
+//! A single-threaded event loop over mio, in the manner of CPython's asyncio. Three API crates stand
+//! on it, one per style; none of them has a loop of its own.
+//!
+//! # One turn
+//!
+//! ```text
+//!          ┌──────────────────────────────────────────────────────────────┐
+//!          ▼                                                              │
+//!   poll the kernel ──► fire ──► expire ──► run what is ready ────────────┘
+//!   no longer than      parked    timers     first in, first out:
+//!   the next deadline,  waiters   whose      the only place where
+//!   not at all while    become    deadline   the loop calls you
+//!   something is ready  ready     passed
+//! ```
+//!
+//! [`EventLoop::run_once`] is this picture in code. What runs may schedule more: it joins the end of
+//! the queue. When the turn polls again is the [`TurnRule`].
+//!
+//! # Where the rest of the program waits
+//!
+//! A socket that has nothing to read parks something, and the style decides what:
+//!
+//! | | what is parked | where the rest of the program waits |
+//! |---|---|---|
+//! | callbacks | a job that holds a closure | in the closure |
+//! | promises | a job that holds a resolver | in the promise's node |
+//! | async | a waker | in the task |
+//!
+//! # Reading order
+//!
+//! `event_loop` (the turn), `core` (what owner and handles share), `handle` (what you say to it),
+//! `ready` and `timers` (what runs when), `source` and `waiters` (a socket on the loop), `tcp`
+//! (accept, connect), `chunk` (where bytes live), `descriptors` (`add_reader`), `self_pipe` and
+//! `remote` (other threads), `signals`, `snapshot` and `counts` (seeing).
+//!
+//! # Principles
+//!
+//! - Nothing calls back before its operation returned.
+//! - No user code runs, and none is dropped, inside a borrow.
+//! - A socket is registered once in its life, and asked only when the kernel said it is worth it.
+//! - What runs again and again is queued without an allocation.
+//! - No ambient loop: whatever needs one is given a [`LoopHandle`].
+//!
+//! # What is not here
+//!
+//! Futures, promises, tasks, streams: they belong to the styles. Threads that run callbacks, work
+//! stealing, io_uring: one loop, one thread, readiness.
+
+#[cfg(not(unix))]
+compile_error!("oneloop needs a Unix system: its self-pipe and its descriptors are Unix's");
+
+mod chunk;
+mod clock;
+mod core;
+mod counts;
+mod descriptors;
+mod errors;
+mod event_loop;
+mod handle;
+mod ready;
+mod remote;
+mod self_pipe;
+mod signals;
+mod snapshot;
+mod source;
+mod tcp;
+mod timers;
+mod waiters;
+
+pub use crate::chunk::{CHUNK_BYTES, Chunk};
+pub use crate::clock::ManualClock;
+pub use crate::core::{LoopHandle, TurnRule};
+pub use crate::counts::Counts;
+pub use crate::errors::{
+    Abort, Cancelled, Closed, Context, Elapsed, RunError, is_cancelled, panic_message,
+};
+pub use crate::event_loop::{Completer, EventLoop};
+pub use crate::handle::Handle;
+pub use crate::ready::Job;
+pub use crate::remote::{Remote, RemoteCallback};
+pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
+pub use crate::source::Source;
+pub use crate::waiters::{BYTES_PER_TURN, Direction};

@@ -1,0 +1,127 @@
+//! Chunks: buffers that the loop lends while there are bytes to hold.
+//!
+//! A chunk is taken from the pool only once a socket has bytes, and goes back when it is dropped,
+//! so that an idle connection holds no buffer, whatever the style.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::{Deref, Range};
+use std::rc::Rc;
+
+/// How many bytes a chunk of the pool holds.
+pub const CHUNK_BYTES: usize = 16 * 1024;
+
+/// How many free chunks the pool keeps.
+const FREE_MAX: usize = 64;
+
+/// Bytes in a buffer that is lent by the loop, or that came from a vector.
+///
+/// Dereferences to the bytes. A chunk of the loop's pool returns there when it is dropped.
+///
+/// ```
+/// use loop_core::Chunk;
+///
+/// let mut chunk = Chunk::from(b"hello".to_vec());
+/// chunk.advance(2);
+/// assert_eq!(&*chunk, b"llo");
+/// ```
+pub struct Chunk {
+    buffer: Box<[u8]>,
+    /// Where in the buffer the bytes are that have not been consumed.
+    unread: Range<usize>,
+    /// Where the buffer goes when the chunk is dropped.
+    pool: Option<Rc<Pool>>,
+}
+
+/// The free chunks of one loop.
+#[derive(Default)]
+pub(crate) struct Pool {
+    free: RefCell<Vec<Box<[u8]>>>,
+}
+
+impl Pool {
+    /// Lends a chunk that `fill` has written to; `fill` returns how many bytes it wrote.
+    pub(crate) fn lend<E>(
+        self: &Rc<Self>,
+        fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<Chunk, E> {
+        let free = self.free.borrow_mut().pop();
+        let buffer = free.unwrap_or_else(|| vec![0; CHUNK_BYTES].into_boxed_slice());
+        let mut chunk = Chunk { buffer, unread: 0..0, pool: Some(self.clone()) };
+        chunk.unread.end = fill(&mut chunk.buffer)?;
+        Ok(chunk)
+    }
+}
+
+impl Chunk {
+    /// Consumes the first `count` bytes.
+    ///
+    /// # Panics
+    /// If there are fewer.
+    pub fn advance(&mut self, count: usize) {
+        assert!(count <= self.unread.len(), "a chunk cannot advance past its end");
+        self.unread.start += count;
+    }
+}
+
+impl Deref for Chunk {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.buffer[self.unread.clone()]
+    }
+}
+
+impl From<Vec<u8>> for Chunk {
+    fn from(bytes: Vec<u8>) -> Chunk {
+        let buffer = bytes.into_boxed_slice();
+        Chunk { unread: 0..buffer.len(), buffer, pool: None }
+    }
+}
+
+impl fmt::Debug for Chunk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Chunk({} bytes)", self.len())
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        if let Some(pool) = self.pool.take() {
+            let mut free = pool.free.borrow_mut();
+            if free.len() < FREE_MAX {
+                free.push(std::mem::take(&mut self.buffer));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dropped_chunk_is_lent_again() {
+        let pool = Rc::new(Pool::default());
+        let chunk = pool.lend(|buffer| Ok::<_, ()>(buffer.len())).unwrap();
+        let address = chunk.as_ptr();
+        drop(chunk);
+        let chunk = pool.lend(|_| Ok::<_, ()>(3)).unwrap();
+        assert_eq!((chunk.as_ptr(), chunk.len()), (address, 3));
+    }
+
+    #[test]
+    fn a_failed_fill_returns_the_chunk() {
+        let pool = Rc::new(Pool::default());
+        assert!(pool.lend(|_| Err("nothing there")).is_err());
+        assert_eq!(pool.free.borrow().len(), 1);
+    }
+
+    #[test]
+    fn the_pool_keeps_a_bounded_number() {
+        let pool = Rc::new(Pool::default());
+        let chunks: Vec<_> = (0..100).map(|_| pool.lend(|_| Ok::<_, ()>(1)).unwrap()).collect();
+        drop(chunks);
+        assert_eq!(pool.free.borrow().len(), FREE_MAX);
+    }
+}

@@ -1,0 +1,347 @@
+//! The state that a loop's owner and its handles share, and the steps of a turn that need no poll.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::os::fd::RawFd;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use mio::Token;
+use slab::Slab;
+
+use crate::chunk::Pool;
+use crate::clock::Clock;
+use crate::counts::Counters;
+use crate::descriptors::Watch;
+use crate::errors::{Abort, Context, panic_message};
+use crate::ready::{Entry, ReadyQueue};
+use crate::self_pipe::Inbox;
+use crate::signals::Signals;
+use crate::timers::{Action, Timers};
+use crate::waiters::{Direction, Readiness, Signs, Target};
+
+/// The token of the self-pipe; rows of the table never reach it.
+pub(crate) const PIPE: Token = Token(usize::MAX);
+
+/// Schedules work on a loop.
+///
+/// A handle is cheap to clone and stays on the loop's thread; [`Remote`](crate::Remote) is for the
+/// others. It does not keep the loop running, and outlives it: on a closed loop every method says
+/// what it does then.
+///
+/// asyncio: `AbstractEventLoop`, but the owner, who runs the loop, is a type of its own.
+#[derive(Clone)]
+pub struct LoopHandle {
+    pub(crate) core: Rc<Core>,
+}
+
+/// How long a turn runs callbacks before it polls again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnRule {
+    /// Runs what was ready when the pass began, goes on with what became ready meanwhile until this
+    /// many callbacks ran, then polls. Order is as under [`TurnRule::Snapshot`]; a hop costs no
+    /// poll, and I/O waits for at most so many callbacks.
+    Bounded(usize),
+    /// Runs what was ready when the pass began, then polls.
+    ///
+    /// asyncio: `ntodo` in `BaseEventLoop._run_once`.
+    Snapshot,
+}
+
+/// A closure from another thread.
+pub(crate) type RemoteCall = Box<dyn FnOnce(&LoopHandle) + Send>;
+
+/// A row of the table of what the kernel watches.
+pub(crate) struct Row {
+    /// The upper half of the token: a stale event does not meet the row's next owner.
+    generation: u32,
+    target: Rc<dyn Target>,
+}
+
+/// All that a loop is, but for the poll itself.
+pub(crate) struct Core {
+    pub(crate) id: u64,
+    pub(crate) ready: ReadyQueue,
+    pub(crate) timers: Timers,
+    pub(crate) clock: Clock,
+    pub(crate) registry: mio::Registry,
+    pub(crate) pool: Rc<Pool>,
+    pub(crate) counters: Counters,
+    pub(crate) inbox: Arc<Inbox<RemoteCall>>,
+    pub(crate) signals: Signals,
+    /// The raw descriptors that `add_reader` and `add_writer` watch.
+    pub(crate) watches: RefCell<HashMap<RawFd, Rc<Watch>>>,
+    /// Those of them that fired and must be armed again before the next poll.
+    pub(crate) fired: Rc<RefCell<Vec<Rc<Watch>>>>,
+    /// Sockets that have used up their share of this turn and are ready in the next.
+    pub(crate) deferred: RefCell<Vec<(Rc<Readiness>, Direction)>>,
+    pub(crate) turn_rule: Cell<TurnRule>,
+    pub(crate) stopping: Cell<bool>,
+    /// Whether `close` has begun: what is cancelled now ends as such.
+    pub(crate) closing: Cell<bool>,
+    /// Whether `close` has ended: nothing is queued any more.
+    pub(crate) closed: Cell<bool>,
+    /// What is to be done first when the loop is closed.
+    pub(crate) closers: RefCell<Vec<Box<dyn FnOnce()>>>,
+    rows: RefCell<Slab<Row>>,
+    generation: Cell<u32>,
+    exception_handler: RefCell<Option<ExceptionHandler>>,
+    /// Where the closure was scheduled that runs now.
+    running: Cell<Option<&'static Location<'static>>>,
+}
+
+type ExceptionHandler = Box<dyn FnMut(&LoopHandle, &Context)>;
+
+thread_local! {
+    /// The loops of this thread, so that a submission from a loop's own thread needs no pipe.
+    static LOOPS: RefCell<Vec<Weak<Core>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Default for TurnRule {
+    /// Returns the bounded rule with 256 callbacks a turn.
+    fn default() -> TurnRule {
+        TurnRule::Bounded(256)
+    }
+}
+
+impl Core {
+    /// Makes the state of a loop and enters it in its thread's list.
+    pub(crate) fn new(
+        clock: Clock,
+        registry: mio::Registry,
+        inbox: Arc<Inbox<RemoteCall>>,
+    ) -> Rc<Core> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        let core = Rc::new(Core {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            ready: ReadyQueue::default(),
+            timers: Timers::default(),
+            clock,
+            registry,
+            pool: Rc::default(),
+            counters: Counters::default(),
+            inbox,
+            signals: Signals::default(),
+            watches: RefCell::default(),
+            fired: Rc::default(),
+            deferred: RefCell::default(),
+            turn_rule: Cell::default(),
+            stopping: Cell::new(false),
+            closing: Cell::new(false),
+            closed: Cell::new(false),
+            closers: RefCell::default(),
+            rows: RefCell::default(),
+            generation: Cell::new(0),
+            exception_handler: RefCell::new(None),
+            running: Cell::new(None),
+        });
+        LOOPS.with_borrow_mut(|loops| {
+            loops.retain(|core| core.strong_count() > 0);
+            loops.push(Rc::downgrade(&core));
+        });
+        core
+    }
+
+    /// Finds a loop of this thread by its number.
+    pub(crate) fn of_this_thread(id: u64) -> Option<Rc<Core>> {
+        // The list is gone while its thread ends; nothing runs on a loop there any more.
+        LOOPS
+            .try_with(|loops| {
+                loops.borrow().iter().filter_map(Weak::upgrade).find(|core| core.id == id)
+            })
+            .ok()
+            .flatten()
+    }
+
+    /// Enters a target in the table and returns its row and token.
+    pub(crate) fn insert_row(&self, target: Rc<dyn Target>) -> (usize, Token) {
+        let generation = self.generation.get().wrapping_add(1) & 0x7fff_ffff;
+        self.generation.set(generation);
+        let row = self.rows.borrow_mut().insert(Row { generation, target });
+        (row, Token((generation as usize) << 32 | row))
+    }
+
+    /// Takes a target out of the table.
+    pub(crate) fn remove_row(&self, row: usize) {
+        // A closed loop has emptied its table already.
+        let removed = self.rows.borrow_mut().try_remove(row);
+        drop(removed);
+    }
+
+    /// Hands a kernel event to the target that its token names, if that still lives.
+    pub(crate) fn fire(&self, token: Token, signs: Signs) {
+        let (generation, row) = ((token.0 >> 32) as u32, token.0 & 0xffff_ffff);
+        let target = match self.rows.borrow().get(row) {
+            Some(row) if row.generation == generation => row.target.clone(),
+            _ => return,
+        };
+        target.fire(signs, &self.ready);
+    }
+
+    /// Releases the sockets that had used up their share of the turn before.
+    pub(crate) fn fire_deferred(&self) {
+        if self.deferred.borrow().is_empty() {
+            return;
+        }
+        let deferred = self.deferred.take();
+        for (readiness, direction) in &deferred {
+            readiness.release(*direction, &self.ready);
+        }
+    }
+
+    /// Moves the timers that are due into the ready queue. `now` is the time if it was just read.
+    pub(crate) fn expire(&self, now: Option<Duration>) {
+        if self.timers.next_deadline().is_none() {
+            return;
+        }
+        let now = now.unwrap_or_else(|| self.clock.time());
+        while let Some(key) = self.timers.pop_due(now) {
+            self.ready.push(Entry::Timed(key));
+        }
+    }
+
+    /// Runs what is ready, as far as the turn rule goes, and returns how many entries it took.
+    ///
+    /// One `catch_unwind` serves the batch: after a panic it goes on behind the failed entry.
+    pub(crate) fn run_ready(self: &Rc<Self>) -> usize {
+        let snapshot = self.ready.len();
+        let limit = match self.turn_rule.get() {
+            TurnRule::Snapshot => snapshot,
+            TurnRule::Bounded(bound) => bound.max(snapshot),
+        };
+        let mut taken = 0;
+        while taken < limit {
+            let batch = catch_unwind(AssertUnwindSafe(|| {
+                while taken < limit {
+                    let Some(entry) = self.ready.pop() else { return false };
+                    taken += 1;
+                    self.run(entry);
+                }
+                true
+            }));
+            match batch {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(payload) => self.panicked(payload),
+            }
+        }
+        taken
+    }
+
+    /// Runs one entry. This is the only place where the loop calls its users.
+    fn run(&self, entry: Entry) {
+        match entry {
+            Entry::Call(call, scheduled_at) => self.call(call, scheduled_at),
+            Entry::Job(job, part) => {
+                self.counters.calls.count();
+                self.running.set(None);
+                job.run(part);
+            }
+            Entry::Timed(key) => match self.timers.take(key) {
+                Some((Action::Call(call), scheduled_at)) => self.call(call, scheduled_at),
+                Some((Action::Job(job, part), _)) => self.run(Entry::Job(job, part)),
+                Some((Action::Wake(waker), _)) => waker.wake(),
+                None => {}
+            },
+            Entry::Cancelled => {}
+        }
+    }
+
+    fn call(&self, call: Box<dyn FnOnce()>, scheduled_at: &'static Location<'static>) {
+        self.counters.calls.count();
+        self.running.set(Some(scheduled_at));
+        call();
+    }
+
+    /// Tells the exception handler of a panic; an [`Abort`] goes on to whoever runs the loop.
+    fn panicked(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
+        if payload.is::<Abort>() {
+            resume_unwind(payload);
+        }
+        let message = format!("a callback panicked: {}", panic_message(&*payload));
+        self.report(&Context { message, scheduled_at: self.running.take() });
+    }
+
+    /// Runs `work`, which may be anybody's, and reports its panic.
+    pub(crate) fn guard(self: &Rc<Self>, work: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
+            self.running.set(None);
+            self.panicked(payload);
+        }
+    }
+
+    /// Tells the exception handler of a failure. A handler that fails falls back to the default.
+    pub(crate) fn report(self: &Rc<Self>, context: &Context) {
+        // The handler is out of its cell while it runs, so that it may replace itself.
+        let Some(mut handler) = self.exception_handler.take() else {
+            return report_by_default(context);
+        };
+        let handle = LoopHandle { core: self.clone() };
+        let outcome = catch_unwind(AssertUnwindSafe(|| handler(&handle, context)));
+        self.exception_handler.borrow_mut().get_or_insert(handler);
+        if let Err(payload) = outcome {
+            if payload.is::<Abort>() {
+                resume_unwind(payload);
+            }
+            let message = format!("the exception handler panicked: {}", panic_message(&*payload));
+            report_by_default(&Context { message, scheduled_at: None });
+            report_by_default(context);
+        }
+    }
+
+    /// Puts an exception handler in the place of the one before; `None` stands for the default.
+    pub(crate) fn set_exception_handler(&self, handler: Option<ExceptionHandler>) {
+        let before = self.exception_handler.replace(handler);
+        drop(before);
+    }
+
+    /// Returns the targets of the table.
+    pub(crate) fn targets(&self) -> Vec<Rc<dyn Target>> {
+        self.rows.borrow().iter().map(|(_, row)| row.target.clone()).collect()
+    }
+
+    /// Ends the loop: hooks first, then every pending operation ends as cancelled, then all that
+    /// is left is dropped. Nothing is borrowed while users' code runs or is dropped.
+    pub(crate) fn close(self: &Rc<Self>) {
+        if self.closing.replace(true) {
+            return;
+        }
+        for closer in self.closers.take() {
+            self.guard(closer);
+        }
+        for target in self.targets() {
+            self.guard(|| target.cancel(&self.ready));
+        }
+        for action in self.timers.clear() {
+            match action {
+                Action::Job(job, part) => self.guard(|| job.run(part)),
+                other => self.guard(|| drop(other)),
+            }
+        }
+        // Only what ends an operation runs: the jobs that are queued now, and no later ones.
+        for _ in 0..self.ready.len() {
+            match self.ready.pop() {
+                Some(Entry::Job(job, part)) => self.guard(|| job.run(part)),
+                other => self.guard(|| drop(other)),
+            }
+        }
+        self.closed.set(true);
+        self.signals.clear();
+        let (inbox, timers) = (self.inbox.close(), self.timers.clear());
+        self.guard(|| drop((inbox, timers)));
+        let (rows, watches) = (self.rows.take(), self.watches.take());
+        self.guard(|| drop((rows, watches, self.fired.take(), self.deferred.take())));
+        while let Some(entry) = self.ready.pop() {
+            self.guard(|| drop(entry));
+        }
+        self.set_exception_handler(None);
+    }
+}
+
+fn report_by_default(context: &Context) {
+    eprintln!("event loop: {context}");
+}

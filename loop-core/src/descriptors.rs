@@ -1,0 +1,188 @@
+//! Raw descriptors that are watched on behalf of their owners.
+//!
+//! mio reports edges; `add_reader` promises levels. A descriptor that fired is armed again before
+//! the next poll, so that its callback runs as long as there is something to read.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::panic::Location;
+use std::rc::Rc;
+
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+
+use crate::ready::{Entry, Job, ReadyQueue};
+use crate::waiters::{Direction, Signs, Target};
+
+/// A descriptor with a reader, a writer, or both.
+pub(crate) struct Watch {
+    /// Owns the descriptor, so that its number cannot be closed while it is registered.
+    owner: Rc<dyn AsFd>,
+    reader: RefCell<Option<Rc<Watcher>>>,
+    writer: RefCell<Option<Rc<Watcher>>>,
+    row: Cell<usize>,
+    token: Cell<Token>,
+    /// The loop's list of what must be armed again.
+    fired: Rc<RefCell<Vec<Rc<Watch>>>>,
+    /// What enters the list: this watch itself.
+    itself: std::rc::Weak<Watch>,
+    created_at: &'static Location<'static>,
+}
+
+/// A callback that runs again and again, until it is cancelled.
+pub(crate) struct Watcher {
+    /// Out of its cell while it runs.
+    callback: RefCell<Option<Box<dyn FnMut()>>>,
+    cancelled: Cell<bool>,
+}
+
+impl Watch {
+    /// Makes a watch with neither reader nor writer.
+    pub(crate) fn new(
+        owner: Rc<dyn AsFd>,
+        fired: Rc<RefCell<Vec<Rc<Watch>>>>,
+        created_at: &'static Location<'static>,
+    ) -> Rc<Watch> {
+        Rc::new_cyclic(|itself| Watch {
+            owner,
+            reader: RefCell::default(),
+            writer: RefCell::default(),
+            row: Cell::new(0),
+            token: Cell::new(Token(0)),
+            fired,
+            itself: itself.clone(),
+            created_at,
+        })
+    }
+
+    /// Remembers where the watch stands in the loop's table.
+    pub(crate) fn placed(&self, (row, token): (usize, Token)) {
+        self.row.set(row);
+        self.token.set(token);
+    }
+
+    /// Returns the watch's row in the loop's table.
+    pub(crate) fn row(&self) -> usize {
+        self.row.get()
+    }
+
+    /// Registers the descriptor with the kernel.
+    pub(crate) fn register(&self, registry: &Registry, interest: Interest) -> io::Result<()> {
+        registry.register(&mut SourceFd(&self.descriptor()), self.token.get(), interest)
+    }
+
+    /// Brings the kernel's interest in line with the watchers, which also arms the edge again.
+    pub(crate) fn update(&self, registry: &Registry) -> io::Result<()> {
+        let descriptor = self.descriptor();
+        let mut source = SourceFd(&descriptor);
+        match self.interest() {
+            Some(interest) => registry.reregister(&mut source, self.token.get(), interest),
+            None => registry.deregister(&mut source),
+        }
+    }
+
+    /// Tells whether anything is watched.
+    pub(crate) fn interest(&self) -> Option<Interest> {
+        let reader = self.reader.borrow().as_ref().map(|_| Interest::READABLE);
+        let writer = self.writer.borrow().as_ref().map(|_| Interest::WRITABLE);
+        match (reader, writer) {
+            (Some(reader), Some(writer)) => Some(reader | writer),
+            (reader, writer) => reader.or(writer),
+        }
+    }
+
+    /// Puts a watcher in the place of the one before, which is cancelled and returned.
+    pub(crate) fn replace(
+        &self,
+        direction: Direction,
+        watcher: Option<Rc<Watcher>>,
+    ) -> Option<Rc<Watcher>> {
+        let before = self.slot(direction).replace(watcher);
+        if let Some(before) = &before {
+            before.cancel();
+        }
+        before
+    }
+
+    fn slot(&self, direction: Direction) -> &RefCell<Option<Rc<Watcher>>> {
+        match direction {
+            Direction::Read => &self.reader,
+            Direction::Write => &self.writer,
+        }
+    }
+
+    fn descriptor(&self) -> RawFd {
+        self.owner.as_fd().as_raw_fd()
+    }
+}
+
+impl Target for Watch {
+    fn fire(&self, signs: Signs, ready: &ReadyQueue) {
+        let sides = [(Signs::READABLE, &self.reader), (Signs::WRITABLE, &self.writer)];
+        for (sign, slot) in sides {
+            if let (true, Some(watcher)) = (signs.any(sign), &*slot.borrow()) {
+                ready.push(Entry::Job(watcher.clone(), 0));
+            }
+        }
+        self.fired.borrow_mut().extend(self.itself.upgrade());
+    }
+
+    fn cancel(&self, _ready: &ReadyQueue) {
+        // A watcher is no pending operation: it is dropped with its loop, as in asyncio.
+        let watchers = (self.replace(Direction::Read, None), self.replace(Direction::Write, None));
+        drop(watchers);
+    }
+
+    fn created_at(&self) -> &'static Location<'static> {
+        self.created_at
+    }
+
+    fn is_parked(&self, direction: Direction) -> bool {
+        self.slot(direction).borrow().is_some()
+    }
+}
+
+impl Watcher {
+    /// Makes a watcher that calls `callback`.
+    pub(crate) fn new(callback: impl FnMut() + 'static) -> Rc<Watcher> {
+        let callback: Box<dyn FnMut()> = Box::new(callback);
+        Rc::new(Watcher { callback: RefCell::new(Some(callback)), cancelled: Cell::new(false) })
+    }
+
+    /// Keeps the callback from running again, even if it is queued.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.set(true);
+    }
+}
+
+impl Job for Watcher {
+    fn run(self: Rc<Self>, _part: u64) {
+        if self.cancelled.get() {
+            return;
+        }
+        let callback = self.callback.borrow_mut().take();
+        let mut callback = PutBack { watcher: &self, callback };
+        if let Some(callback) = &mut callback.callback {
+            callback();
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "watcher"
+    }
+}
+
+/// Puts a watcher's callback back when it returned, and when it panicked.
+struct PutBack<'a> {
+    watcher: &'a Watcher,
+    callback: Option<Box<dyn FnMut()>>,
+}
+
+impl Drop for PutBack<'_> {
+    fn drop(&mut self) {
+        if !self.watcher.cancelled.get() {
+            *self.watcher.callback.borrow_mut() = self.callback.take();
+        }
+    }
+}

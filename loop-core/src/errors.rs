@@ -1,0 +1,157 @@
+//! What can go wrong on a loop, and how it is told.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::panic::Location;
+
+/// The loop is closed; what was to run on it comes back.
+pub struct Closed<F>(pub F);
+
+/// The operation ended before its time: it was cancelled, or its loop was closed.
+///
+/// Travels inside an [`io::Error`]; [`is_cancelled`] tells it apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cancelled;
+
+/// The operation took longer than its timeout.
+///
+/// Becomes an [`io::Error`] of kind [`io::ErrorKind::TimedOut`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed;
+
+/// A panic with this payload leaves the run at once and goes to whoever called it.
+///
+/// Raise it with `std::panic::resume_unwind(Box::new(Abort))`. What was queued behind the callback
+/// stays queued, and the loop can be run again. asyncio: `SystemExit` and `KeyboardInterrupt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abort;
+
+/// Why `run_until_complete` has no result.
+#[derive(Debug)]
+pub enum RunError {
+    /// The loop was stopped before the result was there.
+    Stopped,
+    /// The completer was dropped, so that a result can no longer come.
+    Abandoned,
+    /// The kernel's poll failed.
+    Poll(io::Error),
+}
+
+/// What an exception handler is told.
+///
+/// asyncio: the context of `BaseEventLoop.call_exception_handler`.
+#[derive(Debug)]
+pub struct Context {
+    /// What failed, in words.
+    pub message: String,
+    /// Where the failed callback was scheduled or the failed operation created, if that is known.
+    pub scheduled_at: Option<&'static Location<'static>>,
+}
+
+impl Context {
+    /// Describes a failure, and says where its cause was created.
+    #[track_caller]
+    pub fn new(message: impl Into<String>) -> Context {
+        Context { message: message.into(), scheduled_at: Some(Location::caller()) }
+    }
+
+    /// Puts the place where the failed work was created in place of the caller's.
+    pub fn created_at(mut self, location: &'static Location<'static>) -> Context {
+        self.scheduled_at = Some(location);
+        self
+    }
+}
+
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.scheduled_at {
+            Some(place) => write!(f, "{} (created at {place})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl<F> fmt::Debug for Closed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Closed(..)")
+    }
+}
+
+impl<F> fmt::Display for Closed<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the event loop is closed")
+    }
+}
+
+impl<F> Error for Closed<F> {}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the operation was cancelled")
+    }
+}
+
+impl Error for Cancelled {}
+
+impl From<Cancelled> for io::Error {
+    fn from(cancelled: Cancelled) -> io::Error {
+        io::Error::other(cancelled)
+    }
+}
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the operation took longer than its timeout")
+    }
+}
+
+impl Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> io::Error {
+        io::Error::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Stopped => f.write_str("the event loop was stopped before the result came"),
+            RunError::Abandoned => f.write_str("whoever was to complete the run has gone"),
+            RunError::Poll(error) => write!(f, "the kernel's poll failed: {error}"),
+        }
+    }
+}
+
+impl Error for RunError {}
+
+impl From<io::Error> for RunError {
+    fn from(error: io::Error) -> RunError {
+        RunError::Poll(error)
+    }
+}
+
+/// Tells whether an operation ended because it was cancelled.
+///
+/// ```
+/// use loop_core::{is_cancelled, Cancelled};
+///
+/// assert!(is_cancelled(&Cancelled.into()));
+/// assert!(!is_cancelled(&std::io::ErrorKind::TimedOut.into()));
+/// ```
+pub fn is_cancelled(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|cause| cause.is::<Cancelled>())
+}
+
+/// Returns what a panic said.
+pub fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    if let Some(message) = payload.downcast_ref::<&'static str>() {
+        message
+    } else if let Some(message) = payload.downcast_ref::<String>() {
+        message
+    } else {
+        "a panic without a message"
+    }
+}

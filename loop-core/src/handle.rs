@@ -1,0 +1,353 @@
+//! What a program says to its loop: schedule, watch, stop, ask.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd};
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use mio::Interest;
+
+use crate::core::{Core, LoopHandle, TurnRule};
+use crate::counts::Counts;
+use crate::descriptors::{Watch, Watcher};
+use crate::errors::{Closed, Context};
+use crate::ready::{Entry, Job};
+use crate::timers::{Action, TimerKey};
+use crate::waiters::Direction;
+
+/// A scheduled callback that can be cancelled.
+///
+/// Dropping it does not cancel. asyncio: `Handle` and `TimerHandle`.
+pub struct Handle {
+    core: Rc<Core>,
+    place: Place,
+    cancelled: Cell<bool>,
+}
+
+/// Where a scheduled callback waits.
+enum Place {
+    /// In the ready queue, under this number.
+    Ready(u64),
+    /// Among the timers, and with its deadline passed still there until it runs.
+    Timed(TimerKey),
+}
+
+impl LoopHandle {
+    /// Queues `callback` to run once, after all that is ready already.
+    ///
+    /// ```
+    /// let mut event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let later = handle.call_soon(|| unreachable!("it is cancelled"));
+    /// later.cancel();
+    /// handle.stop();
+    /// event_loop.run_forever()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// On a closed loop; [`LoopHandle::try_call_soon`] hands the callback back instead.
+    ///
+    /// asyncio: `BaseEventLoop.call_soon`.
+    #[track_caller]
+    pub fn call_soon(&self, callback: impl FnOnce() + 'static) -> Handle {
+        match self.try_call_soon(callback) {
+            Ok(handle) => handle,
+            Err(closed) => panic!("call_soon: {closed}"),
+        }
+    }
+
+    /// Queues `callback`, or hands it back.
+    ///
+    /// # Errors
+    /// [`Closed`] with the callback when the loop is closed.
+    #[track_caller]
+    pub fn try_call_soon<F: FnOnce() + 'static>(&self, callback: F) -> Result<Handle, Closed<F>> {
+        if self.is_closed() {
+            return Err(Closed(callback));
+        }
+        let entry = Entry::Call(Box::new(callback), Location::caller());
+        Ok(self.handle_at(Place::Ready(self.core.ready.push(entry))))
+    }
+
+    /// Runs `callback` once, `delay` from now.
+    ///
+    /// # Panics
+    /// On a closed loop.
+    ///
+    /// # Limits
+    /// The kernel's poll counts milliseconds and rounds up: a callback is never early, and on an
+    /// idle loop up to 1 ms late.
+    ///
+    /// asyncio: `BaseEventLoop.call_later`.
+    #[track_caller]
+    pub fn call_later(&self, delay: Duration, callback: impl FnOnce() + 'static) -> Handle {
+        self.call_at(self.time().saturating_add(delay), callback)
+    }
+
+    /// Runs `callback` once when the loop's time is `deadline`. Equal deadlines run in the order of
+    /// scheduling, and past ones in the next turn, earliest first.
+    ///
+    /// # Panics
+    /// On a closed loop.
+    ///
+    /// asyncio: `BaseEventLoop.call_at`, but ties keep their order.
+    #[track_caller]
+    pub fn call_at(&self, deadline: Duration, callback: impl FnOnce() + 'static) -> Handle {
+        assert!(!self.is_closed(), "call_at: the event loop is closed");
+        self.timed(deadline, Action::Call(Box::new(callback)))
+    }
+
+    /// Queues a part of a shared job. A closed loop drops it.
+    pub fn queue(&self, job: Rc<dyn Job>, part: u64) {
+        if !self.is_closed() {
+            self.core.ready.push(Entry::Job(job, part));
+        }
+    }
+
+    /// Queues a part of a shared job when the loop's time is `deadline`.
+    ///
+    /// When the loop is closed first, the job runs then; [`LoopHandle::is_closing`] tells it so.
+    #[track_caller]
+    pub fn queue_at(&self, deadline: Duration, job: Rc<dyn Job>, part: u64) -> Handle {
+        self.timed(deadline, Action::Job(job, part))
+    }
+
+    /// Wakes a task when the loop's time is `deadline`.
+    #[track_caller]
+    pub fn wake_at(&self, deadline: Duration, waker: Waker) -> Handle {
+        self.timed(deadline, Action::Wake(waker))
+    }
+
+    /// Returns the loop's time: how long ago it was made. asyncio: `BaseEventLoop.time`.
+    pub fn time(&self) -> Duration {
+        self.core.clock.time()
+    }
+
+    /// Calls `callback` whenever `descriptor` can be read, in the place of the reader before.
+    ///
+    /// The loop shares the descriptor's ownership while it watches, so that it cannot be closed
+    /// under it. The callback runs in every turn in which there is something to read, an end of
+    /// file included; it need not read all.
+    ///
+    /// # Errors
+    /// What the kernel says: a regular file cannot be watched; a closed loop is `NotConnected`.
+    ///
+    /// asyncio: `BaseSelectorEventLoop.add_reader`.
+    #[track_caller]
+    pub fn add_reader<D: AsFd + 'static>(
+        &self,
+        descriptor: &Rc<D>,
+        callback: impl FnMut() + 'static,
+    ) -> io::Result<()> {
+        self.watch(descriptor.clone(), Direction::Read, Watcher::new(callback))
+    }
+
+    /// Calls `callback` whenever `descriptor` can be written, in the place of the writer before.
+    ///
+    /// # Errors
+    /// As [`LoopHandle::add_reader`].
+    ///
+    /// asyncio: `BaseSelectorEventLoop.add_writer`.
+    #[track_caller]
+    pub fn add_writer<D: AsFd + 'static>(
+        &self,
+        descriptor: &Rc<D>,
+        callback: impl FnMut() + 'static,
+    ) -> io::Result<()> {
+        self.watch(descriptor.clone(), Direction::Write, Watcher::new(callback))
+    }
+
+    /// Ends the watching for reading; tells whether there was a reader. A reader that is queued
+    /// already does not run.
+    ///
+    /// asyncio: `BaseSelectorEventLoop.remove_reader`.
+    pub fn remove_reader(&self, descriptor: &impl AsFd) -> bool {
+        self.unwatch(descriptor, Direction::Read)
+    }
+
+    /// Ends the watching for writing; tells whether there was a writer.
+    ///
+    /// asyncio: `BaseSelectorEventLoop.remove_writer`.
+    pub fn remove_writer(&self, descriptor: &impl AsFd) -> bool {
+        self.unwatch(descriptor, Direction::Write)
+    }
+
+    /// Calls `callback` in the loop whenever the process receives `signal`.
+    ///
+    /// # Errors
+    /// What the system says; signals that cannot be caught are refused.
+    ///
+    /// # Panics
+    /// For `SIGKILL`, `SIGSTOP`, `SIGILL`, `SIGFPE` and `SIGSEGV`.
+    ///
+    /// asyncio: `add_signal_handler`, but any number of loops may handle a signal.
+    pub fn add_signal_handler(
+        &self,
+        signal: i32,
+        callback: impl FnMut() + 'static,
+    ) -> io::Result<()> {
+        let writer = self.core.inbox.second_writer()?;
+        self.core.signals.add(signal, writer, Watcher::new(callback))
+    }
+
+    /// Ends the handling of `signal`; tells whether it was handled. The signal is ignored then.
+    pub fn remove_signal_handler(&self, signal: i32) -> bool {
+        self.core.signals.remove(signal)
+    }
+
+    /// Ends the present run when its turn is over; what is queued stays for the next run.
+    ///
+    /// Before a run it makes that run one turn long, without waiting. asyncio: `stop`.
+    pub fn stop(&self) {
+        self.core.stopping.set(true);
+    }
+
+    /// Sets how long a turn runs callbacks before it polls.
+    pub fn set_turn_rule(&self, rule: TurnRule) {
+        self.core.turn_rule.set(rule);
+    }
+
+    /// Gives failures to `handler` in place of the default, which prints them to stderr.
+    ///
+    /// asyncio: `BaseEventLoop.set_exception_handler`.
+    pub fn set_exception_handler(&self, handler: impl FnMut(&LoopHandle, &Context) + 'static) {
+        self.core.set_exception_handler(Some(Box::new(handler)));
+    }
+
+    /// Tells the exception handler of a failure that nobody else will hear of.
+    ///
+    /// asyncio: `BaseEventLoop.call_exception_handler`.
+    pub fn report(&self, context: &Context) {
+        self.core.report(context);
+    }
+
+    /// Runs `hook` first thing when the loop is closed.
+    pub fn on_close(&self, hook: impl FnOnce() + 'static) {
+        self.core.closers.borrow_mut().push(Box::new(hook));
+    }
+
+    /// Tells whether the loop is being closed, or is closed.
+    pub fn is_closing(&self) -> bool {
+        self.core.closing.get()
+    }
+
+    /// Tells whether the loop is closed. asyncio: `BaseEventLoop.is_closed`.
+    pub fn is_closed(&self) -> bool {
+        self.core.closed.get()
+    }
+
+    /// Returns a number that no other loop of the process has.
+    pub fn id(&self) -> u64 {
+        self.core.id
+    }
+
+    /// Returns what the loop has done so far.
+    pub fn counts(&self) -> Counts {
+        let counters = &self.core.counters;
+        Counts {
+            turns: counters.turns.value(),
+            polls: counters.polls.value(),
+            events: counters.events.value(),
+            hops: self.core.ready.hops(),
+            calls: counters.calls.value(),
+            registrations: counters.registrations.value(),
+            wake_writes: self.core.inbox.writes(),
+            reads: counters.reads.value(),
+            writes: counters.writes.value(),
+            accepts: counters.accepts.value(),
+        }
+    }
+
+    fn handle_at(&self, place: Place) -> Handle {
+        Handle { core: self.core.clone(), place, cancelled: Cell::new(false) }
+    }
+
+    #[track_caller]
+    fn timed(&self, deadline: Duration, action: Action) -> Handle {
+        self.handle_at(Place::Timed(self.core.timers.insert(deadline, action, Location::caller())))
+    }
+
+    #[track_caller]
+    fn watch<D: AsFd + 'static>(
+        &self,
+        descriptor: Rc<D>,
+        direction: Direction,
+        watcher: Rc<Watcher>,
+    ) -> io::Result<()> {
+        if self.is_closing() {
+            return Err(io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed"));
+        }
+        let core = &self.core;
+        let number = descriptor.as_fd().as_raw_fd();
+        let known = core.watches.borrow().get(&number).cloned();
+        core.counters.registrations.count();
+        if let Some(watch) = known {
+            drop(watch.replace(direction, Some(watcher)));
+            return watch.update(&core.registry);
+        }
+        let watch = Watch::new(descriptor, core.fired.clone(), Location::caller());
+        watch.placed(core.insert_row(watch.clone()));
+        let interest = match direction {
+            Direction::Read => Interest::READABLE,
+            Direction::Write => Interest::WRITABLE,
+        };
+        watch.register(&core.registry, interest).inspect_err(|_| core.remove_row(watch.row()))?;
+        drop(watch.replace(direction, Some(watcher)));
+        core.watches.borrow_mut().insert(number, watch);
+        Ok(())
+    }
+
+    fn unwatch(&self, descriptor: &impl AsFd, direction: Direction) -> bool {
+        let number = descriptor.as_fd().as_raw_fd();
+        let Some(watch) = self.core.watches.borrow().get(&number).cloned() else {
+            return false;
+        };
+        let before = watch.replace(direction, None);
+        if before.is_some() {
+            self.core.counters.registrations.count();
+            // The descriptor is registered and open, since the watch shares its ownership.
+            watch.update(&self.core.registry).expect("a watched descriptor can be updated");
+        }
+        if watch.interest().is_none() {
+            self.core.watches.borrow_mut().remove(&number);
+            self.core.remove_row(watch.row());
+        }
+        before.is_some()
+    }
+}
+
+impl Handle {
+    /// Keeps the callback from running; tells whether it was still to run.
+    pub fn cancel(&self) -> bool {
+        let taken = match self.place {
+            Place::Ready(number) => self.core.ready.cancel(number).is_some(),
+            Place::Timed(key) => self.core.timers.take(key).is_some(),
+        };
+        if taken {
+            self.cancelled.set(true);
+        }
+        taken
+    }
+
+    /// Tells whether the callback was cancelled before it ran.
+    pub fn cancelled(&self) -> bool {
+        self.cancelled.get()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("cancelled", &self.cancelled()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for LoopHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoopHandle").field("id", &self.id()).finish_non_exhaustive()
+    }
+}

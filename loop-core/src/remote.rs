@@ -1,0 +1,73 @@
+//! The loop as other threads see it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::core::{Core, LoopHandle, RemoteCall};
+use crate::errors::Closed;
+use crate::self_pipe::Inbox;
+
+/// Schedules work on a loop from any thread.
+///
+/// ```
+/// let mut event_loop = loop_core::EventLoop::new()?;
+/// let remote = event_loop.handle().remote();
+/// let thread = std::thread::spawn(move || remote.call_soon_threadsafe(|handle| handle.stop()));
+/// event_loop.run_forever()?;
+/// assert!(thread.join().unwrap().is_ok());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Remote {
+    loop_id: u64,
+    inbox: Arc<Inbox<RemoteCall>>,
+}
+
+impl LoopHandle {
+    /// Returns what other threads use to schedule work here.
+    pub fn remote(&self) -> Remote {
+        Remote { loop_id: self.id(), inbox: self.core.inbox.clone() }
+    }
+}
+
+impl Remote {
+    /// Queues `callback` and ends the loop's poll. The callback is given the loop's handle, which
+    /// it could not bring from its own thread.
+    ///
+    /// Submissions of one thread run in order. Any number of them costs one write to the self-pipe
+    /// until the loop looks; one from the loop's own thread costs none and goes straight to the
+    /// ready queue.
+    ///
+    /// # Errors
+    /// [`Closed`] when the loop is closed or gone; the callback comes back in it.
+    ///
+    /// asyncio: `call_soon_threadsafe`, but the wake-up is coalesced.
+    #[track_caller]
+    pub fn call_soon_threadsafe<F>(&self, callback: F) -> Result<(), Closed<RemoteCallback>>
+    where
+        F: FnOnce(&LoopHandle) + Send + 'static,
+    {
+        let callback: RemoteCallback = Box::new(callback);
+        if let Some(core) = Core::of_this_thread(self.loop_id) {
+            let handle = LoopHandle { core };
+            if handle.is_closed() {
+                return Err(Closed(callback));
+            }
+            handle.call_soon({
+                let handle = handle.clone();
+                move || callback(&handle)
+            });
+            return Ok(());
+        }
+        self.inbox.submit(callback).map_err(Closed)
+    }
+}
+
+/// A callback from another thread, boxed.
+pub type RemoteCallback = Box<dyn FnOnce(&LoopHandle) + Send>;
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("loop_id", &self.loop_id).finish_non_exhaustive()
+    }
+}

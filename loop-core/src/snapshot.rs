@@ -1,0 +1,106 @@
+//! What is ready, parked and timed at this moment, for those who want to know why nothing moves.
+
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+use crate::core::LoopHandle;
+use crate::ready::Entry;
+use crate::waiters::Direction;
+
+/// What a loop has before it.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot {
+    /// The ready queue, front first.
+    pub ready: Vec<ReadyEntry>,
+    /// What waits for a descriptor.
+    pub parked: Vec<Parked>,
+    /// What waits for a deadline, earliest first.
+    pub timed: Vec<Timed>,
+}
+
+/// An entry of the ready queue.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadyEntry {
+    /// What it is: a call, a timer, a kind of job.
+    pub kind: &'static str,
+    /// Where it was scheduled, if it is a call.
+    pub scheduled_at: Option<&'static Location<'static>>,
+}
+
+/// Something that waits for a descriptor.
+#[derive(Clone, Copy, Debug)]
+pub struct Parked {
+    /// What it waits for.
+    pub direction: Direction,
+    /// Where the socket, or the watch of a raw descriptor, was created.
+    pub created_at: &'static Location<'static>,
+}
+
+/// A timer.
+#[derive(Clone, Copy, Debug)]
+pub struct Timed {
+    /// When it is due, in the loop's time.
+    pub deadline: Duration,
+    /// Where it was scheduled.
+    pub scheduled_at: &'static Location<'static>,
+}
+
+impl LoopHandle {
+    /// Lists what is ready, parked and timed.
+    ///
+    /// ```
+    /// let event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// handle.call_later(std::time::Duration::from_secs(5), || ());
+    /// println!("{}", handle.snapshot());
+    /// assert_eq!(handle.snapshot().timed.len(), 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn snapshot(&self) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        self.core.ready.for_each(|entry| snapshot.ready.extend(describe(entry)));
+        for target in self.core.targets() {
+            for direction in [Direction::Read, Direction::Write] {
+                if target.is_parked(direction) {
+                    snapshot.parked.push(Parked { direction, created_at: target.created_at() });
+                }
+            }
+        }
+        self.core.timers.for_each(|deadline, scheduled_at| {
+            snapshot.timed.push(Timed { deadline, scheduled_at });
+        });
+        snapshot.timed.sort_by_key(|timed| timed.deadline);
+        snapshot
+    }
+}
+
+fn describe(entry: &Entry) -> Option<ReadyEntry> {
+    match entry {
+        Entry::Call(_, place) => Some(ReadyEntry { kind: "call", scheduled_at: Some(place) }),
+        Entry::Timed(_) => Some(ReadyEntry { kind: "timer", scheduled_at: None }),
+        Entry::Job(job, _) => Some(ReadyEntry { kind: job.kind(), scheduled_at: None }),
+        Entry::Cancelled => None,
+    }
+}
+
+impl fmt::Display for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "ready: {}", self.ready.len())?;
+        for entry in &self.ready {
+            match entry.scheduled_at {
+                Some(place) => writeln!(f, "  {} scheduled at {place}", entry.kind)?,
+                None => writeln!(f, "  {}", entry.kind)?,
+            }
+        }
+        writeln!(f, "parked: {}", self.parked.len())?;
+        for parked in &self.parked {
+            writeln!(f, "  {:?} on what was created at {}", parked.direction, parked.created_at)?;
+        }
+        writeln!(f, "timed: {}", self.timed.len())?;
+        for timed in &self.timed {
+            writeln!(f, "  at {:?}, scheduled at {}", timed.deadline, timed.scheduled_at)?;
+        }
+        Ok(())
+    }
+}

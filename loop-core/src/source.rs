@@ -1,0 +1,233 @@
+//! A socket that lives on the loop: registered once in its life, tried first, parked when the
+//! kernel has no more.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::Waker;
+
+use mio::Interest;
+use mio::event;
+
+use crate::chunk::Chunk;
+use crate::core::LoopHandle;
+use crate::errors::Cancelled;
+use crate::ready::Job;
+use crate::waiters::{Direction, Readiness, Signs};
+
+/// A non-blocking descriptor that is registered with a loop for as long as it lives.
+///
+/// Operations answer [`ErrorKind::WouldBlock`] when the kernel has no more, or when the socket has
+/// moved its share of this turn ([`BYTES_PER_TURN`](crate::BYTES_PER_TURN)); the caller parks a job
+/// or a waker then and tries again when it runs. A socket of which the kernel has not said that it
+/// is ready is not asked: that would be a system call for nothing.
+pub struct Source<S> {
+    io: S,
+    readiness: Rc<Readiness>,
+    row: usize,
+    handle: LoopHandle,
+}
+
+impl<S: event::Source> Source<S> {
+    /// Registers a descriptor. It is taken to have room for writing; whether there is something to
+    /// read, the kernel tells.
+    ///
+    /// # Errors
+    /// What the kernel says, and [`Cancelled`] on a loop that is closing or closed.
+    #[track_caller]
+    pub fn new(handle: &LoopHandle, io: S) -> io::Result<Source<S>> {
+        Source::register(handle, io, Signs::WRITABLE)
+    }
+
+    /// Registers a descriptor of which nothing is known: a socket that is connecting.
+    ///
+    /// # Errors
+    /// As [`Source::new`].
+    #[track_caller]
+    pub fn unready(handle: &LoopHandle, io: S) -> io::Result<Source<S>> {
+        Source::register(handle, io, Signs::default())
+    }
+
+    #[track_caller]
+    fn register(handle: &LoopHandle, mut io: S, signs: Signs) -> io::Result<Source<S>> {
+        if handle.is_closing() {
+            return Err(Cancelled.into());
+        }
+        let core = &handle.core;
+        let readiness = Rc::new(Readiness::new(signs, Location::caller()));
+        let (row, token) = core.insert_row(readiness.clone());
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let registered = core.registry.register(&mut io, token, interest);
+        registered.inspect_err(|_| core.remove_row(row))?;
+        core.counters.registrations.count();
+        Ok(Source { io, readiness, row, handle: handle.clone() })
+    }
+}
+
+impl<S> Source<S> {
+    /// Returns the descriptor itself.
+    pub fn io(&self) -> &S {
+        &self.io
+    }
+
+    /// Returns the handle of the source's loop.
+    pub fn handle(&self) -> &LoopHandle {
+        &self.handle
+    }
+
+    /// Tells whether an attempt in this direction may succeed now.
+    pub fn is_ready(&self, direction: Direction) -> bool {
+        self.readiness.is_ready(direction) && !self.readiness.is_spent(direction, self.turn())
+    }
+
+    /// Queues a part of `job` when the socket is ready in this direction.
+    ///
+    /// One thing waits per direction: it takes the place of what was parked before.
+    pub fn park_job(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
+        self.readiness.park_job(direction, job, part);
+        self.defer_if_ready(direction);
+    }
+
+    /// Wakes a task when the socket is ready in this direction.
+    pub fn park_waker(&self, direction: Direction, waker: &Waker) {
+        self.readiness.park_waker(direction, waker);
+        self.defer_if_ready(direction);
+    }
+
+    /// Takes back what is parked in this direction; tells whether something was waiting.
+    pub fn unpark(&self, direction: Direction) -> bool {
+        self.readiness.unpark(direction)
+    }
+
+    /// Makes one attempt in this direction, if it may succeed.
+    ///
+    /// `cost` is what it takes of the socket's share of the turn, in bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::WouldBlock`] when the caller should park, [`Cancelled`] when the loop is closed,
+    /// else what `attempt` says.
+    pub fn attempt<R>(
+        &self,
+        direction: Direction,
+        cost: impl FnOnce(&R) -> usize,
+        mut attempt: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        if !self.is_ready(direction) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        if self.readiness.has(Signs::CANCELLED) {
+            return Err(Cancelled.into());
+        }
+        loop {
+            match attempt(&self.io) {
+                Ok(result) => {
+                    self.readiness.spend(direction, self.turn(), cost(&result));
+                    return Ok(result);
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if error.kind() == ErrorKind::WouldBlock {
+                        self.readiness.drained(direction);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Reads once; 0 is the end of the stream.
+    ///
+    /// A read that leaves room has drained the socket, so that the next one waits for the kernel
+    /// instead of asking it; once the peer has shut down, reading goes on to the end.
+    ///
+    /// # Errors
+    /// As [`Source::attempt`].
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize>
+    where
+        for<'a> &'a S: Read,
+    {
+        let room = buffer.len();
+        let count = self.attempt(Direction::Read, usize::clone, |mut io| {
+            self.handle.core.counters.reads.count();
+            io.read(buffer)
+        })?;
+        if count < room && !self.readiness.has(Signs::READ_CLOSED) {
+            self.readiness.drained(Direction::Read);
+        }
+        Ok(count)
+    }
+
+    /// Reads once into a chunk of the loop's pool; `None` is the end of the stream.
+    ///
+    /// # Errors
+    /// As [`Source::attempt`]; no chunk is taken then.
+    pub fn read_chunk(&self) -> io::Result<Option<Chunk>>
+    where
+        for<'a> &'a S: Read,
+    {
+        if !self.is_ready(Direction::Read) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let chunk = self.handle.core.pool.lend(|buffer| self.read(buffer))?;
+        Ok((!chunk.is_empty()).then_some(chunk))
+    }
+
+    /// Writes once. A short write has filled the socket.
+    ///
+    /// # Errors
+    /// As [`Source::attempt`].
+    pub fn write(&self, bytes: &[u8]) -> io::Result<usize>
+    where
+        for<'a> &'a S: Write,
+    {
+        let count = self.attempt(Direction::Write, usize::clone, |mut io| {
+            self.handle.core.counters.writes.count();
+            io.write(bytes)
+        })?;
+        if count < bytes.len() {
+            self.readiness.drained(Direction::Write);
+        }
+        Ok(count)
+    }
+
+    /// Writes a chunk until it is empty, consuming what was written.
+    ///
+    /// # Errors
+    /// As [`Source::attempt`]; what was not written is still in the chunk.
+    pub fn write_chunk(&self, chunk: &mut Chunk) -> io::Result<()>
+    where
+        for<'a> &'a S: Write,
+    {
+        while !chunk.is_empty() {
+            match self.write(chunk)? {
+                0 => return Err(ErrorKind::WriteZero.into()),
+                count => chunk.advance(count),
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns what is known of the socket.
+    pub(crate) fn readiness(&self) -> &Rc<Readiness> {
+        &self.readiness
+    }
+
+    fn turn(&self) -> u64 {
+        self.handle.core.counters.turns.value()
+    }
+
+    /// Sees to it that what was just parked runs in the next turn, if the socket is ready and only
+    /// its share of this turn is used up: the kernel will not report it again.
+    fn defer_if_ready(&self, direction: Direction) {
+        if self.readiness.is_ready(direction) {
+            self.handle.core.deferred.borrow_mut().push((self.readiness.clone(), direction));
+        }
+    }
+}
+
+impl<S> Drop for Source<S> {
+    fn drop(&mut self) {
+        // Closing the descriptor, which follows, takes it out of the kernel's set: no call for it.
+        self.handle.core.remove_row(self.row);
+    }
+}

@@ -1,0 +1,107 @@
+//! What accepting and connecting need beyond a source, the same for every style.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use mio::net::{TcpListener, TcpStream};
+
+use crate::core::LoopHandle;
+use crate::errors::Context;
+use crate::source::Source;
+use crate::waiters::{BYTES_PER_TURN, Direction, Signs, Target};
+
+/// How many connections a listener takes in one turn.
+const ACCEPTS_PER_TURN: usize = 64;
+
+/// How long a listener rests when descriptors have run out (asyncio: `ACCEPT_RETRY_DELAY`, 1 s).
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
+
+impl Source<TcpListener> {
+    /// Accepts one connection.
+    ///
+    /// When descriptors or memory have run out, the loop's exception handler is told once, the
+    /// listener rests for a second, and the connection stays in the kernel's queue. A connection
+    /// that was gone before it was accepted is passed over.
+    ///
+    /// # Errors
+    /// As [`Source::attempt`].
+    pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let cost = |_: &(TcpStream, SocketAddr)| BYTES_PER_TURN / ACCEPTS_PER_TURN;
+        if self.readiness().has(Signs::RESTING) && !self.handle().is_closing() {
+            self.readiness().drained(Direction::Read);
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        loop {
+            let accepted = self.attempt(Direction::Read, cost, TcpListener::accept);
+            match accepted {
+                Ok(connection) => {
+                    self.handle().core.counters.accepts.count();
+                    self.readiness().clear(Signs::TOLD);
+                    return Ok(connection);
+                }
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                Err(error) if is_exhausted(&error) => {
+                    self.rest(&error);
+                    return Err(ErrorKind::WouldBlock.into());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Accepts nothing for a while, and says why the first time.
+    fn rest(&self, error: &io::Error) {
+        let (readiness, handle) = (self.readiness(), self.handle());
+        readiness.drained(Direction::Read);
+        if !readiness.has(Signs::TOLD) {
+            let seconds = ACCEPT_RETRY_DELAY.as_secs();
+            let message = format!("accepting again in {seconds} s and from then on: {error}");
+            handle.report(&Context::new(message).created_at(readiness.created_at()));
+        }
+        readiness.set(Signs::RESTING.with(Signs::TOLD));
+        let (readiness, loop_handle) = (readiness.clone(), handle.clone());
+        handle.call_later(ACCEPT_RETRY_DELAY, move || {
+            readiness.clear(Signs::RESTING);
+            readiness.fire(Signs::READABLE, &loop_handle.core.ready);
+        });
+    }
+}
+
+impl Source<TcpStream> {
+    /// Begins to connect.
+    ///
+    /// # Errors
+    /// When the connection is refused at once, or no descriptor is left.
+    #[track_caller]
+    pub fn connect(handle: &LoopHandle, address: SocketAddr) -> io::Result<Source<TcpStream>> {
+        Source::unready(handle, TcpStream::connect(address)?)
+    }
+
+    /// Tells whether the connection is made.
+    ///
+    /// # Errors
+    /// Why it could not be made; [`ErrorKind::WouldBlock`] while that is open.
+    pub fn connected(&self) -> io::Result<()> {
+        self.attempt(
+            Direction::Write,
+            |()| 0,
+            |stream| match stream.take_error()? {
+                Some(error) => Err(error),
+                None => match stream.peer_addr() {
+                    Err(error) if error.kind() == ErrorKind::NotConnected => {
+                        Err(ErrorKind::WouldBlock.into())
+                    }
+                    connected => connected.map(drop),
+                },
+            },
+        )
+    }
+}
+
+/// Tells whether accepting failed for want of descriptors or memory, which passes.
+fn is_exhausted(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
+    error.raw_os_error().is_some_and(|code| exhausted.iter().any(|e| e.raw_os_error() == code))
+}

@@ -1,0 +1,209 @@
+//! The heap of deadlines.
+//!
+//! The heap orders `(deadline, sequence)`; what is to run lives in a slab beside it. Cancelling
+//! takes it out of the slab at once and leaves a dead entry in the heap, which is dropped when it
+//! reaches the top, or in a sweep when more than half of over 100 are dead. No cancel scans.
+
+use std::cell::RefCell;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::panic::Location;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
+
+use slab::Slab;
+
+use crate::ready::Job;
+
+/// Below this many entries a sweep is not worth its while (asyncio: `_MIN_SCHEDULED_TIMER_HANDLES`).
+const SWEEP_MIN: usize = 100;
+
+/// Names a timer: a stale key never meets a reused row, since sequence numbers are never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimerKey {
+    row: usize,
+    sequence: u64,
+}
+
+/// What a timer does when its turn comes.
+pub(crate) enum Action {
+    /// Runs a closure.
+    Call(Box<dyn FnOnce()>),
+    /// Runs a part of a shared job.
+    Job(Rc<dyn Job>, u64),
+    /// Wakes a task.
+    Wake(Waker),
+}
+
+/// A timer that has not run.
+struct Row {
+    sequence: u64,
+    action: Action,
+    deadline: Duration,
+    /// Whether it has left the heap for the ready queue; the count of the dead leaves it out then.
+    due: bool,
+    scheduled_at: &'static Location<'static>,
+}
+
+#[derive(Default)]
+struct State {
+    heap: BinaryHeap<Reverse<(Duration, u64, usize)>>,
+    rows: Slab<Row>,
+    sequence: u64,
+    /// How many entries of the heap have lost their row.
+    dead: usize,
+}
+
+/// Every outstanding timer of a loop.
+#[derive(Default)]
+pub(crate) struct Timers {
+    state: RefCell<State>,
+}
+
+impl Timers {
+    /// Adds a timer.
+    pub(crate) fn insert(
+        &self,
+        deadline: Duration,
+        action: Action,
+        scheduled_at: &'static Location<'static>,
+    ) -> TimerKey {
+        let mut state = self.state.borrow_mut();
+        let sequence = state.sequence;
+        state.sequence += 1;
+        let row = state.rows.insert(Row { sequence, action, deadline, due: false, scheduled_at });
+        state.heap.push(Reverse((deadline, sequence, row)));
+        TimerKey { row, sequence }
+    }
+
+    /// Takes a timer's action out, if it has neither run nor been cancelled.
+    pub(crate) fn take(&self, key: TimerKey) -> Option<(Action, &'static Location<'static>)> {
+        let mut state = self.state.borrow_mut();
+        if state.rows.get(key.row)?.sequence != key.sequence {
+            return None;
+        }
+        let row = state.rows.remove(key.row);
+        if !row.due {
+            state.dead += 1;
+            state.sweep();
+        }
+        Some((row.action, row.scheduled_at))
+    }
+
+    /// Returns the earliest deadline.
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+        let mut state = self.state.borrow_mut();
+        state.drop_dead_top();
+        state.heap.peek().map(|&Reverse((deadline, ..))| deadline)
+    }
+
+    /// Moves the earliest timer out of the heap if its deadline is not after `now`.
+    pub(crate) fn pop_due(&self, now: Duration) -> Option<TimerKey> {
+        let mut state = self.state.borrow_mut();
+        state.drop_dead_top();
+        let &Reverse((deadline, sequence, row)) = state.heap.peek()?;
+        if deadline > now {
+            return None;
+        }
+        state.heap.pop();
+        state.rows[row].due = true;
+        Some(TimerKey { row, sequence })
+    }
+
+    /// Takes all timers out, so that the caller can end or drop them outside every borrow.
+    pub(crate) fn clear(&self) -> Vec<Action> {
+        let mut state = self.state.borrow_mut();
+        state.heap.clear();
+        state.dead = 0;
+        state.rows.drain().map(|row| row.action).collect()
+    }
+
+    /// Calls `see` with the deadline and the place of scheduling of every timer in the heap.
+    pub(crate) fn for_each(&self, mut see: impl FnMut(Duration, &'static Location<'static>)) {
+        for (_, row) in self.state.borrow().rows.iter().filter(|(_, row)| !row.due) {
+            see(row.deadline, row.scheduled_at);
+        }
+    }
+}
+
+impl State {
+    /// Tells whether an entry of the heap has lost its row.
+    fn is_dead(&self, &Reverse((_, sequence, row)): &Reverse<(Duration, u64, usize)>) -> bool {
+        self.rows.get(row).is_none_or(|row| row.sequence != sequence)
+    }
+
+    /// Drops dead entries from the top of the heap.
+    fn drop_dead_top(&mut self) {
+        while self.heap.peek().is_some_and(|top| self.is_dead(top)) {
+            self.heap.pop();
+            self.dead -= 1;
+        }
+    }
+
+    /// Rebuilds the heap when more than half of it is dead.
+    fn sweep(&mut self) {
+        if self.heap.len() > SWEEP_MIN && self.dead > self.heap.len() / 2 {
+            let mut heap = std::mem::take(&mut self.heap).into_vec();
+            heap.retain(|entry| !self.is_dead(entry));
+            self.heap = heap.into();
+            self.dead = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(timers: &Timers, millis: u64) -> TimerKey {
+        let action = Action::Call(Box::new(|| ()));
+        timers.insert(Duration::from_millis(millis), action, Location::caller())
+    }
+
+    #[test]
+    fn equal_deadlines_expire_in_the_order_of_scheduling() {
+        let timers = Timers::default();
+        let keys: Vec<TimerKey> = (0..8).map(|_| insert(&timers, 5)).collect();
+        let due: Vec<TimerKey> =
+            std::iter::from_fn(|| timers.pop_due(Duration::from_millis(5))).collect();
+        assert_eq!(due, keys);
+    }
+
+    #[test]
+    fn a_cancelled_timer_leaves_the_count_of_the_dead_right() {
+        let timers = Timers::default();
+        let due = insert(&timers, 1);
+        let pending = insert(&timers, 2);
+        assert_eq!(timers.pop_due(Duration::from_millis(1)), Some(due));
+        assert!(timers.take(due).is_some(), "cancelled after its deadline");
+        assert_eq!(timers.state.borrow().dead, 0, "it had left the heap");
+        assert!(timers.take(pending).is_some());
+        assert_eq!(timers.state.borrow().dead, 1);
+        assert_eq!(timers.next_deadline(), None);
+        assert_eq!(timers.state.borrow().dead, 0);
+    }
+
+    #[test]
+    fn a_stale_key_does_not_meet_the_next_owner_of_its_row() {
+        let timers = Timers::default();
+        let first = insert(&timers, 1);
+        assert!(timers.take(first).is_some());
+        let second = insert(&timers, 1);
+        assert_eq!(first.row, second.row);
+        assert!(timers.take(first).is_none());
+        assert!(timers.take(second).is_some());
+    }
+
+    #[test]
+    fn mass_cancelling_sweeps_the_heap() {
+        let timers = Timers::default();
+        let keys: Vec<TimerKey> = (0..1_000).map(|i| insert(&timers, i)).collect();
+        for key in &keys[..900] {
+            timers.take(*key);
+        }
+        let state = timers.state.borrow();
+        assert!(state.heap.len() <= 2 * (1_000 - 900) + 1, "{} left", state.heap.len());
+        assert_eq!(state.heap.len() - state.dead, 100);
+    }
+}
