@@ -1,1 +1,49 @@
-//! Raw callbacks on the loop.
+//! Raw callbacks on the loop: every operation takes a closure that is called with its result.
+//!
+//! The rest of the program waits *in the closure*. The pending operation owns it, together with the
+//! socket that the operation is about, and the loop owns the pending operation: a stream on which
+//! something is pending lives on when every [`TcpStream`] that names it is dropped.
+//!
+//! ```
+//! use api_callbacks::{TcpListener, TcpStream, echo};
+//! use loop_core::{Chunk, EventLoop};
+//!
+//! let mut event_loop = EventLoop::new()?;
+//! let handle = event_loop.handle();
+//! let listener = TcpListener::bind(&handle, "127.0.0.1:0".parse().unwrap())?;
+//! let address = listener.local_addr()?;
+//! echo::serve(listener, |error| eprintln!("the server ended: {error}"));
+//!
+//! TcpStream::connect(&handle, address, move |stream| {
+//!     let stream = stream.expect("the server listens");
+//!     stream.write_chunk(Chunk::from(b"hello".to_vec()), move |stream, written| {
+//!         written.expect("the server reads");
+//!         stream.read_chunk(move |stream, read| {
+//!             assert_eq!(read.unwrap().as_deref(), Some(&b"hello"[..]));
+//!             stream.handle().stop();
+//!         });
+//!     });
+//! });
+//! event_loop.run_forever()?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Rules
+//!
+//! - The callback comes last, is never called before the operation returned, and is called once.
+//! - A stream is passed to the callback of its operation, so that most closures capture nothing;
+//!   a box of nothing is no allocation.
+//! - Each operation returns an [`Operation`], whose `cancel` completes the callback with
+//!   [`Cancelled`](loop_core::Cancelled). Dropping it cancels nothing.
+//! - When the loop is closed, every pending operation ends as cancelled.
+
+pub mod combine;
+pub mod echo;
+
+mod operation;
+mod tcp;
+mod timer;
+
+pub use operation::Operation;
+pub use tcp::{TcpListener, TcpStream};
+pub use timer::sleep;
