@@ -1,1 +1,48 @@
-//! async/await tasks on the loop.
+//! async/await tasks on the loop: every operation is a future.
+//!
+//! The rest of the program waits *in the task*: the compiler has made one value of all that is to
+//! come, the task owns it, and what is parked at the socket is no more than a waker. Dropping a
+//! future cancels what it stands for.
+//!
+//! ```
+//! use api_async::{TcpListener, TcpStream, echo, run_until_complete, spawn};
+//! use futures::io::{AsyncReadExt, AsyncWriteExt};
+//! use loop_core::EventLoop;
+//!
+//! let mut event_loop = EventLoop::new()?;
+//! let handle = event_loop.handle();
+//! let reply = run_until_complete(&mut event_loop, async move {
+//!     let listener = TcpListener::bind(&handle, "127.0.0.1:0".parse().unwrap())?;
+//!     let address = listener.local_addr()?;
+//!     let server = spawn(&handle, echo::serve(listener));
+//!
+//!     let mut stream = TcpStream::connect(&handle, address).await?;
+//!     stream.write_all(b"hello").await?;
+//!     let mut reply = [0; 5];
+//!     stream.read_exact(&mut reply).await?;
+//!     server.abort();
+//!     std::io::Result::Ok(reply)
+//! });
+//! assert_eq!(&reply.unwrap()?, b"hello");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Rules
+//!
+//! - Nothing starts before it is polled.
+//! - A wake on the loop's thread is a push on the ready queue; one from another thread goes through
+//!   the loop's [`Remote`](loop_core::Remote).
+//! - A task that fails and is never joined is reported with the place where it was spawned.
+//! - When the loop is closed, every task is dropped.
+
+pub mod combine;
+pub mod echo;
+
+mod executor;
+mod task;
+mod tcp;
+mod timer;
+
+pub use task::{Outcome, Task, TaskError, run_until_complete, spawn, spawn_infallible};
+pub use tcp::{TcpListener, TcpStream};
+pub use timer::{Sleep, sleep};

@@ -63,7 +63,6 @@ pub fn all<T: 'static, E: 'static>(
 /// # Limits
 /// A race of nothing never ends: its callback is dropped. ECMAScript: `Promise.race`.
 pub fn race<T: 'static, E: 'static>(
-    _handle: &LoopHandle,
     operations: impl IntoIterator<Item = impl FnOnce(Completion<T, E>) -> Operation>,
     callback: impl FnOnce(Result<T, E>) + 'static,
 ) -> Operation {

@@ -1,1 +1,46 @@
-//! Chainable promises on the loop.
+//! Chainable promises on the loop: every operation returns a promise of its result.
+//!
+//! The rest of the program waits *in the promise's node*: each link of a chain owns the closure that
+//! is to run when the link before is settled. Dropping the last promise of a chain cancels the chain,
+//! down to the socket and the timer.
+//!
+//! ```
+//! use api_promises::{TcpListener, TcpStream, echo};
+//! use loop_core::{Chunk, EventLoop};
+//!
+//! let mut event_loop = EventLoop::new()?;
+//! let handle = event_loop.handle();
+//! let listener = TcpListener::bind(&handle, "127.0.0.1:0".parse().unwrap())?;
+//! let address = listener.local_addr()?;
+//! let server = echo::serve(listener);
+//!
+//! let reply = TcpStream::connect(&handle, address).then(|stream| {
+//!     let written = stream.write_chunk(Chunk::from(b"hello".to_vec()));
+//!     written.then(move |()| stream.read_chunk())
+//! });
+//! let reply = reply.run_until_complete(&mut event_loop).unwrap()?;
+//! assert_eq!(reply.as_deref(), Some(&b"hello"[..]));
+//! drop(server);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Rules
+//!
+//! - A reaction never runs inside `then`, nor inside the resolving: always from the ready queue, in
+//!   the order of settling (ECMAScript, Promises/A+).
+//! - A promise is moved, not shared: it settles once and is consumed once, and the compiler says so.
+//! - Nothing is swallowed: a rejection that is dropped unhandled is reported to the loop's exception
+//!   handler with the place where the promise was made.
+//! - A handler that returns a promise hands its place in the chain over to it, so that a loop
+//!   written as a chain runs for ever in constant memory.
+
+pub mod combine;
+pub mod echo;
+
+mod promise;
+mod tcp;
+mod timer;
+
+pub use promise::{Fault, IntoPromise, Promise, Reason, Resolver};
+pub use tcp::{TcpListener, TcpStream};
+pub use timer::sleep;

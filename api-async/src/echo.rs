@@ -1,0 +1,26 @@
+//! The echo server with async.
+//!
+//! The loop is a loop.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::Shutdown;
+
+use crate::task::spawn;
+use crate::tcp::{TcpListener, TcpStream};
+
+/// Accepts connections and echoes each; ends when accepting has failed.
+pub async fn serve(listener: TcpListener) -> io::Result<Infallible> {
+    loop {
+        let (stream, _peer) = listener.accept().await?;
+        spawn(listener.handle(), echo(stream)).detach();
+    }
+}
+
+/// Sends back all that a connection sends, until it ends.
+pub async fn echo(stream: TcpStream) -> io::Result<()> {
+    while let Some(chunk) = stream.read_chunk().await? {
+        stream.write_chunk(chunk).await?;
+    }
+    stream.shutdown(Shutdown::Write).await
+}

@@ -1,0 +1,193 @@
+//! Tasks: futures that the loop drives on their own.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use loop_core::{EventLoop, LoopHandle, RunError};
+use pin_project::pin_project;
+
+use crate::executor::{Cell, Executor, Stage, TaskId};
+
+/// A task that was spawned; awaiting it joins the task.
+///
+/// Dropping it lets the task run on, as [`Task::detach`] does; a failure is reported then.
+/// asyncio: `Task`, but it does not die with its last reference.
+#[must_use = "a task that is not joined is to be detached"]
+pub struct Task<T> {
+    executor: Rc<Executor>,
+    id: TaskId,
+    output: PhantomData<T>,
+}
+
+/// Why a task has no output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskError {
+    /// It was aborted, or its loop was closed.
+    Aborted,
+    /// It panicked, with this message; the loop's exception handler was told.
+    Panicked(String),
+}
+
+/// What a task may end with: something that can say whether it is a failure.
+pub trait Outcome {
+    /// Says what went wrong, if something did.
+    fn failure(&self) -> Option<String>;
+}
+
+impl Outcome for () {
+    fn failure(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<T, E: fmt::Debug> Outcome for Result<T, E> {
+    fn failure(&self) -> Option<String> {
+        self.as_ref().err().map(|error| format!("{error:?}"))
+    }
+}
+
+/// A future, then its output.
+#[pin_project(project = Projected)]
+enum TaskCell<F: Future> {
+    Running(#[pin] F, fn(&F::Output) -> Option<String>),
+    Ended(Option<F::Output>, fn(&F::Output) -> Option<String>),
+}
+
+/// Runs a future on the loop, from its next turn on.
+///
+/// asyncio: `create_task`.
+#[track_caller]
+pub fn spawn<F>(handle: &LoopHandle, future: F) -> Task<F::Output>
+where
+    F: Future<Output: Outcome> + 'static,
+{
+    spawn_judged(handle, future, Outcome::failure)
+}
+
+/// Runs a future whose output cannot be a failure.
+#[track_caller]
+pub fn spawn_infallible<F: Future + 'static>(handle: &LoopHandle, future: F) -> Task<F::Output> {
+    spawn_judged(handle, future, |_| None)
+}
+
+#[track_caller]
+fn spawn_judged<F: Future + 'static>(
+    handle: &LoopHandle,
+    future: F,
+    failure: fn(&F::Output) -> Option<String>,
+) -> Task<F::Output> {
+    let executor = Executor::of(handle);
+    let cell = Box::pin(TaskCell::Running(future, failure));
+    let id = executor.insert(cell, Location::caller());
+    Task { executor, id, output: PhantomData }
+}
+
+/// Runs the loop until `future` has ended, and returns its output.
+///
+/// # Errors
+/// As [`EventLoop::run_until_complete`]; a panic of the future is reported to the loop's exception
+/// handler and ends the run as abandoned.
+///
+/// asyncio: `run_until_complete`.
+#[track_caller]
+pub fn run_until_complete<F>(event_loop: &mut EventLoop, future: F) -> Result<F::Output, RunError>
+where
+    F: Future + 'static,
+{
+    let handle = event_loop.handle();
+    event_loop.run_until_complete(|completer| {
+        let main = async { completer.complete(future.await) };
+        spawn(&handle, main).detach();
+    })
+}
+
+impl<T> Task<T> {
+    /// Drops the task's future, so that it goes no further; tells whether it was still to end.
+    ///
+    /// A task that aborts itself ends when its poll returns.
+    pub fn abort(&self) -> bool {
+        self.executor.abort(self.id)
+    }
+
+    /// Lets the task run on its own. A failure is reported to the loop's exception handler.
+    pub fn detach(self) {
+        drop(self);
+    }
+}
+
+impl<T: 'static> Future for Task<T> {
+    type Output = Result<T, TaskError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
+        match self.executor.join(self.id, cx.waker()) {
+            None => Poll::Pending,
+            Some(Stage::Ended(mut cell)) => {
+                let mut output = None::<T>;
+                cell.as_mut().take_output(&mut output);
+                Poll::Ready(Ok(output.expect("a task that has ended has its output")))
+            }
+            Some(Stage::Panicked(message)) => Poll::Ready(Err(TaskError::Panicked(message))),
+            Some(_) => Poll::Ready(Err(TaskError::Aborted)),
+        }
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.executor.detach(self.id);
+    }
+}
+
+impl<F: Future + 'static> Cell for TaskCell<F> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Projected::Running(future, failure) = self.as_mut().project() else {
+            return Poll::Ready(());
+        };
+        let failure = *failure;
+        match future.poll(cx) {
+            Poll::Ready(output) => {
+                self.set(TaskCell::Ended(Some(output), failure));
+                Poll::Ready(())
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn take_output(self: Pin<&mut Self>, slot: &mut dyn Any) {
+        if let Projected::Ended(output, _) = self.project() {
+            let slot = slot.downcast_mut::<Option<F::Output>>();
+            *slot.expect("a task is joined by its own type") = output.take();
+        }
+    }
+
+    fn failure(&self) -> Option<String> {
+        match self {
+            TaskCell::Ended(Some(output), failure) => failure(output),
+            _ => None,
+        }
+    }
+}
+
+impl<T> fmt::Debug for Task<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TaskError::Aborted => f.write_str("the task was aborted"),
+            TaskError::Panicked(message) => write!(f, "the task panicked: {message}"),
+        }
+    }
+}
+
+impl Error for TaskError {}

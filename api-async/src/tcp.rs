@@ -1,0 +1,230 @@
+//! TCP with async: what is parked is a waker.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind};
+use std::net::{Shutdown, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::io::{AsyncRead, AsyncWrite};
+use futures::stream::Stream;
+use loop_core::{Chunk, Direction, LoopHandle, Source};
+
+/// A socket that accepts connections; as a [`Stream`] it is one of connections.
+pub struct TcpListener(Source<mio::net::TcpListener>);
+
+/// A connection.
+///
+/// Reading and writing may be awaited at once, each by one task: the last to be polled is woken. A
+/// reference reads and writes as well, so that two futures of one task can share a connection.
+pub struct TcpStream(Source<mio::net::TcpStream>);
+
+impl TcpListener {
+    /// Binds a socket and listens on it.
+    ///
+    /// # Errors
+    /// When the address is taken, or not one of this machine.
+    #[track_caller]
+    pub fn bind(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpListener> {
+        Source::new(handle, mio::net::TcpListener::bind(address)?).map(TcpListener)
+    }
+
+    /// Returns the address that the socket is bound to.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.io().local_addr()
+    }
+
+    /// Accepts a connection. Cancel-safe: a connection that was not returned is not accepted.
+    ///
+    /// # Errors
+    /// What the system says, but for a lack of descriptors: that is reported to the loop's
+    /// exception handler, and the listener rests for a second.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        poll_fn(|cx| self.poll_accept(cx)).await
+    }
+
+    /// Accepts a connection, or wakes the task when there is one.
+    ///
+    /// # Errors
+    /// As [`TcpListener::accept`].
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let accepted = unless_blocked(&self.0, Direction::Read, cx, self.0.accept());
+        let (stream, peer) = ready!(accepted)?;
+        Poll::Ready(Ok((TcpStream::new(Source::new(self.handle(), stream)?)?, peer)))
+    }
+
+    /// Returns the handle of the socket's loop.
+    pub fn handle(&self) -> &LoopHandle {
+        self.0.handle()
+    }
+}
+
+impl TcpStream {
+    /// Connects to an address. Cancel-safe: dropping it closes the socket.
+    ///
+    /// # Errors
+    /// When the connection is refused or the address cannot be reached.
+    pub async fn connect(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpStream> {
+        let source = Source::connect(handle, address)?;
+        poll_fn(|cx| unless_blocked(&source, Direction::Write, cx, source.connected())).await?;
+        TcpStream::new(source)
+    }
+
+    /// Wraps a connection, which sends small messages at once.
+    fn new(source: Source<mio::net::TcpStream>) -> io::Result<TcpStream> {
+        source.io().set_nodelay(true)?;
+        Ok(TcpStream(source))
+    }
+
+    /// Returns the address of this side.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.io().local_addr()
+    }
+
+    /// Returns the address of the other side.
+    ///
+    /// # Errors
+    /// What the system says, when the connection is gone.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.0.io().peer_addr()
+    }
+
+    /// Reads what has come, at most a chunk; `None` is the end of the stream. Cancel-safe: nothing
+    /// is read that is not returned.
+    ///
+    /// # Errors
+    /// When the peer has reset the connection.
+    pub async fn read_chunk(&self) -> io::Result<Option<Chunk>> {
+        poll_fn(|cx| unless_blocked(&self.0, Direction::Read, cx, self.0.read_chunk())).await
+    }
+
+    /// Writes all of a chunk. Not cancel-safe: a part may have been written.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn write_chunk(&self, mut chunk: Chunk) -> io::Result<()> {
+        poll_fn(|cx| {
+            let written = self.0.write_chunk(&mut chunk);
+            unless_blocked(&self.0, Direction::Write, cx, written)
+        })
+        .await
+    }
+
+    /// Shuts one side or both down; the peer reads the end of the stream then.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub async fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        self.0.io().shutdown(how)
+    }
+
+    /// Returns the handle of the connection's loop.
+    pub fn handle(&self) -> &LoopHandle {
+        self.0.handle()
+    }
+}
+
+impl Stream for TcpListener {
+    type Item = io::Result<(TcpStream, SocketAddr)>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_accept(cx).map(Some)
+    }
+}
+
+impl AsyncRead for &TcpStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
+        unless_blocked(&self.0, Direction::Read, cx, self.0.read(buffer))
+    }
+}
+
+impl AsyncWrite for &TcpStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        unless_blocked(&self.0, Direction::Write, cx, self.0.write(bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.0.io().shutdown(Shutdown::Write))
+    }
+}
+
+impl AsyncRead for TcpStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for TcpStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_flush(cx)
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_close(cx)
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.io().fmt(f)
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.io().fmt(f)
+    }
+}
+
+/// Returns the result of an attempt; if it has to be made again later, the task is woken then.
+fn unless_blocked<S, T>(
+    source: &Source<S>,
+    direction: Direction,
+    cx: &Context<'_>,
+    result: io::Result<T>,
+) -> Poll<io::Result<T>>
+where
+    S: mio::event::Source,
+{
+    match result {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {
+            source.park_waker(direction, cx.waker());
+            Poll::Pending
+        }
+        result => Poll::Ready(result),
+    }
+}

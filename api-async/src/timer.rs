@@ -1,0 +1,53 @@
+//! Sleeping with async.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use loop_core::{Handle, LoopHandle};
+
+/// The future of [`sleep`].
+///
+/// Cancel-safe: dropping it takes its timer back.
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is polled"]
+pub struct Sleep {
+    handle: LoopHandle,
+    deadline: Duration,
+    /// The timer, and whom it wakes; from the first poll on.
+    timer: Option<(Handle, Waker)>,
+}
+
+/// Ends when `delay` has passed since the call.
+///
+/// asyncio: `sleep`, but the time runs from the call, not from the first poll.
+pub fn sleep(handle: &LoopHandle, delay: Duration) -> Sleep {
+    let deadline = handle.time().saturating_add(delay);
+    Sleep { handle: handle.clone(), deadline, timer: None }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.handle.time() >= self.deadline {
+            return Poll::Ready(());
+        }
+        if self.timer.as_ref().is_none_or(|(_, waker)| !waker.will_wake(cx.waker())) {
+            let timer = self.handle.wake_at(self.deadline, cx.waker().clone());
+            if let Some((before, _)) = self.timer.replace((timer, cx.waker().clone())) {
+                before.cancel();
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some((timer, _)) = &self.timer {
+            timer.cancel();
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The ways in which a promise fails that are nobody's error: every reason can say them.
+
+use std::error::Error;
+use std::fmt::{self, Debug};
+use std::io;
+use std::panic::Location;
+
+use loop_core::Cancelled;
+
+/// Why a promise was rejected that nobody rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The resolver was dropped; the promise was made there.
+    Dropped(&'static Location<'static>),
+    /// The handler of the link before panicked; the loop's exception handler was told.
+    Panicked,
+    /// The loop was closed.
+    Cancelled,
+}
+
+/// What a promise can be rejected with.
+pub trait Reason: From<Fault> + Debug + 'static {}
+
+impl<E: From<Fault> + Debug + 'static> Reason for E {}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Dropped(place) => {
+                write!(f, "the resolver of the promise made at {place} was dropped")
+            }
+            Fault::Panicked => f.write_str("the handler panicked"),
+            Fault::Cancelled => write!(f, "{Cancelled}"),
+        }
+    }
+}
+
+impl Error for Fault {}
+
+impl From<Fault> for io::Error {
+    fn from(fault: Fault) -> io::Error {
+        match fault {
+            Fault::Cancelled => Cancelled.into(),
+            fault => io::Error::other(fault),
+        }
+    }
+}

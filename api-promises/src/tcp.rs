@@ -1,0 +1,323 @@
+//! TCP with promises: what is parked is a job that holds a resolver.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::{Shutdown, SocketAddr};
+use std::rc::Rc;
+
+use loop_core::{Chunk, Direction, Job, LoopHandle, Source};
+
+use crate::promise::{Cancel, Promise, Resolver};
+
+/// The parts of a socket's job.
+const READ: u64 = 0;
+const WRITE: u64 = 1;
+
+/// A socket that accepts connections.
+///
+/// A clone names the same socket.
+#[derive(Clone)]
+pub struct TcpListener(Rc<Listener>);
+
+/// A connection.
+///
+/// A clone names the same connection. Reading and writing may be pending at once, each once.
+#[derive(Clone)]
+pub struct TcpStream(Rc<Stream>);
+
+type AcceptResolver = Resolver<(TcpStream, SocketAddr), io::Error>;
+type ConnectResolver = Resolver<TcpStream, io::Error>;
+type ReadResolver = Resolver<Option<Chunk>, io::Error>;
+type WriteResolver = Resolver<(), io::Error>;
+
+struct Listener {
+    source: Source<mio::net::TcpListener>,
+    accepting: Cell<Option<AcceptResolver>>,
+}
+
+struct Connector {
+    /// Out of its place once the connection is made, or given up.
+    connecting: Cell<Option<(Source<mio::net::TcpStream>, ConnectResolver)>>,
+}
+
+struct Stream {
+    source: Source<mio::net::TcpStream>,
+    reading: Cell<Option<ReadResolver>>,
+    writing: Cell<Option<(Chunk, WriteResolver)>>,
+}
+
+impl TcpListener {
+    /// Binds a socket and listens on it.
+    ///
+    /// # Errors
+    /// When the address is taken, or not one of this machine.
+    #[track_caller]
+    pub fn bind(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpListener> {
+        let source = Source::new(handle, mio::net::TcpListener::bind(address)?)?;
+        Ok(TcpListener(Rc::new(Listener { source, accepting: Cell::default() })))
+    }
+
+    /// Returns the address that the socket is bound to.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.source.io().local_addr()
+    }
+
+    /// Accepts a connection.
+    ///
+    /// # Errors
+    /// What the system says, but for a lack of descriptors: that is reported to the loop's
+    /// exception handler, and the listener rests for a second. `ResourceBusy` when accepting is
+    /// pending already.
+    #[track_caller]
+    pub fn accept(&self) -> Promise<(TcpStream, SocketAddr), io::Error> {
+        if !is_free(&self.0.accepting) {
+            return Promise::reject(self.handle(), already_pending());
+        }
+        if let Some(accepted) = self.0.attempt() {
+            return Promise::settled(self.handle(), accepted);
+        }
+        let (promise, resolver) = Promise::cancelling(self.handle(), self.0.clone(), READ);
+        self.0.accepting.set(Some(resolver));
+        self.0.source.park_job(Direction::Read, self.0.clone(), READ);
+        promise
+    }
+
+    /// Returns the handle of the socket's loop.
+    pub fn handle(&self) -> &LoopHandle {
+        self.0.source.handle()
+    }
+}
+
+impl TcpStream {
+    /// Connects to an address.
+    ///
+    /// # Errors
+    /// When the connection is refused or the address cannot be reached.
+    #[track_caller]
+    pub fn connect(handle: &LoopHandle, address: SocketAddr) -> Promise<TcpStream, io::Error> {
+        let source = match Source::connect(handle, address) {
+            Ok(source) => source,
+            Err(error) => return Promise::reject(handle, error),
+        };
+        let connector = Rc::new(Connector { connecting: Cell::default() });
+        source.park_job(Direction::Write, connector.clone(), WRITE);
+        let (promise, resolver) = Promise::cancelling(handle, connector.clone(), WRITE);
+        connector.connecting.set(Some((source, resolver)));
+        promise
+    }
+
+    /// Wraps a connection, which sends small messages at once.
+    fn new(source: Source<mio::net::TcpStream>) -> io::Result<TcpStream> {
+        source.io().set_nodelay(true)?;
+        let (reading, writing) = (Cell::default(), Cell::default());
+        Ok(TcpStream(Rc::new(Stream { source, reading, writing })))
+    }
+
+    /// Returns the address of this side.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.source.io().local_addr()
+    }
+
+    /// Returns the address of the other side.
+    ///
+    /// # Errors
+    /// What the system says, when the connection is gone.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.0.source.io().peer_addr()
+    }
+
+    /// Reads what has come, at most a chunk; `None` is the end of the stream.
+    ///
+    /// # Errors
+    /// When the peer has reset the connection. `ResourceBusy` when reading is pending already.
+    #[track_caller]
+    pub fn read_chunk(&self) -> Promise<Option<Chunk>, io::Error> {
+        if !is_free(&self.0.reading) {
+            return Promise::reject(self.handle(), already_pending());
+        }
+        if let Some(read) = unless_blocked(self.0.source.read_chunk()) {
+            return Promise::settled(self.handle(), read);
+        }
+        let (promise, resolver) = Promise::cancelling(self.handle(), self.0.clone(), READ);
+        self.0.reading.set(Some(resolver));
+        self.0.source.park_job(Direction::Read, self.0.clone(), READ);
+        promise
+    }
+
+    /// Writes all of a chunk.
+    ///
+    /// # Errors
+    /// When the connection is gone. `ResourceBusy` when writing is pending already.
+    #[track_caller]
+    pub fn write_chunk(&self, mut chunk: Chunk) -> Promise<(), io::Error> {
+        if !is_free(&self.0.writing) {
+            return Promise::reject(self.handle(), already_pending());
+        }
+        if let Some(written) = unless_blocked(self.0.source.write_chunk(&mut chunk)) {
+            return Promise::settled(self.handle(), written);
+        }
+        let (promise, resolver) = Promise::cancelling(self.handle(), self.0.clone(), WRITE);
+        self.0.writing.set(Some((chunk, resolver)));
+        self.0.source.park_job(Direction::Write, self.0.clone(), WRITE);
+        promise
+    }
+
+    /// Shuts one side or both down; the peer reads the end of the stream then.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    #[track_caller]
+    pub fn shutdown(&self, how: Shutdown) -> Promise<(), io::Error> {
+        Promise::settled(self.handle(), self.0.source.io().shutdown(how))
+    }
+
+    /// Returns the handle of the connection's loop.
+    pub fn handle(&self) -> &LoopHandle {
+        self.0.source.handle()
+    }
+}
+
+impl Listener {
+    /// Accepts a connection if one is there.
+    fn attempt(&self) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+        let accepted = unless_blocked(self.source.accept())?;
+        Some(accepted.and_then(|(stream, peer)| {
+            Ok((TcpStream::new(Source::new(self.source.handle(), stream)?)?, peer))
+        }))
+    }
+}
+
+impl Job for Listener {
+    fn run(self: Rc<Self>, _part: u64) {
+        let Some(resolver) = self.accepting.take() else { return };
+        if let Some(accepted) = self.attempt() {
+            return resolver.settle(accepted);
+        }
+        self.accepting.set(Some(resolver));
+        self.source.park_job(Direction::Read, self.clone(), READ);
+    }
+
+    fn kind(&self) -> &'static str {
+        "accept with a promise"
+    }
+}
+
+impl Job for Connector {
+    fn run(self: Rc<Self>, _part: u64) {
+        let Some((source, resolver)) = self.connecting.take() else { return };
+        match unless_blocked(source.connected()) {
+            Some(Ok(())) => resolver.settle(TcpStream::new(source)),
+            Some(Err(error)) => resolver.reject(error),
+            None => {
+                source.park_job(Direction::Write, self.clone(), WRITE);
+                self.connecting.set(Some((source, resolver)));
+            }
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "connect with a promise"
+    }
+}
+
+impl Job for Stream {
+    fn run(self: Rc<Self>, part: u64) {
+        match part {
+            READ => self.read(),
+            _ => self.write(),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "stream with a promise"
+    }
+}
+
+impl Stream {
+    fn read(self: Rc<Self>) {
+        let Some(resolver) = self.reading.take() else { return };
+        if let Some(read) = unless_blocked(self.source.read_chunk()) {
+            return resolver.settle(read);
+        }
+        self.reading.set(Some(resolver));
+        self.source.park_job(Direction::Read, self.clone(), READ);
+    }
+
+    fn write(self: Rc<Self>) {
+        let Some((mut chunk, resolver)) = self.writing.take() else { return };
+        if let Some(written) = unless_blocked(self.source.write_chunk(&mut chunk)) {
+            drop(chunk);
+            return resolver.settle(written);
+        }
+        self.writing.set(Some((chunk, resolver)));
+        self.source.park_job(Direction::Write, self.clone(), WRITE);
+    }
+}
+
+impl Cancel for Listener {
+    fn cancel(&self, _part: u64) {
+        self.source.unpark(Direction::Read);
+        drop(self.accepting.take());
+    }
+}
+
+impl Cancel for Connector {
+    fn cancel(&self, _part: u64) {
+        drop(self.connecting.take());
+    }
+}
+
+impl Cancel for Stream {
+    fn cancel(&self, part: u64) {
+        match part {
+            READ => {
+                self.source.unpark(Direction::Read);
+                drop(self.reading.take());
+            }
+            _ => {
+                self.source.unpark(Direction::Write);
+                drop(self.writing.take());
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.io().fmt(f)
+    }
+}
+
+impl fmt::Debug for TcpStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.source.io().fmt(f)
+    }
+}
+
+/// Tells whether nothing waits in a place.
+fn is_free<T>(place: &Cell<Option<T>>) -> bool {
+    let waiting = place.take();
+    let free = waiting.is_none();
+    place.set(waiting);
+    free
+}
+
+/// The error of an operation that began while another of its kind was pending on the same socket.
+fn already_pending() -> io::Error {
+    io::Error::new(ErrorKind::ResourceBusy, "such an operation is pending on this socket")
+}
+
+/// Returns the result of an attempt, or `None` if it has to be made again later.
+fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+        result => Some(result),
+    }
+}

@@ -1,0 +1,61 @@
+//! Sleeping with promises.
+
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use loop_core::{Handle, Job, LoopHandle};
+
+use crate::promise::{Cancel, Fault, Promise, Reason, Resolver};
+
+struct Sleep<E: Reason> {
+    handle: LoopHandle,
+    timer: Cell<Option<Handle>>,
+    sleeping: Cell<Option<Resolver<(), E>>>,
+}
+
+/// Resolves when `delay` has passed.
+///
+/// # Errors
+/// Only `Cancelled`, when the loop is closed first.
+#[track_caller]
+pub fn sleep(handle: &LoopHandle, delay: Duration) -> Promise<(), io::Error> {
+    sleep_for(handle, delay)
+}
+
+/// Sleeps in a chain whose reason is `E`.
+#[track_caller]
+pub(crate) fn sleep_for<E: Reason>(handle: &LoopHandle, delay: Duration) -> Promise<(), E> {
+    let (timer, sleeping) = (Cell::new(None), Cell::new(None));
+    let sleep = Rc::new(Sleep { handle: handle.clone(), timer, sleeping });
+    let (promise, resolver) = Promise::cancelling(handle, sleep.clone(), 0);
+    sleep.sleeping.set(Some(resolver));
+    let deadline = handle.time().saturating_add(delay);
+    sleep.timer.set(Some(handle.queue_at(deadline, sleep.clone(), 0)));
+    promise
+}
+
+impl<E: Reason> Job for Sleep<E> {
+    fn run(self: Rc<Self>, _part: u64) {
+        drop(self.timer.take());
+        let Some(resolver) = self.sleeping.take() else { return };
+        match self.handle.is_closing() {
+            true => resolver.reject(Fault::Cancelled.into()),
+            false => resolver.resolve(()),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "sleep with a promise"
+    }
+}
+
+impl<E: Reason> Cancel for Sleep<E> {
+    fn cancel(&self, _part: u64) {
+        if let Some(timer) = self.timer.take() {
+            timer.cancel();
+        }
+        drop(self.sleeping.take());
+    }
+}
