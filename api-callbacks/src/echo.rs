@@ -6,8 +6,6 @@
 use std::io;
 use std::net::Shutdown;
 
-use loop_core::Context;
-
 use crate::tcp::{TcpListener, TcpStream};
 
 /// Accepts connections and echoes each; calls back when accepting has failed.
@@ -43,5 +41,5 @@ pub fn echo(stream: TcpStream) {
 
 /// Reports a connection that failed; dropping its stream closes it.
 fn failed(stream: &TcpStream, error: &io::Error) {
-    stream.handle().report(&Context::new(format!("echo: {error}")));
+    stream.handle().report_error("echo", error);
 }

@@ -7,8 +7,6 @@ use std::convert::Infallible;
 use std::io;
 use std::net::Shutdown;
 
-use loop_core::Context;
-
 use crate::promise::Promise;
 use crate::tcp::{TcpListener, TcpStream};
 
@@ -16,9 +14,7 @@ use crate::tcp::{TcpListener, TcpStream};
 pub fn serve(listener: TcpListener) -> Promise<Infallible, io::Error> {
     listener.accept().then(move |(stream, _peer)| {
         let handle = stream.handle().clone();
-        echo(stream).detach(move |error| {
-            handle.report(&Context::new(format!("echo: {error}")));
-        });
+        echo(stream).detach(move |error| handle.report_error("echo", &error));
         serve(listener)
     })
 }

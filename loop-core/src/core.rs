@@ -27,6 +27,10 @@ use crate::waiters::{Direction, Readiness, Signs, Target};
 /// The token of the self-pipe; rows of the table never reach it.
 pub(crate) const PIPE: Token = Token(usize::MAX);
 
+/// How many entries of the queue closing looks at: a program that tries again for ever whatever the
+/// error is cut short there.
+const CLOSING_ENTRIES_MAX: usize = 1 << 20;
+
 /// Schedules work on a loop.
 ///
 /// A handle is cheap to clone and stays on the loop's thread; [`Remote`](crate::Remote) is for the
@@ -322,11 +326,12 @@ impl Core {
                 other => self.guard(|| drop(other)),
             }
         }
-        // Only what ends an operation runs: the jobs that are queued now, and no later ones.
-        for _ in 0..self.ready.len() {
+        // Jobs run, since they bring the end of an operation to whoever waits for it.
+        for _ in 0..CLOSING_ENTRIES_MAX {
             match self.ready.pop() {
                 Some(Entry::Job(job, part)) => self.guard(|| job.run(part)),
-                other => self.guard(|| drop(other)),
+                Some(other) => self.guard(|| drop(other)),
+                None => break,
             }
         }
         self.closed.set(true);

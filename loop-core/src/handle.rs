@@ -14,7 +14,7 @@ use mio::Interest;
 use crate::core::{Core, LoopHandle, TurnRule};
 use crate::counts::Counts;
 use crate::descriptors::{Watch, Watcher};
-use crate::errors::{Closed, Context};
+use crate::errors::{Closed, Context, is_cancelled};
 use crate::ready::{Entry, Job};
 use crate::timers::{Action, TimerKey};
 use crate::waiters::Direction;
@@ -224,6 +224,15 @@ impl LoopHandle {
     /// asyncio: `BaseEventLoop.call_exception_handler`.
     pub fn report(&self, context: &Context) {
         self.core.report(context);
+    }
+
+    /// Tells the exception handler that `what` failed with an error that nobody else will hear of. A
+    /// cancelled operation is passed over: somebody wanted it so.
+    #[track_caller]
+    pub fn report_error(&self, what: &str, error: &io::Error) {
+        if !is_cancelled(error) {
+            self.report(&Context::new(format!("{what}: {error}")));
+        }
     }
 
     /// Runs `hook` first thing when the loop is closed.

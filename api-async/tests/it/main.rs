@@ -1,0 +1,5 @@
+//! What the async wing promises; the wings have the same tests wherever they make the same promise.
+
+mod combine;
+mod tcp;
+mod timer;

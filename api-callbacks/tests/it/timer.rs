@@ -1,0 +1,57 @@
+//! Sleeping.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use api_callbacks::sleep;
+use loop_core::{EventLoop, ManualClock, is_cancelled};
+
+#[test]
+fn sleepers_wake_in_the_order_of_their_deadlines() {
+    let clock = ManualClock::new();
+    let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
+    let woken = Rc::new(RefCell::new(Vec::new()));
+    for millis in [3, 1, 2] {
+        let woken = woken.clone();
+        sleep(&event_loop.handle(), Duration::from_millis(millis), move |slept| {
+            slept.unwrap();
+            woken.borrow_mut().push(millis);
+        });
+    }
+    clock.advance(Duration::from_millis(2));
+    event_loop.run_once().unwrap();
+    assert_eq!(*woken.borrow(), [1, 2]);
+    clock.advance(Duration::from_millis(1));
+    event_loop.run_once().unwrap();
+    assert_eq!(*woken.borrow(), [1, 2, 3]);
+}
+
+#[test]
+fn a_cancelled_sleep_leaves_no_timer() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let ended = Rc::new(RefCell::new(Vec::new()));
+    let seen = ended.clone();
+    let sleeping = sleep(&handle, Duration::from_secs(60), move |slept| {
+        seen.borrow_mut().push(is_cancelled(&slept.unwrap_err()));
+    });
+    assert!(sleeping.cancel());
+    assert!(!sleeping.cancel(), "it is cancelled already");
+    assert!(ended.borrow().is_empty(), "it calls back from the queue");
+    assert!(handle.snapshot().timed.is_empty());
+    event_loop.run_ready();
+    assert_eq!(*ended.borrow(), [true]);
+}
+
+#[test]
+fn closing_the_loop_ends_a_sleep() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let ended = Rc::new(RefCell::new(Vec::new()));
+    let seen = ended.clone();
+    sleep(&event_loop.handle(), Duration::from_secs(60), move |slept| {
+        seen.borrow_mut().push(is_cancelled(&slept.unwrap_err()));
+    });
+    event_loop.close();
+    assert_eq!(*ended.borrow(), [true]);
+}

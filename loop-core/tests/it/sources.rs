@@ -1,0 +1,150 @@
+//! Sockets on the loop: tried first, parked when the kernel has no more.
+
+use std::cell::Cell;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::rc::Rc;
+
+use loop_core::{BYTES_PER_TURN, Direction, Job, Source, TurnRule};
+
+use crate::lab::{Lab, Trace};
+
+/// Returns a source on the loop and its peer, which blocks.
+fn connection(lab: &Lab) -> (Rc<Source<mio::net::TcpStream>>, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let source = Source::new(&lab.handle, mio::net::TcpStream::from_std(stream)).unwrap();
+    (Rc::new(source), peer)
+}
+
+/// A job that writes its part into a trace.
+struct Note(Trace);
+
+impl Job for Note {
+    fn run(self: Rc<Self>, part: u64) {
+        self.0.add(part);
+    }
+}
+
+/// Runs turns until the kernel has reported what the peer did.
+fn until_readable(lab: &mut Lab, source: &Source<mio::net::TcpStream>) {
+    while !source.is_ready(Direction::Read) {
+        source.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 0);
+        lab.event_loop.run_once().unwrap();
+    }
+}
+
+#[test]
+fn a_parked_job_is_queued_when_the_socket_is_ready() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    source.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 7);
+    peer.write_all(b"x").unwrap();
+    lab.event_loop.run_once().unwrap();
+    assert_eq!(lab.trace.take(), ["7"]);
+    assert!(!source.unpark(Direction::Read), "it was taken");
+}
+
+#[test]
+fn an_unparked_job_does_not_run() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    source.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 7);
+    assert!(source.unpark(Direction::Read));
+    peer.write_all(b"x").unwrap();
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["|"]);
+}
+
+#[test]
+fn the_kernel_is_not_asked_before_it_has_spoken() {
+    let lab = Lab::new(TurnRule::Snapshot);
+    let (source, _peer) = connection(&lab);
+    assert_eq!(source.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(lab.handle.counts().reads, 0);
+}
+
+#[test]
+fn a_short_read_is_drained() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    peer.write_all(b"four").unwrap();
+    until_readable(&mut lab, &source);
+    assert_eq!(source.read(&mut [0; 8]).unwrap(), 4);
+    assert_eq!(source.read(&mut [0; 8]).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(lab.handle.counts().reads, 1);
+}
+
+#[test]
+fn an_end_that_comes_with_the_last_bytes_is_not_lost() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    peer.write_all(b"four").unwrap();
+    peer.shutdown(Shutdown::Write).unwrap();
+    // Both have arrived before the loop looks.
+    while source.io().peek(&mut [0; 8]).is_err() {}
+    until_readable(&mut lab, &source);
+    assert_eq!(source.read(&mut [0; 8]).unwrap(), 4);
+    assert!(source.read_chunk().unwrap().is_none(), "the end is read without another event");
+}
+
+#[test]
+fn a_socket_moves_its_share_of_a_turn_and_goes_on_in_the_next() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    let total = 4 * BYTES_PER_TURN;
+    let sender = std::thread::spawn(move || {
+        peer.write_all(&vec![1; total]).unwrap();
+        peer
+    });
+    /// Reads until it has to park, in each turn.
+    struct Reader(Rc<Source<mio::net::TcpStream>>, Cell<usize>, Cell<usize>);
+    impl Job for Reader {
+        fn run(self: Rc<Self>, _part: u64) {
+            let mut turn = 0;
+            while let Ok(Some(chunk)) = self.0.read_chunk() {
+                turn += chunk.len();
+            }
+            self.1.set(self.1.get() + turn);
+            self.2.set(self.2.get().max(turn));
+            self.0.park_job(Direction::Read, self.clone(), 0);
+        }
+    }
+    let reader = Rc::new(Reader(source, Cell::new(0), Cell::new(0)));
+    lab.handle.queue(reader.clone(), 0);
+    while reader.1.get() < total {
+        lab.event_loop.run_once().unwrap();
+    }
+    drop(sender.join().unwrap());
+    assert!(reader.2.get() <= BYTES_PER_TURN + loop_core::CHUNK_BYTES, "{}", reader.2.get());
+}
+
+#[test]
+fn a_socket_is_registered_once_in_its_life() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    for _ in 0..10 {
+        peer.write_all(b"ping").unwrap();
+        until_readable(&mut lab, &source);
+        let mut chunk = source.read_chunk().unwrap().unwrap();
+        source.write_chunk(&mut chunk).unwrap();
+        peer.read_exact(&mut [0; 4]).unwrap();
+    }
+    drop(source);
+    let counts = lab.handle.counts();
+    assert_eq!((counts.reads, counts.writes, counts.registrations), (10, 10, 1));
+}
+
+#[test]
+fn a_dropped_source_leaves_nothing_behind() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    source.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 1);
+    drop(source);
+    assert!(lab.handle.snapshot().parked.is_empty());
+    let _ = peer.write_all(b"x");
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["|"]);
+}

@@ -1,0 +1,81 @@
+//! Raw descriptors.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::rc::Rc;
+
+use loop_core::TurnRule;
+
+use crate::lab::{Lab, readable};
+
+#[test]
+fn a_regular_file_cannot_be_watched() {
+    let lab = Lab::new(TurnRule::Snapshot);
+    let file = Rc::new(File::open("/proc/self/exe").or_else(|_| File::open("/bin/sh")).unwrap());
+    if lab.handle.add_reader(&file, || ()).is_ok() {
+        println!("skipped: this system's poll takes regular files");
+        return;
+    }
+    assert!(!lab.handle.remove_reader(&file));
+}
+
+#[test]
+fn an_end_of_file_is_something_to_read() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (reader, peer) = readable(0);
+    lab.handle.add_reader(&reader, lab.trace.adder("ready")).unwrap();
+    lab.turn();
+    drop(peer);
+    lab.turn();
+    assert_eq!((&*reader).read(&mut [0]).unwrap(), 0);
+    assert_eq!(lab.trace.take(), ["|", "ready", "|"]);
+}
+
+#[test]
+fn a_watch_keeps_its_descriptor_open() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (reader, mut peer) = readable(0);
+    lab.handle.add_reader(&reader, lab.trace.adder("ready")).unwrap();
+    drop(reader);
+    peer.write_all(b"x").unwrap();
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["ready", "|"]);
+}
+
+#[test]
+fn a_reader_may_remove_itself_and_add_another() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (reader, _peer) = readable(1);
+    let (handle, trace, descriptor) = (lab.handle.clone(), lab.trace.clone(), reader.clone());
+    let first = move || {
+        trace.add("first");
+        assert!(handle.remove_reader(&descriptor));
+        handle.add_reader(&descriptor, trace.adder("second")).unwrap();
+    };
+    lab.handle.add_reader(&reader, first).unwrap();
+    lab.turn();
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["first", "|", "second", "|"]);
+}
+
+#[test]
+fn removing_the_reader_leaves_the_writer() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (both, _peer) = readable(1);
+    lab.handle.add_reader(&both, lab.trace.adder("reader")).unwrap();
+    lab.handle.add_writer(&both, lab.trace.adder("writer")).unwrap();
+    assert!(lab.handle.remove_reader(&both));
+    lab.turn();
+    assert!(lab.handle.remove_writer(&both));
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["writer", "|", "|"]);
+}
+
+#[test]
+fn nothing_is_armed_again_that_did_not_fire() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (reader, _peer) = readable(0);
+    lab.handle.add_reader(&reader, || ()).unwrap();
+    (0..5).for_each(|_| lab.turn());
+    assert_eq!(lab.handle.counts().registrations, 1);
+}
