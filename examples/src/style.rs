@@ -25,14 +25,8 @@ pub enum Style {
 
 impl Style {
     /// Every style, the wings first.
-    pub const ALL: [Style; 6] = [
-        Style::Callbacks,
-        Style::Promises,
-        Style::Async,
-        Style::Raw,
-        Style::Threads,
-        Style::Tokio,
-    ];
+    pub const ALL: [Style; 6] =
+        [Style::Callbacks, Style::Promises, Style::Async, Style::Raw, Style::Threads, Style::Tokio];
 
     /// The three styles that run on the project's own loop.
     pub const WINGS: [Style; 3] = [Style::Callbacks, Style::Promises, Style::Async];

@@ -17,11 +17,14 @@ const ACCEPTS_PER_TURN: usize = 64;
 /// How long a listener rests when descriptors have run out (asyncio: `ACCEPT_RETRY_DELAY`, 1 s).
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 
+/// How long the exception handler is spared a shortage that goes on.
+const SILENCE: Duration = Duration::from_secs(60);
+
 impl Source<TcpListener> {
     /// Accepts one connection.
     ///
-    /// When descriptors or memory have run out, the loop's exception handler is told once, the
-    /// listener rests for a second, and the connection stays in the kernel's queue. A connection
+    /// When descriptors or memory have run out, the loop's exception handler is told, at most once a
+    /// minute; the listener rests for a second, and the connection stays in the kernel's queue. A connection
     /// that was gone before it was accepted is passed over.
     ///
     /// # Errors
@@ -37,7 +40,6 @@ impl Source<TcpListener> {
             match accepted {
                 Ok(connection) => {
                     self.handle().core.counters.accepts.count();
-                    self.readiness().clear(Signs::TOLD);
                     return Ok(connection);
                 }
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
@@ -58,6 +60,8 @@ impl Source<TcpListener> {
             let seconds = ACCEPT_RETRY_DELAY.as_secs();
             let message = format!("accepting again in {seconds} s and from then on: {error}");
             handle.report(&Context::new(message).created_at(readiness.created_at()));
+            let told = readiness.clone();
+            handle.call_later(SILENCE, move || told.clear(Signs::TOLD));
         }
         readiness.set(Signs::RESTING.with(Signs::TOLD));
         let (readiness, loop_handle) = (readiness.clone(), handle.clone());
