@@ -1,7 +1,7 @@
 //! The echo server with callbacks.
 //!
-//! The loop is a function that starts itself again from its last callback. The
-//! closures of `echo` capture nothing: the stream is handed from one to the next.
+//! The loop is a function that starts itself again from its last callback. What
+//! the closures of `echo` need is handed to them: they capture nothing.
 
 use std::io;
 use std::net::Shutdown;
@@ -9,7 +9,10 @@ use std::net::Shutdown;
 use crate::tcp::{TcpListener, TcpStream};
 
 /// Accepts connections and echoes each; calls back when accepting has failed.
-pub fn serve(listener: TcpListener, callback: impl FnOnce(io::Error) + 'static) {
+pub fn serve<F>(listener: TcpListener, callback: F)
+where
+    F: FnOnce(io::Error) + 'static,
+{
     listener.accept(|listener, accepted| match accepted {
         Ok((stream, _peer)) => {
             echo(stream);

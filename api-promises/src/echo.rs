@@ -1,7 +1,7 @@
 //! The echo server with promises.
 //!
-//! The loop is a chain whose last handler returns the next chain. The chain does
-//! not grow: a handler that returns a promise leaves its place to it.
+//! The loop is a chain whose last handler returns the next chain. It does not
+//! grow: a handler that returns a promise leaves its place to that promise.
 
 use std::convert::Infallible;
 use std::io;

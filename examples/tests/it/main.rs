@@ -3,7 +3,11 @@
 mod child;
 mod client;
 mod counts;
+mod document;
 mod echo;
+mod fifteen;
+mod idle;
 mod process;
 mod server;
 mod strace;
+mod tidy;

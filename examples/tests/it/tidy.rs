@@ -1,0 +1,168 @@
+//! The measure of the house, kept by a test: mirrors, arrows, lengths.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use examples::Style;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+
+use crate::document;
+
+const CRATES: [&str; 6] =
+    ["loop-core", "api-callbacks", "api-promises", "api-async", "examples", "benches"];
+
+const FILE_LINES_MAX: usize = 400;
+const FUNCTION_LINES_MAX: usize = 45;
+const PARAMETERS_MAX: usize = 5;
+const ECHO_COLUMNS_MAX: usize = 80;
+
+/// The files that every wing has show the same public names in the same order.
+#[test]
+fn the_wings_are_mirrors() {
+    for row in document::table("mirror").rows() {
+        let (file, names) = (&row[0], row[1].split_whitespace().collect::<Vec<_>>());
+        for style in Style::WINGS {
+            let path = document::root().join(format!("api-{style}/src/{file}"));
+            let public = public_names(&parse(&path));
+            let common: Vec<_> =
+                public.iter().filter(|name| names.contains(&name.as_str())).collect();
+            assert_eq!(common, names.iter().collect::<Vec<_>>(), "{}", path.display());
+        }
+    }
+}
+
+/// No wing depends on another, and the ground floor on none.
+#[test]
+fn arrows_point_down() {
+    let manifest = |name: &str| {
+        let text = fs::read_to_string(document::root().join(name).join("Cargo.toml")).unwrap();
+        let (_, dependencies) = text.split_once("[dependencies]").unwrap();
+        dependencies.split("[dev-dependencies]").next().unwrap().to_owned()
+    };
+    let below = |name: &str, allowed: &[&str]| {
+        let dependencies = manifest(name);
+        for other in CRATES {
+            let named = dependencies.lines().any(|line| line.starts_with(other));
+            assert!(!named || allowed.contains(&other), "{name} depends on {other}");
+        }
+    };
+    below("loop-core", &[]);
+    for style in Style::WINGS {
+        below(&format!("api-{style}"), &["loop-core"]);
+    }
+    below("examples", &["loop-core", "api-callbacks", "api-promises", "api-async"]);
+}
+
+/// Every crate is under the workspace's lints, which forbid unsafe code.
+#[test]
+fn no_crate_escapes_the_lints() {
+    for name in CRATES {
+        let text = fs::read_to_string(document::root().join(name).join("Cargo.toml")).unwrap();
+        assert!(text.contains("[lints]\nworkspace = true"), "{name}");
+    }
+    let workspace = fs::read_to_string(document::root().join("Cargo.toml")).unwrap();
+    assert!(workspace.contains("unsafe_code = \"forbid\""));
+}
+
+#[test]
+fn files_and_functions_keep_the_measure() {
+    let mut faults = Vec::new();
+    for path in sources() {
+        let text = fs::read_to_string(&path).unwrap();
+        let place = path.strip_prefix(document::root()).unwrap().display().to_string();
+        if text.lines().count() > FILE_LINES_MAX {
+            faults.push(format!("{place}: {} lines", text.lines().count()));
+        }
+        if !text.starts_with("//!") {
+            faults.push(format!("{place}: no sentence on what lives here"));
+        }
+        if place.ends_with("src/echo.rs") {
+            let wide = text.lines().filter(|line| line.chars().count() > ECHO_COLUMNS_MAX);
+            faults.extend(wide.map(|line| format!("{place}: wider than 80: {line}")));
+        }
+        let mut functions = Functions { place, faults: &mut faults };
+        functions.visit_file(&syn::parse_file(&text).unwrap());
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Finds functions that are too long or take too much.
+struct Functions<'a> {
+    place: String,
+    faults: &'a mut Vec<String>,
+}
+
+impl Functions<'_> {
+    fn measure(&mut self, signature: &syn::Signature, span: proc_macro2::Span) {
+        let lines = span.end().line - span.start().line + 1;
+        let name = &signature.ident;
+        if lines > FUNCTION_LINES_MAX {
+            self.faults.push(format!("{}: `{name}` has {lines} lines", self.place));
+        }
+        if signature.inputs.len() > PARAMETERS_MAX {
+            let count = signature.inputs.len();
+            self.faults.push(format!("{}: `{name}` takes {count} parameters", self.place));
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Functions<'_> {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.measure(&function.sig, function.block.span());
+        visit::visit_item_fn(self, function);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.measure(&function.sig, function.block.span());
+        visit::visit_impl_item_fn(self, function);
+    }
+}
+
+/// Returns every source file of the workspace.
+fn sources() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let folders = CRATES.map(|name| document::root().join(name));
+    let mut folders: Vec<_> = folders.into_iter().collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.len() > 50, "{} files", files.len());
+    files
+}
+
+fn parse(path: &Path) -> syn::File {
+    syn::parse_file(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Lists the public names of a file in their order; a method's is `Type::method`.
+fn public_names(file: &syn::File) -> Vec<String> {
+    let is_public = |visibility: &syn::Visibility| matches!(visibility, syn::Visibility::Public(_));
+    let mut names = Vec::new();
+    for item in &file.items {
+        match item {
+            syn::Item::Fn(item) if is_public(&item.vis) => names.push(item.sig.ident.to_string()),
+            syn::Item::Struct(item) if is_public(&item.vis) => names.push(item.ident.to_string()),
+            syn::Item::Impl(item) if item.trait_.is_none() => {
+                let syn::Type::Path(path) = &*item.self_ty else { continue };
+                let owner = &path.path.segments.last().unwrap().ident;
+                for item in &item.items {
+                    if let syn::ImplItem::Fn(function) = item
+                        && is_public(&function.vis)
+                    {
+                        names.push(format!("{owner}::{}", function.sig.ident));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
