@@ -1,1 +1,66 @@
-fn main() {}
+//! `oneloop`: compares three styles of program on one event loop.
+//!
+//! `compare` starts a server for each style (`serve`), drives it with the generator (`load`),
+//! counts (`counts`), keeps all figures (`run_file`, `hgrm`) and tells what they mean (`report`).
+
+#[cfg(windows)]
+compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
+
+mod cli;
+mod compare;
+mod cpu;
+mod environment;
+mod failure;
+mod hgrm;
+mod interrupt;
+mod limits;
+mod list;
+mod load;
+mod load_alone;
+mod output;
+mod report;
+mod run_file;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use cli::{Cli, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
+    let outcome = match cli.command.unwrap_or(Command::Compare(cli.compare)) {
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Load(arguments) => load_alone::run(&arguments),
+        Command::List => list::run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}
+
+/// Prints help where help was asked for, and otherwise why the arguments cannot be used.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if error.kind() == ErrorKind::ValueValidation {
+        // Our own sentences say it all; clap's pointer to --help would follow.
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let failure = Failure::Usage(line.trim_start_matches("error: ").to_owned());
+        output::complain(&failure.to_string());
+        return failure.exit_code();
+    }
+    // A closed pipe is no reason for a second complaint.
+    let _ = error.print();
+    ExitCode::from(error.exit_code() as u8)
+}

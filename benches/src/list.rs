@@ -1,0 +1,20 @@
+//! `oneloop list`: what can be served, and in which styles.
+
+use examples::Style;
+
+use crate::failure::Failure;
+use crate::output;
+
+/// Prints the scenarios and the styles, a sentence each.
+pub(crate) fn run() -> Result<(), Failure> {
+    let mut text = String::from("Scenarios\n  echo       sends back every byte that it receives\n");
+    text += "\nStyles of the loop\n";
+    for style in Style::ALL {
+        if style == Style::Raw {
+            text += "\nBaselines\n";
+        }
+        text += &format!("  {style:<10} {}\n", style.sentence());
+    }
+    text += "\nTry one: oneloop serve echo --style async --listen 127.0.0.1:7000\n";
+    output::print(&text)
+}

@@ -1,0 +1,41 @@
+//! Standard output that may close at any time, and what may be written to it.
+
+use std::env;
+use std::io::{self, IsTerminal, Write};
+
+use crate::failure::Failure;
+
+/// How far the text on standard output may be dressed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dress {
+    /// ASCII without escapes: pipes, files, `NO_COLOR`, dumb terminals.
+    Plain,
+    /// A terminal that takes colours and box characters.
+    Colour,
+}
+
+impl Dress {
+    /// Looks at standard output and the environment.
+    pub(crate) fn of_stdout() -> Dress {
+        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if io::stdout().is_terminal() && !refused && !dumb { Dress::Colour } else { Dress::Plain }
+    }
+}
+
+/// Writes a whole text to standard output. A reader that has left is no failure: `oneloop | head`
+/// ends quietly.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::Refused(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a line to standard error; there is nobody left to tell when that fails.
+pub(crate) fn complain(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "oneloop: {line}");
+}

@@ -1,0 +1,183 @@
+//! The report on standard output: what ran where, the tables, the spectrum, what it means.
+
+mod notes;
+mod spectrum;
+mod statistics;
+mod table;
+mod verdict;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use examples::Style;
+use hdrhistogram::Histogram;
+
+use crate::load::{Recorder, supports};
+use crate::output::Dress;
+use crate::run_file::Run;
+
+pub(crate) use verdict::verdict;
+
+/// The quantiles that tables show; the maximum comes after them.
+pub(crate) const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
+
+/// The measure of every line.
+const WIDTH: usize = 80;
+
+/// Composes the whole report.
+pub(crate) fn compose(
+    run: &Run,
+    latencies: &[(Style, &Recorder)],
+    directory: &Path,
+    dress: Dress,
+) -> String {
+    let mut text = title(run, dress);
+    if !run.closed.is_empty() {
+        text += &heading("Closed phase: saturated, one message under way per connection", dress);
+        text += &table::closed(run, dress);
+    }
+    if let Some(rate) = run.open_rate.filter(|_| !latencies.is_empty()) {
+        let rate = grouped(rate);
+        let what = format!("Open phase: {rate} messages/s for every server; response time in us");
+        text += &heading(&what, dress);
+        text += &table::open(latencies, dress);
+        let scale = "Spectrum of the open phase's response times, from the intended send";
+        text += &heading(scale, dress);
+        text += &spectrum::strips(latencies, dress);
+    }
+    if !run.counts.is_empty() {
+        text += &heading("Counts: what a server does for each message", dress);
+        text += &table::counts(run, dress);
+    }
+    text += &heading("What it means", dress);
+    text += &wrapped(&run.verdict, "");
+    for note in notes::notes(run, latencies) {
+        text += &wrapped(&format!("- {note}"), "  ");
+    }
+    let _ = writeln!(text, "\nFiles: {}", directory.join("run.json").display());
+    if !run.series.is_empty() {
+        let series = run.series.len();
+        let _ = writeln!(text, "       and {series} histograms (.hgrm) beside it, in microseconds");
+    }
+    text
+}
+
+/// Formats nanoseconds as microseconds with about three digits.
+pub(crate) fn micros(nanos: u64) -> String {
+    let micros = nanos as f64 / 1_000.0;
+    if micros < 9.995 {
+        format!("{micros:.2}")
+    } else if micros < 99.95 {
+        format!("{micros:.1}")
+    } else {
+        grouped(micros)
+    }
+}
+
+/// Formats a quantile, or a dash when too few samples lie beyond it.
+pub(crate) fn quantile_cell(histogram: &Histogram<u64>, quantile: f64) -> String {
+    if supports(histogram, quantile) {
+        micros(histogram.value_at_quantile(quantile))
+    } else {
+        "-".to_owned()
+    }
+}
+
+fn title(run: &Run, dress: Dress) -> String {
+    let Run { environment: machine, arguments, .. } = run;
+    let mut text = String::new();
+    let started = run.started.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let _ = writeln!(text, "{}", bold(&format!("oneloop compare, {started}"), dress));
+    let placement = match (machine.server_cpu, machine.generator_cpu) {
+        (Some(server), Some(generator)) => format!("server on {server}, generator on {generator}"),
+        _ => "nothing pinned".to_owned(),
+    };
+    let load = machine.load_average.map_or("unknown".to_owned(), |load| format!("{load:.2}"));
+    let facts = format!("{}, {} cores: {placement}", machine.cpu, machine.cores);
+    text += &wrapped(&facts, "");
+    let commit = machine.commit.map_or("commit unknown".to_owned(), |at| format!("commit {at}"));
+    let build =
+        format!("{}, {}, {} build, {commit}", machine.kernel, machine.compiler(), machine.profile);
+    text += &wrapped(&build, "");
+    let _ = writeln!(text, "load {load} before the run, seed {}", run.seed);
+    let shape = format!(
+        "{}, messages of {}, every byte verified; {}",
+        plural(arguments.connections, "connection"),
+        plural(arguments.size_bytes, "byte"),
+        plural(arguments.rounds, "round")
+    );
+    text += &wrapped(&shape, "");
+    text
+}
+
+fn plural(number: usize, thing: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{s}", grouped(number as f64))
+}
+
+fn heading(text: &str, dress: Dress) -> String {
+    format!("\n{}\n", bold(text, dress))
+}
+
+fn bold(text: &str, dress: Dress) -> String {
+    match dress {
+        Dress::Plain => text.to_owned(),
+        Dress::Colour => {
+            let bold = anstyle::Style::new().bold();
+            format!("{bold}{text}{bold:#}")
+        }
+    }
+}
+
+/// Breaks a paragraph into lines; those after the first are indented.
+fn wrapped(paragraph: &str, indent: &str) -> String {
+    let mut text = String::new();
+    let mut line = String::new();
+    for word in paragraph.split_whitespace() {
+        if !line.is_empty() && line.len() + 1 + word.len() > WIDTH {
+            let _ = writeln!(text, "{line}");
+            line = format!("{indent}{word}");
+        } else {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line += word;
+        }
+    }
+    let _ = writeln!(text, "{line}");
+    text
+}
+
+/// Rounds to a whole number and groups its digits: `12,345`.
+fn grouped(number: f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_readable() {
+        assert_eq!(grouped(1_234_567.4), "1,234,567");
+        assert_eq!(grouped(999.0), "999");
+        assert_eq!(micros(1_234), "1.23");
+        assert_eq!(micros(45_678), "45.7");
+        assert_eq!(micros(1_234_567), "1,235");
+    }
+
+    #[test]
+    fn paragraphs_keep_the_measure() {
+        let text = wrapped(&"word ".repeat(60), "  ");
+        assert!(text.lines().count() > 3);
+        assert!(text.lines().all(|line| line.len() <= WIDTH));
+    }
+}

@@ -1,0 +1,101 @@
+//! One sentence on what the difference between the styles means, and whether it is one.
+
+use examples::Style;
+
+use super::statistics::{Cost, Spread, closed_of, difference, ratio, saturated};
+use crate::run_file::Run;
+
+/// Rounds below which a difference is indicative only.
+const ROUNDS_FOR_A_VERDICT: usize = 60;
+
+/// Says what the cheapest and the dearest of the compared styles differ by.
+pub(crate) fn verdict(run: &Run) -> String {
+    let cost = Cost::of_run(run);
+    let alive = |style: &Style| !run.has_failed(*style) && closed_of(run, *style).next().is_some();
+    let arms: Vec<Style> = run.arguments.styles.iter().copied().filter(alive).collect();
+    let wings: Vec<Style> = arms.iter().copied().filter(|style| style.is_wing()).collect();
+    let (compared, among) = if wings.len() > 1 {
+        (wings, "the styles of the loop")
+    } else {
+        (arms, "the servers of this run")
+    };
+    let mut by_cost: Vec<(f64, Style)> = compared
+        .into_iter()
+        .filter_map(|style| {
+            let figures = closed_of(run, style).map(|figures| cost.micros(figures));
+            Some((Spread::of(figures)?.median, style))
+        })
+        .collect();
+    by_cost.sort_by(|a, b| a.0.total_cmp(&b.0));
+    match by_cost[..] {
+        [] => "No server was measured to the end: there is nothing to say.".to_owned(),
+        [(_, style)] => format!("Only {style} was measured to the end: nothing to compare."),
+        [(_, cheap), .., (_, dear)] => {
+            let pair = (ratio(run, dear, cheap, cost), difference(run, dear, cheap, cost));
+            let (Some(ratio), Some(apart)) = pair else {
+                return format!("{cheap} and {dear} share no round: nothing to compare.");
+            };
+            let what = match cost {
+                Cost::Cpu => "server CPU",
+                Cost::Wall => "time",
+            };
+            let (median, apart) = (ratio.median, apart.median);
+            let share = share_of_processor(run, apart);
+            let standing = standing(ratio, saturated(run, cheap) && saturated(run, dear));
+            format!(
+                "Among {among}, {dear} took the most {what} per message and {cheap} the least, \
+                 {median:.2} times as much or {apart:.2} us more{share}; {standing}."
+            )
+        }
+    }
+}
+
+/// Says what a difference per message comes to at the rate of the open phase.
+fn share_of_processor(run: &Run, apart_us: f64) -> String {
+    match run.open_rate {
+        Some(rate) => {
+            let percent = apart_us * rate / 1e4;
+            format!(" ({percent:.1} % of a processor at {} messages/s)", super::grouped(rate))
+        }
+        None => String::new(),
+    }
+}
+
+/// Holds a ratio against its spread over the rounds, which is the noise of the run.
+fn standing(ratio: Spread, saturated: bool) -> String {
+    let Spread { least, greatest, rounds, .. } = ratio;
+    if rounds == 1 {
+        return "one round has no spread to hold that against, so it is indicative only".to_owned();
+    }
+    let spread = format!("the ratio went from {least:.2} to {greatest:.2} over {rounds} rounds");
+    if !ratio.excludes_one() {
+        return format!("{spread}, so the difference is below the noise of this run");
+    }
+    if !saturated {
+        return format!("{spread}, but not all servers were kept busy, so this is no verdict");
+    }
+    let above = format!("{spread}, so the difference is above the noise of this run");
+    if rounds < ROUNDS_FOR_A_VERDICT {
+        return format!("{above} (indicative: a verdict takes {ROUNDS_FOR_A_VERDICT} rounds)");
+    }
+    above
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing_of(ratios: &[f64]) -> String {
+        standing(Spread::of(ratios.iter().copied()).unwrap(), true)
+    }
+
+    #[test]
+    fn a_difference_stands_only_above_the_noise_of_its_rounds() {
+        assert!(standing_of(&[1.2]).contains("indicative"));
+        assert!(standing_of(&[1.1, 1.2]).contains("above the noise of this run (indicative"));
+        assert!(standing_of(&[0.9, 1.2]).contains("below the noise"));
+        assert!(!standing_of(&[1.2; 60]).contains("indicative"));
+        let idle = standing(Spread::of([1.1, 1.2]).unwrap(), false);
+        assert!(idle.contains("no verdict"), "{idle}");
+    }
+}

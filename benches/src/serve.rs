@@ -1,0 +1,58 @@
+//! `oneloop serve`: one server in one style, until a signal ends it.
+
+use std::cell::Cell;
+
+use examples::echo;
+
+use crate::cli::{Scenario, ServeArguments};
+use crate::failure::Failure;
+use crate::{cpu, limits, output};
+
+/// Serves; prints the address first and, if asked, the counts last.
+pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
+    if let Some(parent) = arguments.end_with {
+        cpu::end_with_parent(parent).map_err(|error| {
+            Failure::Refused(format!("cannot follow process {parent}: {error}"))
+        })?;
+    }
+    if let Some(cpu) = arguments.cpu {
+        cpu::pin(cpu)
+            .map_err(|error| Failure::Refused(format!("cannot pin to processor {cpu}: {error}")))?;
+    }
+    limits::raise_descriptor_limit();
+    match arguments.scenario {
+        Scenario::Echo => serve_echo(arguments),
+    }
+}
+
+fn serve_echo(arguments: &ServeArguments) -> Result<(), Failure> {
+    let options = echo::Options {
+        style: arguments.style,
+        listen: arguments.listen,
+        turn_rule: arguments.turn_rule.turn_rule(),
+        counts: arguments.counts,
+    };
+    let listening = Cell::new(false);
+    let served = echo::serve(&options, |addr| {
+        listening.set(true);
+        // Nobody may be reading; the server serves all the same.
+        let _ = output::print(&format!("listening on {addr}\n"));
+    });
+    let counts = served.map_err(|error| {
+        let addr = arguments.listen;
+        let reason = error.to_string();
+        // Once is enough for an address.
+        Failure::Refused(if reason.contains(&addr.to_string()) {
+            reason
+        } else if listening.get() {
+            format!("the server on {addr} ended: {reason}")
+        } else {
+            format!("cannot listen on {addr}: {reason}")
+        })
+    })?;
+    if arguments.counts {
+        let line = serde_json::to_string(&counts).expect("counts are plain numbers");
+        output::print(&format!("{line}\n"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! Runs the binary under a watchdog.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// No test takes nearly as long; a program that does not end is ended.
+const WATCHDOG: Duration = Duration::from_secs(120);
+
+/// Prepares the binary with its output captured.
+pub(crate) fn oneloop(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs to the end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    finish(oneloop(arguments).spawn().unwrap())
+}
+
+/// Waits for the end, not for ever.
+pub(crate) fn finish(child: Child) -> Output {
+    let pid = Pid::from_child(&child);
+    let (done, waited) = mpsc::channel();
+    let watchdog = thread::spawn(move || {
+        if waited.recv_timeout(WATCHDOG).is_err() {
+            let _ = kill_process(pid, Signal::KILL);
+            panic!("the program did not end");
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    let _ = done.send(());
+    watchdog.join().unwrap();
+    output
+}
+
+/// Asks a program to end.
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+/// Starts a server and returns it with the address that it announced.
+pub(crate) fn start_server(arguments: &[&str]) -> (Child, String) {
+    let mut child = oneloop(arguments).spawn().unwrap();
+    let mut first = String::new();
+    let stdout = child.stdout.as_mut().unwrap();
+    // One byte at a time, so that the rest stays in the pipe for whoever waits for the end.
+    BufReader::with_capacity(1, stdout).read_line(&mut first).unwrap();
+    let addr = first.trim().strip_prefix("listening on ").expect("the server announces itself");
+    let addr = addr.to_owned();
+    (child, addr)
+}
+
+/// Returns what was printed.
+pub(crate) fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
