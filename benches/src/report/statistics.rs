@@ -72,6 +72,19 @@ pub(crate) fn saturated(run: &Run, style: Style) -> bool {
     Spread::of(busy).is_none_or(|busy| busy.median >= BUSY_ENOUGH)
 }
 
+/// Returns by what factor a server's cost differs from its own in the round before: nine times of
+/// ten it is less. No difference between two servers counts that is not greater.
+pub(crate) fn noise(run: &Run, cost: Cost) -> Option<f64> {
+    let mut factors: Vec<f64> = Vec::new();
+    for &style in &run.arguments.styles {
+        let costs: Vec<f64> = closed_of(run, style).map(|figures| cost.micros(figures)).collect();
+        factors.extend(costs.windows(2).map(|pair| (pair[1] / pair[0]).ln().abs().exp()));
+    }
+    factors.sort_by(f64::total_cmp);
+    let ninth = (factors.len() * 9).div_ceil(10).checked_sub(1)?;
+    Some(factors[ninth])
+}
+
 /// Divides the costs of two arms round by round: what disturbs a round disturbs both.
 pub(crate) fn ratio(run: &Run, style: Style, to: Style, cost: Cost) -> Option<Spread> {
     Spread::of(pairs(run, style, to, cost).map(|(micros, base)| micros / base))

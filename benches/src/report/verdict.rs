@@ -2,7 +2,7 @@
 
 use examples::Style;
 
-use super::statistics::{Cost, Spread, closed_of, difference, ratio, saturated};
+use super::statistics::{Cost, Spread, closed_of, difference, noise, ratio, saturated};
 use crate::run_file::Run;
 
 /// Rounds below which a difference is indicative only.
@@ -41,7 +41,8 @@ pub(crate) fn verdict(run: &Run) -> String {
             };
             let (median, apart) = (ratio.median, apart.median);
             let share = share_of_processor(run, apart);
-            let standing = standing(ratio, saturated(run, cheap) && saturated(run, dear));
+            let busy = saturated(run, cheap) && saturated(run, dear);
+            let standing = standing(ratio, noise(run, cost), busy);
             format!(
                 "Among {among}, {dear} took the most {what} per message and {cheap} the least, \
                  {median:.2} times as much or {apart:.2} us more{share}; {standing}."
@@ -61,14 +62,18 @@ fn share_of_processor(run: &Run, apart_us: f64) -> String {
     }
 }
 
-/// Holds a ratio against its spread over the rounds, which is the noise of the run.
-fn standing(ratio: Spread, saturated: bool) -> String {
-    let Spread { least, greatest, rounds, .. } = ratio;
-    if rounds == 1 {
+/// Holds a ratio against the noise of the run: its spread over the rounds, and how much the same
+/// server differs from itself.
+fn standing(ratio: Spread, noise: Option<f64>, saturated: bool) -> String {
+    let (Spread { median, least, greatest, rounds }, Some(noise)) = (ratio, noise) else {
         return "one round has no spread to hold that against, so it is indicative only".to_owned();
-    }
-    let spread = format!("the ratio went from {least:.2} to {greatest:.2} over {rounds} rounds");
-    if !ratio.excludes_one() {
+    };
+    let own = (noise - 1.0) * 100.0;
+    let spread = format!(
+        "the ratio went from {least:.2} to {greatest:.2} over {rounds} rounds, and the same server \
+         differed from itself by up to {own:.1} % from one round to the next"
+    );
+    if !ratio.excludes_one() || median.max(1.0 / median) <= noise {
         return format!("{spread}, so the difference is below the noise of this run");
     }
     if !saturated {
@@ -85,17 +90,22 @@ fn standing(ratio: Spread, saturated: bool) -> String {
 mod tests {
     use super::*;
 
-    fn standing_of(ratios: &[f64]) -> String {
-        standing(Spread::of(ratios.iter().copied()).unwrap(), true)
+    fn standing_of(ratios: &[f64], noise: f64) -> String {
+        let noise = (ratios.len() > 1).then_some(noise);
+        standing(Spread::of(ratios.iter().copied()).unwrap(), noise, true)
     }
 
     #[test]
     fn a_difference_stands_only_above_the_noise_of_its_rounds() {
-        assert!(standing_of(&[1.2]).contains("indicative"));
-        assert!(standing_of(&[1.1, 1.2]).contains("above the noise of this run (indicative"));
-        assert!(standing_of(&[0.9, 1.2]).contains("below the noise"));
-        assert!(!standing_of(&[1.2; 60]).contains("indicative"));
-        let idle = standing(Spread::of([1.1, 1.2]).unwrap(), false);
+        assert!(standing_of(&[1.2], 1.01).contains("indicative"));
+        let above = "above the noise of this run (indicative";
+        assert!(standing_of(&[1.1, 1.2], 1.01).contains(above));
+        assert!(standing_of(&[0.8, 0.9], 1.01).contains(above));
+        assert!(standing_of(&[0.9, 1.2], 1.01).contains("below the noise"));
+        assert!(standing_of(&[1.1, 1.2], 1.3).contains("below the noise"));
+        assert!(standing_of(&[0.8, 0.9], 1.3).contains("below the noise"));
+        assert!(!standing_of(&[1.2; 60], 1.01).contains("indicative"));
+        let idle = standing(Spread::of([1.1, 1.2]).unwrap(), Some(1.01), false);
         assert!(idle.contains("no verdict"), "{idle}");
     }
 }
