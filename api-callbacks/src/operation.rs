@@ -31,6 +31,8 @@ pub(crate) struct Ticket {
 /// The place in which the callback of an operation waits; one at a time.
 pub(crate) struct Pending<C> {
     callback: Cell<Option<C>>,
+    /// Whether one waits; looking at the callback would take it out.
+    waits: Cell<bool>,
     cancelled: Cell<bool>,
     /// How many operations began here, so that an old handle does not cancel a new one.
     number: Cell<u64>,
@@ -69,8 +71,7 @@ impl fmt::Debug for Operation {
 impl<C> Pending<C> {
     /// Puts a callback in; hands it back when another waits here.
     pub(crate) fn start(&self, callback: C) -> Result<u64, C> {
-        if let Some(waiting) = self.callback.take() {
-            self.callback.set(Some(waiting));
+        if self.waits.replace(true) {
             return Err(callback);
         }
         self.callback.set(Some(callback));
@@ -81,28 +82,24 @@ impl<C> Pending<C> {
 
     /// Tells whether nothing waits here.
     pub(crate) fn is_free(&self) -> bool {
-        let callback = self.callback.take();
-        let free = callback.is_none();
-        self.callback.set(callback);
-        free
+        !self.waits.get()
     }
 
     /// Takes the callback out.
     pub(crate) fn take(&self) -> Option<C> {
+        self.waits.set(false);
         self.callback.take()
     }
 
     /// Puts a callback back that has to wait on.
     pub(crate) fn put_back(&self, callback: C) {
+        self.waits.set(true);
         self.callback.set(Some(callback));
     }
 
     /// Marks the operation as cancelled, if it is the one with this number and waits still.
     pub(crate) fn cancel(&self, number: u64) -> bool {
-        let callback = self.callback.take();
-        let waits = callback.is_some() && self.number.get() == number;
-        self.callback.set(callback);
-        waits && !self.cancelled.replace(true)
+        self.waits.get() && self.number.get() == number && !self.cancelled.replace(true)
     }
 
     /// Tells whether the operation that waits, or was just taken out, is cancelled.
@@ -113,7 +110,12 @@ impl<C> Pending<C> {
 
 impl<C> Default for Pending<C> {
     fn default() -> Pending<C> {
-        Pending { callback: Cell::new(None), cancelled: Cell::new(false), number: Cell::new(0) }
+        Pending {
+            callback: Cell::new(None),
+            waits: Cell::new(false),
+            cancelled: Cell::new(false),
+            number: Cell::new(0),
+        }
     }
 }
 

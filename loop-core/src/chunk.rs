@@ -26,6 +26,12 @@ const FREE_MAX: usize = 64;
 /// assert_eq!(&*chunk, b"llo");
 /// ```
 pub struct Chunk {
+    /// A chunk is handed along often: it is one pointer wide. Gone only while it is dropped.
+    lent: Option<Box<Lent>>,
+}
+
+/// A buffer and what is in it.
+struct Lent {
     buffer: Box<[u8]>,
     /// Where in the buffer the bytes are that have not been consumed.
     unread: Range<usize>,
@@ -36,7 +42,9 @@ pub struct Chunk {
 /// The free chunks of one loop.
 #[derive(Default)]
 pub(crate) struct Pool {
-    free: RefCell<Vec<Box<[u8]>>>,
+    // Boxed, since what is lent is the box: no byte of a buffer's head is moved.
+    #[expect(clippy::vec_box)]
+    free: RefCell<Vec<Box<Lent>>>,
 }
 
 impl Pool {
@@ -46,10 +54,29 @@ impl Pool {
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<Chunk, E> {
         let free = self.free.borrow_mut().pop();
-        let buffer = free.unwrap_or_else(|| vec![0; CHUNK_BYTES].into_boxed_slice());
-        let mut chunk = Chunk { buffer, unread: 0..0, pool: Some(self.clone()) };
-        chunk.unread.end = fill(&mut chunk.buffer)?;
-        Ok(chunk)
+        let mut lent = free.unwrap_or_else(|| {
+            let buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
+            Box::new(Lent { buffer, unread: 0..0, pool: None })
+        });
+        match fill(&mut lent.buffer) {
+            Ok(count) => {
+                lent.unread = 0..count;
+                lent.pool = Some(self.clone());
+                Ok(Chunk { lent: Some(lent) })
+            }
+            Err(error) => {
+                self.free.borrow_mut().push(lent);
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a buffer back, unless there are many.
+    fn take_back(&self, lent: Box<Lent>) {
+        let mut free = self.free.borrow_mut();
+        if free.len() < FREE_MAX {
+            free.push(lent);
+        }
     }
 }
 
@@ -59,23 +86,28 @@ impl Chunk {
     /// # Panics
     /// If there are fewer.
     pub fn advance(&mut self, count: usize) {
-        assert!(count <= self.unread.len(), "a chunk cannot advance past its end");
-        self.unread.start += count;
+        let lent = self.lent.as_mut().expect(LENT);
+        assert!(count <= lent.unread.len(), "a chunk cannot advance past its end");
+        lent.unread.start += count;
     }
 }
+
+/// A chunk has its buffer until it is dropped.
+const LENT: &str = "a chunk has a buffer";
 
 impl Deref for Chunk {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.buffer[self.unread.clone()]
+        let lent = self.lent.as_ref().expect(LENT);
+        &lent.buffer[lent.unread.clone()]
     }
 }
 
 impl From<Vec<u8>> for Chunk {
     fn from(bytes: Vec<u8>) -> Chunk {
         let buffer = bytes.into_boxed_slice();
-        Chunk { unread: 0..buffer.len(), buffer, pool: None }
+        Chunk { lent: Some(Box::new(Lent { unread: 0..buffer.len(), buffer, pool: None })) }
     }
 }
 
@@ -87,11 +119,10 @@ impl fmt::Debug for Chunk {
 
 impl Drop for Chunk {
     fn drop(&mut self) {
-        if let Some(pool) = self.pool.take() {
-            let mut free = pool.free.borrow_mut();
-            if free.len() < FREE_MAX {
-                free.push(std::mem::take(&mut self.buffer));
-            }
+        if let Some(mut lent) = self.lent.take()
+            && let Some(pool) = lent.pool.take()
+        {
+            pool.take_back(lent);
         }
     }
 }

@@ -101,7 +101,7 @@ impl<S> Source<S> {
 
     /// Makes one attempt in this direction, if it may succeed.
     ///
-    /// `cost` is what it takes of the socket's share of the turn, in bytes.
+    /// What it takes of the socket's share of the turn, the caller notes with [`Source::spend`].
     ///
     /// # Errors
     /// [`ErrorKind::WouldBlock`] when the caller should park, [`Cancelled`] when the loop is closed,
@@ -109,7 +109,6 @@ impl<S> Source<S> {
     pub fn attempt<R>(
         &self,
         direction: Direction,
-        cost: impl FnOnce(&R) -> usize,
         mut attempt: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
         if !self.is_ready(direction) {
@@ -120,10 +119,7 @@ impl<S> Source<S> {
         }
         loop {
             match attempt(&self.io) {
-                Ok(result) => {
-                    self.readiness.spend(direction, self.turn(), cost(&result));
-                    return Ok(result);
-                }
+                Ok(result) => return Ok(result),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => {
                     if error.kind() == ErrorKind::WouldBlock {
@@ -133,6 +129,11 @@ impl<S> Source<S> {
                 }
             }
         }
+    }
+
+    /// Notes that the socket has moved `bytes` of its share of this turn.
+    pub fn spend(&self, direction: Direction, bytes: usize) {
+        self.readiness.spend(direction, self.turn(), bytes);
     }
 
     /// Reads once; 0 is the end of the stream.
@@ -147,12 +148,14 @@ impl<S> Source<S> {
         for<'a> &'a S: Read,
     {
         let room = buffer.len();
-        let count = self.attempt(Direction::Read, usize::clone, |mut io| {
+        let count = self.attempt(Direction::Read, |mut io| {
             self.handle.core.counters.reads.count();
             io.read(buffer)
         })?;
         if count < room && !self.readiness.has(Signs::READ_CLOSED) {
             self.readiness.drained(Direction::Read);
+        } else {
+            self.spend(Direction::Read, count);
         }
         Ok(count)
     }
@@ -180,12 +183,14 @@ impl<S> Source<S> {
     where
         for<'a> &'a S: Write,
     {
-        let count = self.attempt(Direction::Write, usize::clone, |mut io| {
+        let count = self.attempt(Direction::Write, |mut io| {
             self.handle.core.counters.writes.count();
             io.write(bytes)
         })?;
         if count < bytes.len() {
             self.readiness.drained(Direction::Write);
+        } else {
+            self.spend(Direction::Write, count);
         }
         Ok(count)
     }

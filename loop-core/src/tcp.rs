@@ -30,16 +30,16 @@ impl Source<TcpListener> {
     /// # Errors
     /// As [`Source::attempt`].
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let cost = |_: &(TcpStream, SocketAddr)| BYTES_PER_TURN / ACCEPTS_PER_TURN;
         if self.readiness().has(Signs::RESTING) && !self.handle().is_closing() {
             self.readiness().drained(Direction::Read);
             return Err(ErrorKind::WouldBlock.into());
         }
         loop {
-            let accepted = self.attempt(Direction::Read, cost, TcpListener::accept);
+            let accepted = self.attempt(Direction::Read, TcpListener::accept);
             match accepted {
                 Ok(connection) => {
                     self.handle().core.counters.accepts.count();
+                    self.spend(Direction::Read, BYTES_PER_TURN / ACCEPTS_PER_TURN);
                     return Ok(connection);
                 }
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
@@ -87,19 +87,15 @@ impl Source<TcpStream> {
     /// # Errors
     /// Why it could not be made; [`ErrorKind::WouldBlock`] while that is open.
     pub fn connected(&self) -> io::Result<()> {
-        self.attempt(
-            Direction::Write,
-            |()| 0,
-            |stream| match stream.take_error()? {
-                Some(error) => Err(error),
-                None => match stream.peer_addr() {
-                    Err(error) if error.kind() == ErrorKind::NotConnected => {
-                        Err(ErrorKind::WouldBlock.into())
-                    }
-                    connected => connected.map(drop),
-                },
+        self.attempt(Direction::Write, |stream| match stream.take_error()? {
+            Some(error) => Err(error),
+            None => match stream.peer_addr() {
+                Err(error) if error.kind() == ErrorKind::NotConnected => {
+                    Err(ErrorKind::WouldBlock.into())
+                }
+                connected => connected.map(drop),
             },
-        )
+        })
     }
 }
 

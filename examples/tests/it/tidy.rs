@@ -32,6 +32,21 @@ fn the_wings_are_mirrors() {
     }
 }
 
+/// The README shows code that the compiler has read.
+#[test]
+fn the_readme_shows_the_code_that_is_there() {
+    let readme = fs::read_to_string(document::root().join("README.md")).unwrap();
+    let blocks: Vec<_> = readme.split("```rust\n").skip(1).collect();
+    assert_eq!(blocks.len(), Style::WINGS.len());
+    for (block, style) in blocks.into_iter().zip(Style::WINGS) {
+        let (block, _) = block.split_once("```").unwrap();
+        let (comment, code) = block.split_once('\n').unwrap();
+        assert!(comment.starts_with(&format!("// api-{style}: ")), "{comment}");
+        let path = document::root().join(format!("api-{style}/src/echo.rs"));
+        assert!(fs::read_to_string(path).unwrap().contains(code), "{style}:\n{code}");
+    }
+}
+
 /// No wing depends on another, and the ground floor on none.
 #[test]
 fn arrows_point_down() {
