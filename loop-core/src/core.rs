@@ -191,10 +191,13 @@ impl Core {
         if self.deferred.borrow().is_empty() {
             return;
         }
-        let deferred = self.deferred.take();
-        for (readiness, direction) in &deferred {
-            readiness.release(*direction, &self.ready);
+        let mut deferred = self.deferred.take();
+        for (readiness, direction) in deferred.drain(..) {
+            readiness.release(direction, &self.ready);
         }
+        // The list goes back with its room, and with what was deferred meanwhile.
+        deferred.append(&mut self.deferred.borrow_mut());
+        self.deferred.replace(deferred);
     }
 
     /// Moves the timers that are due into the ready queue. `now` is the time if it was just read.

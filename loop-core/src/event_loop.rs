@@ -11,9 +11,9 @@ use mio::{Events, Interest, Poll};
 
 use crate::clock::{Clock, ManualClock};
 use crate::core::{Core, LoopHandle, PIPE};
-use crate::errors::RunError;
+use crate::errors::{Context, RunError};
 use crate::self_pipe::Inbox;
-use crate::waiters::Signs;
+use crate::waiters::{Signs, Target};
 
 /// How many kernel events one turn takes; the rest wait for the next.
 const EVENTS_PER_TURN: usize = 1024;
@@ -92,13 +92,17 @@ impl EventLoop {
     /// what is ready.
     ///
     /// # Errors
-    /// When the kernel's poll fails; an interrupted one reports nothing and is no failure.
+    /// When the kernel's poll fails; an interrupted one reports nothing and is no failure. When the
+    /// loop is closed.
     ///
     /// asyncio: `BaseEventLoop._run_once`.
     pub fn run_once(&mut self) -> io::Result<()> {
+        if self.core.closed.get() {
+            return Err(io::Error::other("the event loop is closed"));
+        }
         let core = self.core.clone();
         core.counters.turns.count();
-        self.arm_again()?;
+        self.arm_again();
         let (timeout, now) = self.timeout();
         self.poll(timeout)?;
         self.fire();
@@ -166,17 +170,20 @@ impl EventLoop {
 
     /// Arms the raw descriptors that fired in the turn before: mio reports edges, `add_reader`
     /// promises levels.
-    fn arm_again(&self) -> io::Result<()> {
+    fn arm_again(&self) {
         if self.core.fired.borrow().is_empty() {
-            return Ok(());
+            return;
         }
         for watch in self.core.fired.take() {
-            if watch.interest().is_some() {
-                self.core.counters.registrations.count();
-                watch.update(&self.core.registry)?;
+            if watch.interest().is_none() {
+                continue;
+            }
+            self.core.counters.registrations.count();
+            if let Err(error) = watch.update(&self.core.registry) {
+                let message = format!("a watched descriptor cannot be armed again: {error}");
+                self.core.report(&Context::new(message).created_at(watch.created_at()));
             }
         }
-        Ok(())
     }
 
     /// Returns how long the poll may wait, and the time if that had to be read.

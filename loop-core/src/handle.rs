@@ -34,6 +34,8 @@ enum Place {
     Ready(u64),
     /// Among the timers, and with its deadline passed still there until it runs.
     Timed(TimerKey),
+    /// Nowhere: the loop was closed.
+    Nowhere,
 }
 
 impl LoopHandle {
@@ -111,13 +113,14 @@ impl LoopHandle {
 
     /// Queues a part of a shared job when the loop's time is `deadline`.
     ///
-    /// When the loop is closed first, the job runs then; [`LoopHandle::is_closing`] tells it so.
+    /// When the loop is closed first, the job runs then; [`LoopHandle::is_closing`] tells it so. A
+    /// loop that is closed already drops it.
     #[track_caller]
     pub fn queue_at(&self, deadline: Duration, job: Rc<dyn Job>, part: u64) -> Handle {
         self.timed(deadline, Action::Job(job, part))
     }
 
-    /// Wakes a task when the loop's time is `deadline`.
+    /// Wakes a task when the loop's time is `deadline`. A closed loop drops the waker.
     #[track_caller]
     pub fn wake_at(&self, deadline: Duration, waker: Waker) -> Handle {
         self.timed(deadline, Action::Wake(waker))
@@ -278,6 +281,9 @@ impl LoopHandle {
 
     #[track_caller]
     fn timed(&self, deadline: Duration, action: Action) -> Handle {
+        if self.is_closed() {
+            return self.handle_at(Place::Nowhere);
+        }
         self.handle_at(Place::Timed(self.core.timers.insert(deadline, action, Location::caller())))
     }
 
@@ -336,6 +342,7 @@ impl Handle {
         let taken = match self.place {
             Place::Ready(number) => self.core.ready.cancel(number).is_some(),
             Place::Timed(key) => self.core.timers.take(key).is_some(),
+            Place::Nowhere => false,
         };
         if taken {
             self.cancelled.set(true);

@@ -63,6 +63,15 @@ fn after_closing_nothing_is_watched_and_nothing_can_be() {
 }
 
 #[test]
+fn a_closed_loop_does_not_run() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.event_loop.close();
+    assert!(lab.event_loop.run_once().is_err());
+    assert!(lab.event_loop.run_forever().is_err());
+    assert_eq!(lab.event_loop.run_ready(), 0);
+}
+
+#[test]
 fn a_hook_runs_first() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let handle = lab.handle.clone();
