@@ -12,7 +12,8 @@ use std::rc::Rc;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
-use crate::ready::{Entry, Job, ReadyQueue};
+use crate::job::Job;
+use crate::ready::{Entry, ReadyQueue};
 use crate::waiters::{Direction, Signs, Target};
 
 /// A descriptor with a reader, a writer, or both.

@@ -15,7 +15,8 @@ use crate::core::{Core, LoopHandle, TurnRule};
 use crate::counts::Counts;
 use crate::descriptors::{Watch, Watcher};
 use crate::errors::{Closed, Context, is_cancelled};
-use crate::ready::{Entry, Job};
+use crate::job::Job;
+use crate::ready::Entry;
 use crate::timers::{Action, TimerKey};
 use crate::waiters::Direction;
 

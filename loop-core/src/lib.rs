@@ -31,7 +31,7 @@
 //! # Reading order
 //!
 //! `event_loop` (the turn), `core` (what owner and handles share), `handle` (what you say to it),
-//! `ready` and `timers` (what runs when), `source` and `waiters` (a socket on the loop), `tcp`
+//! `ready`, `job` and `timers` (what runs when), `source` and `waiters` (a socket on the loop), `tcp`
 //! (accept, connect), `chunk` (where bytes live), `descriptors` (`add_reader`), `self_pipe` and
 //! `remote` (other threads), `signals`, `snapshot` and `counts` (seeing).
 //!
@@ -59,6 +59,7 @@ mod descriptors;
 mod errors;
 mod event_loop;
 mod handle;
+mod job;
 mod ready;
 mod remote;
 mod self_pipe;
@@ -78,7 +79,7 @@ pub use crate::errors::{
 };
 pub use crate::event_loop::{Completer, EventLoop};
 pub use crate::handle::Handle;
-pub use crate::ready::Job;
+pub use crate::job::Job;
 pub use crate::remote::{Remote, RemoteCallback};
 pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::source::Source;

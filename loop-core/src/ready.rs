@@ -5,20 +5,8 @@ use std::collections::VecDeque;
 use std::panic::Location;
 use std::rc::Rc;
 
+use crate::job::Job;
 use crate::timers::TimerKey;
-
-/// Work that is queued again and again without an allocation.
-///
-/// A task table, a promise's node and a stream are jobs: queueing one moves a counted reference.
-pub trait Job {
-    /// Does the work. `part` is what the job was queued with: which of its parts is meant.
-    fn run(self: Rc<Self>, part: u64);
-
-    /// Says what the job is, for those who look at the queue.
-    fn kind(&self) -> &'static str {
-        "job"
-    }
-}
 
 /// One entry of the ready queue.
 pub(crate) enum Entry {

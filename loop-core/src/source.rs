@@ -12,7 +12,7 @@ use mio::event;
 use crate::chunk::Chunk;
 use crate::core::LoopHandle;
 use crate::errors::Cancelled;
-use crate::ready::Job;
+use crate::job::Job;
 use crate::waiters::{Direction, Readiness, Signs};
 
 /// A non-blocking descriptor that is registered with a loop for as long as it lives.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use slab::Slab;
 
-use crate::ready::Job;
+use crate::job::Job;
 
 /// Below this many entries a sweep is not worth its while (asyncio: `_MIN_SCHEDULED_TIMER_HANDLES`).
 const SWEEP_MIN: usize = 100;

@@ -5,7 +5,8 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::ready::{Entry, Job, ReadyQueue};
+use crate::job::Job;
+use crate::ready::{Entry, ReadyQueue};
 
 /// How many bytes one socket may move in one direction and one turn, in every style.
 ///
