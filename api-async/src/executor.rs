@@ -181,14 +181,33 @@ impl Executor {
             return Some(Stage::Aborted);
         };
         if matches!(row.stage, Stage::Waiting(_) | Stage::Polled) {
-            if row.joiner.as_ref().is_none_or(|joiner| !joiner.will_wake(waker)) {
-                row.joiner = Some(waker.clone());
-            }
-            return None;
+            // Cloned and dropped outside the borrow: a waker may be anybody's code.
+            let before = row.joiner.take();
+            drop(rows);
+            let joiner = match before {
+                Some(joiner) if joiner.will_wake(waker) => joiner,
+                _ => waker.clone(),
+            };
+            return self.set_joiner(id, joiner);
         }
         let row = rows.remove(id.row());
         drop(rows);
         Some(self.recycle(row))
+    }
+
+    /// Keeps the waker of who awaits a task; takes the task's end if that came meanwhile.
+    fn set_joiner(&self, id: TaskId, joiner: Waker) -> Option<Stage> {
+        let mut rows = self.rows.borrow_mut();
+        let row = rows.get_mut(id.row()).filter(|row| row.id == id);
+        let Some(row) = row.filter(|row| matches!(row.stage, Stage::Waiting(_) | Stage::Polled))
+        else {
+            drop(rows);
+            return self.join(id, &joiner);
+        };
+        let before = row.joiner.replace(joiner);
+        drop(rows);
+        drop(before);
+        None
     }
 
     /// Lets a task end without being joined; a failure is reported then.
@@ -229,13 +248,14 @@ impl Executor {
         let joiner = row.joiner.take();
         let row = row.detached.then(|| rows.remove(id.row()));
         drop(rows);
-        drop(future);
         if let Some(joiner) = joiner {
             joiner.wake();
         }
         if let Some(row) = row {
             self.report(row);
         }
+        // Last, since its destructor may panic: by then everybody knows of the end.
+        drop(future);
     }
 
     /// Reports the failure of a task that nobody joined.
@@ -264,7 +284,16 @@ impl Executor {
         let _ = EXECUTORS.try_with(|executors| {
             executors.borrow_mut().retain(|(id, _)| *id != self.handle.id());
         });
-        drop(rows);
+        for (_, mut row) in rows {
+            let joiner = row.joiner.take();
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(row)));
+            // Who joins from another loop has to hear of the end.
+            joiner.into_iter().for_each(Waker::wake);
+            if let Err(payload) = dropped {
+                let message = format!("a task's destructor panicked: {}", panic_message(&*payload));
+                self.handle.report(&loop_core::Context::new(message));
+            }
+        }
     }
 }
 
@@ -299,8 +328,8 @@ impl Job for Executor {
         drop(rows);
         match polled {
             Ok(_) if aborted => {
-                drop(cell);
                 self.end(id, Stage::Aborted);
+                drop(cell);
             }
             Ok(_) => self.end(id, Stage::Ended(cell)),
             Err(payload) => self.panicked(id, payload),

@@ -54,7 +54,7 @@ impl TcpListener {
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let accepted = unless_blocked(&self.0, Direction::Read, cx, self.0.accept());
         let (stream, peer) = ready!(accepted)?;
-        Poll::Ready(Ok((TcpStream::new(Source::new(self.handle(), stream)?)?, peer)))
+        Poll::Ready(Ok((TcpStream(Source::new(self.handle(), stream)?), peer)))
     }
 
     /// Returns the handle of the socket's loop.
@@ -71,12 +71,6 @@ impl TcpStream {
     pub async fn connect(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpStream> {
         let source = Source::connect(handle, address)?;
         poll_fn(|cx| unless_blocked(&source, Direction::Write, cx, source.connected())).await?;
-        TcpStream::new(source)
-    }
-
-    /// Wraps a connection, which sends small messages at once.
-    fn new(source: Source<mio::net::TcpStream>) -> io::Result<TcpStream> {
-        source.io().set_nodelay(true)?;
         Ok(TcpStream(source))
     }
 

@@ -19,7 +19,8 @@ pub struct Sleep {
     timer: Option<(Handle, Waker)>,
 }
 
-/// Ends when `delay` has passed since the call.
+/// Ends when `delay` has passed since the call, or when the loop is closed. With no delay it lets
+/// the others run once.
 ///
 /// asyncio: `sleep`, but the time runs from the call, not from the first poll.
 pub fn sleep(handle: &LoopHandle, delay: Duration) -> Sleep {
@@ -31,7 +32,9 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.handle.time() >= self.deadline {
+        // The first poll is pending even so: to sleep for no time is to let others run.
+        let over = self.timer.is_some() && self.handle.time() >= self.deadline;
+        if over || self.handle.is_closing() {
             return Poll::Ready(());
         }
         if self.timer.as_ref().is_none_or(|(_, waker)| !waker.will_wake(cx.waker())) {

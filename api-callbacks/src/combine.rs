@@ -22,6 +22,8 @@ type Callback<R> = Box<dyn FnOnce(R)>;
 /// Operations that run together, and the callback of the whole.
 struct Group<T, R> {
     operations: RefCell<Vec<Operation>>,
+    /// What ends the whole with no result of an operation.
+    timer: Cell<Option<Operation>>,
     values: RefCell<Vec<Option<T>>>,
     missing: Cell<usize>,
     callback: Cell<Option<Callback<R>>>,
@@ -51,7 +53,7 @@ pub fn all<T: 'static, E: 'static>(
         let group = group.clone();
         return Operation::ended_with(handle, move || group.finish(Ok(Vec::new())));
     }
-    Operation::pending(group, Ticket::default())
+    Operation::pending(&group, Ticket::default())
 }
 
 /// Runs operations at once and calls back with the result of the one that ends first; the others
@@ -68,7 +70,7 @@ pub fn race<T: 'static, E: 'static>(
 ) -> Operation {
     let group = Group::<(), _>::new(callback);
     group.start(operations, |group, _index, result| group.finish(result));
-    Operation::pending(group, Ticket::default())
+    Operation::pending(&group, Ticket::default())
 }
 
 /// Runs an operation, but cancels it when `delay` has passed.
@@ -91,15 +93,16 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
             elapsed.finish(Err(Elapsed.into()));
         }
     });
-    group.operations.borrow_mut().push(timer);
+    group.timer.set(Some(timer));
     group.start([operation], |group, _index, result| group.finish(result));
-    Operation::pending(group, Ticket::default())
+    Operation::pending(&group, Ticket::default())
 }
 
 impl<T: 'static, R: 'static> Group<T, R> {
     fn new(callback: impl FnOnce(R) + 'static) -> Rc<Group<T, R>> {
         Rc::new(Group {
             operations: RefCell::default(),
+            timer: Cell::new(None),
             values: RefCell::default(),
             missing: Cell::new(0),
             callback: Cell::new(Some(Box::new(callback))),
@@ -127,7 +130,10 @@ impl<T: 'static, R: 'static> Group<T, R> {
 
     /// Keeps a value, and returns all of them if it was the last that was missing.
     fn put(&self, index: usize, value: T) -> Option<Vec<T>> {
-        self.values.borrow_mut()[index] = Some(value);
+        let mut values = self.values.borrow_mut();
+        let place = values.get_mut(index);
+        *place.expect("an operation calls back only after it has returned") = Some(value);
+        drop(values);
         self.missing.set(self.missing.get() - 1);
         (self.missing.get() == 0).then(|| self.values.take().into_iter().flatten().collect())
     }
@@ -136,7 +142,7 @@ impl<T: 'static, R: 'static> Group<T, R> {
     fn finish(&self, result: R) {
         let operations = self.operations.take();
         let Some(callback) = self.callback.take() else { return };
-        for operation in operations {
+        for operation in operations.into_iter().chain(self.timer.take()) {
             operation.cancel();
         }
         callback(result);
@@ -145,7 +151,8 @@ impl<T: 'static, R: 'static> Group<T, R> {
 
 impl<T: 'static, R: 'static> Cancel for Group<T, R> {
     fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
-        // The first operation to end as cancelled ends the whole.
+        // The first operation to end as cancelled ends the whole. When all have ended already, the
+        // callback of the whole is on its way.
         let operations = self.operations.take();
         let cancelled = operations.iter().filter(|operation| operation.cancel()).count();
         self.operations.borrow_mut().extend(operations);

@@ -35,7 +35,8 @@
 //!   a box of nothing is no allocation.
 //! - Each operation returns an [`Operation`], whose `cancel` completes the callback with
 //!   [`Cancelled`](loop_core::Cancelled). Dropping it cancels nothing.
-//! - When the loop is closed, every pending operation ends as cancelled.
+//! - When the loop is closed, every pending operation ends as cancelled. On a loop that is closed
+//!   already nothing begins, and the callback is dropped.
 
 pub mod combine;
 pub mod echo;

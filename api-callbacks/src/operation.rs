@@ -3,16 +3,16 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
-use loop_core::LoopHandle;
+use loop_core::{Job, LoopHandle};
 
 /// An operation that was started.
 ///
-/// Dropping it does not cancel.
+/// Dropping it does not cancel, and keeping it keeps nothing open.
 pub struct Operation {
     /// Who can cancel it; nobody when it had ended before it was returned.
-    target: Option<(Rc<dyn Cancel>, Ticket)>,
+    target: Option<(Weak<dyn Cancel>, Ticket)>,
 }
 
 /// What can cancel an operation of its own.
@@ -38,9 +38,13 @@ pub(crate) struct Pending<C> {
     number: Cell<u64>,
 }
 
+/// The callback of an operation that has ended: a job, so that a loop that is closing runs it.
+struct Ended<F>(Cell<Option<F>>);
+
 impl Operation {
     /// Names an operation that is pending.
-    pub(crate) fn pending(target: Rc<dyn Cancel>, ticket: Ticket) -> Operation {
+    pub(crate) fn pending(target: &Rc<impl Cancel + 'static>, ticket: Ticket) -> Operation {
+        let target = Rc::downgrade(target);
         Operation { target: Some((target, ticket)) }
     }
 
@@ -51,14 +55,27 @@ impl Operation {
 
     /// Queues the callback of an operation that has ended. A closed loop drops it.
     pub(crate) fn ended_with(handle: &LoopHandle, callback: impl FnOnce() + 'static) -> Operation {
-        let _ = handle.try_call_soon(callback);
+        handle.queue(Rc::new(Ended(Cell::new(Some(callback)))), 0);
         Operation::ended()
     }
 
     /// Completes the callback with `Cancelled`, if the operation is pending still; tells whether it
     /// was. The callback is called from the queue, not from here.
     pub fn cancel(&self) -> bool {
-        self.target.as_ref().is_some_and(|(target, ticket)| target.clone().cancel(*ticket))
+        let Some((target, ticket)) = &self.target else { return false };
+        target.upgrade().is_some_and(|target| target.cancel(*ticket))
+    }
+}
+
+impl<F: FnOnce()> Job for Ended<F> {
+    fn run(self: Rc<Self>, _part: u64) {
+        if let Some(callback) = self.0.take() {
+            callback();
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "callback of an operation that has ended"
     }
 }
 

@@ -83,6 +83,9 @@ impl TcpListener {
         &self,
         callback: impl FnOnce(TcpListener, io::Result<(TcpStream, SocketAddr)>) + 'static,
     ) -> Operation {
+        if self.handle().is_closed() {
+            return Operation::ended();
+        }
         let number = match self.0.accepting.start(Box::new(callback)) {
             Ok(number) => number,
             Err(callback) => {
@@ -93,7 +96,7 @@ impl TcpListener {
             }
         };
         self.0.clone().wait();
-        Operation::pending(self.0.clone(), Ticket { part: READ, number })
+        Operation::pending(&self.0, Ticket { part: READ, number })
     }
 
     /// Returns the handle of the socket's loop.
@@ -121,14 +124,13 @@ impl TcpStream {
         source.park_job(Direction::Write, connector.clone(), WRITE);
         let number = connector.connecting.start((source, Box::new(callback)));
         let number = number.ok().expect("a new connector connects nothing else");
-        Operation::pending(connector, Ticket { part: WRITE, number })
+        Operation::pending(&connector, Ticket { part: WRITE, number })
     }
 
-    /// Wraps a connection, which sends small messages at once.
-    fn new(source: Source<mio::net::TcpStream>) -> io::Result<TcpStream> {
-        source.io().set_nodelay(true)?;
+    /// Wraps a connection.
+    fn new(source: Source<mio::net::TcpStream>) -> TcpStream {
         let (reading, writing) = (Pending::default(), Pending::default());
-        Ok(TcpStream(Rc::new(Stream { source, reading, writing })))
+        TcpStream(Rc::new(Stream { source, reading, writing }))
     }
 
     /// Returns the address of this side.
@@ -155,6 +157,9 @@ impl TcpStream {
         &self,
         callback: impl FnOnce(TcpStream, io::Result<Option<Chunk>>) + 'static,
     ) -> Operation {
+        if self.handle().is_closed() {
+            return Operation::ended();
+        }
         let number = match self.0.reading.start(Box::new(callback)) {
             Ok(number) => number,
             Err(callback) => {
@@ -169,10 +174,10 @@ impl TcpStream {
         } else {
             self.0.source.park_job(Direction::Read, self.0.clone(), READ);
         }
-        Operation::pending(self.0.clone(), Ticket { part: READ, number })
+        Operation::pending(&self.0, Ticket { part: READ, number })
     }
 
-    /// Writes all of a chunk.
+    /// Writes all of a chunk. When it is cancelled, a part may have been written.
     ///
     /// # Errors
     /// When the connection is gone. `ResourceBusy` when writing is pending already.
@@ -181,6 +186,9 @@ impl TcpStream {
         mut chunk: Chunk,
         callback: impl FnOnce(TcpStream, io::Result<()>) + 'static,
     ) -> Operation {
+        if self.handle().is_closed() {
+            return Operation::ended();
+        }
         let result = match self.0.writing.is_free() {
             true => unless_blocked(self.0.source.write_chunk(&mut chunk)),
             false => None,
@@ -201,7 +209,7 @@ impl TcpStream {
             return Operation::ended();
         }
         self.0.source.park_job(Direction::Write, self.0.clone(), WRITE);
-        Operation::pending(self.0.clone(), Ticket { part: WRITE, number })
+        Operation::pending(&self.0, Ticket { part: WRITE, number })
     }
 
     /// Shuts one side or both down; the peer reads the end of the stream then.
@@ -243,7 +251,7 @@ impl Job for Listener {
         };
         if let Some(accepted) = unless_blocked(accepted) {
             let accepted = accepted.and_then(|(stream, peer)| {
-                Ok((TcpStream::new(Source::new(self.source.handle(), stream)?)?, peer))
+                Ok((TcpStream::new(Source::new(self.source.handle(), stream)?), peer))
             });
             return callback(TcpListener(self), accepted);
         }
@@ -264,7 +272,7 @@ impl Job for Connector {
             false => source.connected(),
         };
         match unless_blocked(connected) {
-            Some(Ok(())) => callback(TcpStream::new(source)),
+            Some(Ok(())) => callback(Ok(TcpStream::new(source))),
             Some(Err(error)) => callback(Err(error)),
             None => {
                 source.park_job(Direction::Write, self.clone(), WRITE);

@@ -29,7 +29,7 @@ pub fn sleep(
     let timer = handle.queue_at(handle.time().saturating_add(delay), sleep.clone(), 0);
     let number = sleep.sleeping.start((timer, Box::new(callback)));
     let number = number.ok().expect("a new sleep is the only one here");
-    Operation::pending(sleep, Ticket { part: 0, number })
+    Operation::pending(&sleep, Ticket { part: 0, number })
 }
 
 impl Job for Sleep {

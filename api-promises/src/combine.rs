@@ -125,7 +125,7 @@ impl<T: 'static, R: 'static, E: Reason> Group<T, R, E> {
     /// Settles the whole, and cancels what is pending still.
     fn finish(&self, outcome: Result<R, E>) {
         let Some(resolver) = self.resolver.take() else { return };
-        drop(self.parts.take());
+        self.parts.take().into_iter().for_each(Promise::cancel_handled);
         resolver.settle(outcome);
     }
 }
@@ -133,6 +133,6 @@ impl<T: 'static, R: 'static, E: Reason> Group<T, R, E> {
 impl<T: 'static, R: 'static, E: Reason> Cancel for Group<T, R, E> {
     fn cancel(&self, _part: u64) {
         drop(self.resolver.take());
-        drop(self.parts.take());
+        self.parts.take().into_iter().for_each(Promise::cancel_handled);
     }
 }

@@ -110,11 +110,10 @@ impl TcpStream {
         promise
     }
 
-    /// Wraps a connection, which sends small messages at once.
-    fn new(source: Source<mio::net::TcpStream>) -> io::Result<TcpStream> {
-        source.io().set_nodelay(true)?;
+    /// Wraps a connection.
+    fn new(source: Source<mio::net::TcpStream>) -> TcpStream {
         let (reading, writing) = (Cell::default(), Cell::default());
-        Ok(TcpStream(Rc::new(Stream { source, reading, writing })))
+        TcpStream(Rc::new(Stream { source, reading, writing }))
     }
 
     /// Returns the address of this side.
@@ -151,7 +150,7 @@ impl TcpStream {
         promise
     }
 
-    /// Writes all of a chunk.
+    /// Writes all of a chunk. When it is cancelled, a part may have been written.
     ///
     /// # Errors
     /// When the connection is gone. `ResourceBusy` when writing is pending already.
@@ -189,7 +188,7 @@ impl Listener {
     fn attempt(&self) -> Option<io::Result<(TcpStream, SocketAddr)>> {
         let accepted = unless_blocked(self.source.accept())?;
         Some(accepted.and_then(|(stream, peer)| {
-            Ok((TcpStream::new(Source::new(self.source.handle(), stream)?)?, peer))
+            Ok((TcpStream::new(Source::new(self.source.handle(), stream)?), peer))
         }))
     }
 }
@@ -213,7 +212,7 @@ impl Job for Connector {
     fn run(self: Rc<Self>, _part: u64) {
         let Some((source, resolver)) = self.connecting.take() else { return };
         match unless_blocked(source.connected()) {
-            Some(Ok(())) => resolver.settle(TcpStream::new(source)),
+            Some(Ok(())) => resolver.resolve(TcpStream::new(source)),
             Some(Err(error)) => resolver.reject(error),
             None => {
                 source.park_job(Direction::Write, self.clone(), WRITE);

@@ -48,7 +48,7 @@ pub struct LoopHandle {
 pub enum TurnRule {
     /// Runs what was ready when the pass began, goes on with what became ready meanwhile until this
     /// many callbacks ran, then polls. Order is as under [`TurnRule::Snapshot`]; a hop costs no
-    /// poll, and I/O waits for at most so many callbacks.
+    /// poll, and I/O waits for at most so many callbacks, or for what was ready when the turn began.
     Bounded(usize),
     /// Runs what was ready when the pass began, then polls.
     ///
@@ -177,23 +177,24 @@ impl Core {
     }
 
     /// Hands a kernel event to the target that its token names, if that still lives.
-    pub(crate) fn fire(&self, token: Token, signs: Signs) {
+    pub(crate) fn fire(self: &Rc<Self>, token: Token, signs: Signs) {
         let (generation, row) = ((token.0 >> 32) as u32, token.0 & 0xffff_ffff);
         let target = match self.rows.borrow().get(row) {
             Some(row) if row.generation == generation => row.target.clone(),
             _ => return,
         };
-        target.fire(signs, &self.ready);
+        // Wakers are anybody's code: one that panics must not take the other events along.
+        self.guard(|| target.fire(signs, &self.ready));
     }
 
     /// Releases the sockets that had used up their share of the turn before.
-    pub(crate) fn fire_deferred(&self) {
+    pub(crate) fn fire_deferred(self: &Rc<Self>) {
         if self.deferred.borrow().is_empty() {
             return;
         }
         let mut deferred = self.deferred.take();
         for (readiness, direction) in deferred.drain(..) {
-            readiness.release(direction, &self.ready);
+            self.guard(|| readiness.release(direction, &self.ready));
         }
         // The list goes back with its room, and with what was deferred meanwhile.
         deferred.append(&mut self.deferred.borrow_mut());
@@ -239,7 +240,8 @@ impl Core {
         taken
     }
 
-    /// Runs one entry. This is the only place where the loop calls its users.
+    /// Runs one entry. But for wakers, which `fire` calls, and for what closing does, this is the
+    /// only place where the loop calls its users.
     fn run(&self, entry: Entry) {
         match entry {
             Entry::Call(call, scheduled_at) => self.call(call, scheduled_at),
@@ -251,7 +253,11 @@ impl Core {
             Entry::Timed(key) => match self.timers.take(key) {
                 Some((Action::Call(call), scheduled_at)) => self.call(call, scheduled_at),
                 Some((Action::Job(job, part), _)) => self.run(Entry::Job(job, part)),
-                Some((Action::Wake(waker), _)) => waker.wake(),
+                Some((Action::Wake(waker), scheduled_at)) => {
+                    self.counters.calls.count();
+                    self.running.set(Some(scheduled_at));
+                    waker.wake();
+                }
                 None => {}
             },
             Entry::Cancelled => {}
@@ -277,6 +283,10 @@ impl Core {
     pub(crate) fn guard(self: &Rc<Self>, work: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
             self.running.set(None);
+            if self.closing.get() && payload.is::<Abort>() {
+                // There is no run to leave, and the loop must not stay half closed.
+                return;
+            }
             self.panicked(payload);
         }
     }
@@ -289,7 +299,11 @@ impl Core {
         };
         let handle = LoopHandle { core: self.clone() };
         let outcome = catch_unwind(AssertUnwindSafe(|| handler(&handle, context)));
-        self.exception_handler.borrow_mut().get_or_insert(handler);
+        // It may have replaced itself; the one that goes is dropped outside the borrow.
+        let replaced = self.exception_handler.borrow().is_some();
+        if !replaced {
+            *self.exception_handler.borrow_mut() = Some(handler);
+        }
         if let Err(payload) = outcome {
             if payload.is::<Abort>() {
                 resume_unwind(payload);
@@ -324,10 +338,11 @@ impl Core {
             self.guard(|| target.cancel(&self.ready));
         }
         for action in self.timers.clear() {
-            match action {
-                Action::Job(job, part) => self.guard(|| job.run(part)),
-                other => self.guard(|| drop(other)),
-            }
+            self.guard(|| match action {
+                Action::Job(job, part) => job.run(part),
+                Action::Wake(waker) => waker.wake(),
+                Action::Call(call) => drop(call),
+            });
         }
         // Jobs run, since they bring the end of an operation to whoever waits for it.
         for _ in 0..CLOSING_ENTRIES_MAX {
@@ -339,10 +354,16 @@ impl Core {
         }
         self.closed.set(true);
         self.signals.clear();
-        let (inbox, timers) = (self.inbox.close(), self.timers.clear());
-        self.guard(|| drop((inbox, timers)));
-        let (rows, watches) = (self.rows.take(), self.watches.take());
-        self.guard(|| drop((rows, watches, self.fired.take(), self.deferred.take())));
+        // Destructors may panic: each is on its own.
+        self.inbox.close().into_iter().for_each(|call| self.guard(|| drop(call)));
+        self.timers.clear().into_iter().for_each(|action| self.guard(|| drop(action)));
+        for (_, row) in self.rows.take() {
+            self.guard(|| drop(row));
+        }
+        for (_, watch) in self.watches.take() {
+            self.guard(|| drop(watch));
+        }
+        self.guard(|| drop((self.fired.take(), self.deferred.take())));
         while let Some(entry) = self.ready.pop() {
             self.guard(|| drop(entry));
         }

@@ -19,7 +19,9 @@ use crate::waiters::{Direction, Signs, Target};
 /// A descriptor with a reader, a writer, or both.
 pub(crate) struct Watch {
     /// Owns the descriptor, so that its number cannot be closed while it is registered.
-    owner: Rc<dyn AsFd>,
+    _owner: Rc<dyn AsFd>,
+    /// Its number, asked for once: the owner might answer differently later.
+    descriptor: RawFd,
     reader: RefCell<Option<Rc<Watcher>>>,
     writer: RefCell<Option<Rc<Watcher>>>,
     row: Cell<usize>,
@@ -46,7 +48,8 @@ impl Watch {
         created_at: &'static Location<'static>,
     ) -> Rc<Watch> {
         Rc::new_cyclic(|itself| Watch {
-            owner,
+            descriptor: owner.as_fd().as_raw_fd(),
+            _owner: owner,
             reader: RefCell::default(),
             writer: RefCell::default(),
             row: Cell::new(0),
@@ -70,13 +73,12 @@ impl Watch {
 
     /// Registers the descriptor with the kernel.
     pub(crate) fn register(&self, registry: &Registry, interest: Interest) -> io::Result<()> {
-        registry.register(&mut SourceFd(&self.descriptor()), self.token.get(), interest)
+        registry.register(&mut SourceFd(&self.descriptor), self.token.get(), interest)
     }
 
     /// Brings the kernel's interest in line with the watchers, which also arms the edge again.
     pub(crate) fn update(&self, registry: &Registry) -> io::Result<()> {
-        let descriptor = self.descriptor();
-        let mut source = SourceFd(&descriptor);
+        let mut source = SourceFd(&self.descriptor);
         match self.interest() {
             Some(interest) => registry.reregister(&mut source, self.token.get(), interest),
             None => registry.deregister(&mut source),
@@ -111,10 +113,6 @@ impl Watch {
             Direction::Read => &self.reader,
             Direction::Write => &self.writer,
         }
-    }
-
-    fn descriptor(&self) -> RawFd {
-        self.owner.as_fd().as_raw_fd()
     }
 }
 

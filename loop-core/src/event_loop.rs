@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +48,8 @@ pub struct EventLoop {
 #[must_use = "a completer that is dropped ends the run with an error"]
 pub struct Completer<T> {
     handle: LoopHandle,
-    outcome: Rc<Cell<Outcome<T>>>,
+    /// Gone when the run is over: who completes late does not stop a later run.
+    outcome: Weak<Cell<Outcome<T>>>,
 }
 
 /// Where a run's result stands.
@@ -151,7 +152,7 @@ impl EventLoop {
         start: impl FnOnce(Completer<T>),
     ) -> Result<T, RunError> {
         let outcome = Rc::new(Cell::new(Outcome::Pending));
-        start(Completer { handle: self.handle(), outcome: outcome.clone() });
+        start(Completer { handle: self.handle(), outcome: Rc::downgrade(&outcome) });
         self.run_forever()?;
         match outcome.replace(Outcome::Pending) {
             Outcome::Complete(value) => Ok(value),
@@ -257,15 +258,18 @@ impl Drop for ResetStopping {
 impl<T> Completer<T> {
     /// Ends the run with `value`.
     pub fn complete(self, value: T) {
-        self.outcome.set(Outcome::Complete(value));
+        if let Some(outcome) = self.outcome.upgrade() {
+            outcome.set(Outcome::Complete(value));
+        }
     }
 }
 
 impl<T> Drop for Completer<T> {
     fn drop(&mut self) {
-        match self.outcome.replace(Outcome::Abandoned) {
+        let Some(outcome) = self.outcome.upgrade() else { return };
+        match outcome.replace(Outcome::Abandoned) {
             Outcome::Pending => {}
-            settled => self.outcome.set(settled),
+            settled => outcome.set(settled),
         }
         let handle = self.handle.clone();
         // On a closed loop there is no run left to end.

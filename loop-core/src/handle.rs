@@ -118,6 +118,10 @@ impl LoopHandle {
     /// loop that is closed already drops it.
     #[track_caller]
     pub fn queue_at(&self, deadline: Duration, job: Rc<dyn Job>, part: u64) -> Handle {
+        if self.is_closing() && !self.is_closed() {
+            // What begins now ends with the rest: its deadline will not come.
+            return self.handle_at(Place::Ready(self.core.ready.push(Entry::Job(job, part))));
+        }
         self.timed(deadline, Action::Job(job, part))
     }
 
@@ -195,6 +199,9 @@ impl LoopHandle {
         signal: i32,
         callback: impl FnMut() + 'static,
     ) -> io::Result<()> {
+        if self.is_closing() {
+            return Err(closed());
+        }
         let writer = self.core.inbox.second_writer()?;
         self.core.signals.add(signal, writer, Watcher::new(callback))
     }
@@ -223,6 +230,11 @@ impl LoopHandle {
         self.core.set_exception_handler(Some(Box::new(handler)));
     }
 
+    /// Gives failures to the default handler again.
+    pub fn reset_exception_handler(&self) {
+        self.core.set_exception_handler(None);
+    }
+
     /// Tells the exception handler of a failure that nobody else will hear of.
     ///
     /// asyncio: `BaseEventLoop.call_exception_handler`.
@@ -239,8 +251,11 @@ impl LoopHandle {
         }
     }
 
-    /// Runs `hook` first thing when the loop is closed.
+    /// Runs `hook` first thing when the loop is closed; at once, if closing has begun.
     pub fn on_close(&self, hook: impl FnOnce() + 'static) {
+        if self.is_closing() {
+            return hook();
+        }
         self.core.closers.borrow_mut().push(Box::new(hook));
     }
 
@@ -296,14 +311,15 @@ impl LoopHandle {
         watcher: Rc<Watcher>,
     ) -> io::Result<()> {
         if self.is_closing() {
-            return Err(io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed"));
+            return Err(closed());
         }
         let core = &self.core;
         let number = descriptor.as_fd().as_raw_fd();
         let known = core.watches.borrow().get(&number).cloned();
         core.counters.registrations.count();
         if let Some(watch) = known {
-            drop(watch.replace(direction, Some(watcher)));
+            // The watcher before is dropped last: its destructor may use the loop.
+            let _before = watch.replace(direction, Some(watcher));
             return watch.update(&core.registry);
         }
         let watch = Watch::new(descriptor, core.fired.clone(), Location::caller());
@@ -367,4 +383,9 @@ impl fmt::Debug for LoopHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoopHandle").field("id", &self.id()).finish_non_exhaustive()
     }
+}
+
+/// The error of what a closed loop cannot do.
+fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed")
 }

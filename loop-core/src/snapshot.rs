@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::panic::Location;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::core::LoopHandle;
+use crate::job::Job;
 use crate::ready::Entry;
 use crate::waiters::Direction;
 
@@ -59,7 +61,13 @@ impl LoopHandle {
     /// ```
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        self.core.ready.for_each(|entry| snapshot.ready.extend(describe(entry)));
+        // A job's description may be anybody's code: it is asked for outside the borrow.
+        let mut waiting = Vec::new();
+        self.core.ready.for_each(|entry| waiting.extend(describe(entry)));
+        snapshot.ready.extend(waiting.into_iter().map(|(kind, scheduled_at)| match kind {
+            Kind::Is(kind) => ReadyEntry { kind, scheduled_at },
+            Kind::Of(job) => ReadyEntry { kind: job.kind(), scheduled_at },
+        }));
         for target in self.core.targets() {
             for direction in [Direction::Read, Direction::Write] {
                 if target.is_parked(direction) {
@@ -75,11 +83,17 @@ impl LoopHandle {
     }
 }
 
-fn describe(entry: &Entry) -> Option<ReadyEntry> {
+/// What an entry is, or who knows it.
+enum Kind {
+    Is(&'static str),
+    Of(Rc<dyn Job>),
+}
+
+fn describe(entry: &Entry) -> Option<(Kind, Option<&'static Location<'static>>)> {
     match entry {
-        Entry::Call(_, place) => Some(ReadyEntry { kind: "call", scheduled_at: Some(place) }),
-        Entry::Timed(_) => Some(ReadyEntry { kind: "timer", scheduled_at: None }),
-        Entry::Job(job, _) => Some(ReadyEntry { kind: job.kind(), scheduled_at: None }),
+        Entry::Call(_, place) => Some((Kind::Is("call"), Some(place))),
+        Entry::Timed(_) => Some((Kind::Is("timer"), None)),
+        Entry::Job(job, _) => Some((Kind::Of(job.clone()), None)),
         Entry::Cancelled => None,
     }
 }

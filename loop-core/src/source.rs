@@ -77,7 +77,9 @@ impl<S> Source<S> {
 
     /// Tells whether an attempt in this direction may succeed now.
     pub fn is_ready(&self, direction: Direction) -> bool {
-        self.readiness.is_ready(direction) && !self.readiness.is_spent(direction, self.turn())
+        // On a loop that is closing no further turn comes: every attempt ends there.
+        self.readiness.has(Signs::CANCELLED)
+            || self.readiness.is_ready(direction) && self.share(direction) > 0
     }
 
     /// Queues a part of `job` when the socket is ready in this direction.
@@ -136,7 +138,7 @@ impl<S> Source<S> {
         self.readiness.spend(direction, self.turn(), bytes);
     }
 
-    /// Reads once; 0 is the end of the stream.
+    /// Reads once, no more than the socket's share of the turn; 0 is the end of the stream.
     ///
     /// A read that leaves room has drained the socket, so that the next one waits for the kernel
     /// instead of asking it; once the peer has shut down, reading goes on to the end.
@@ -147,7 +149,8 @@ impl<S> Source<S> {
     where
         for<'a> &'a S: Read,
     {
-        let room = buffer.len();
+        let room = buffer.len().min(self.share(Direction::Read));
+        let buffer = &mut buffer[..room];
         let count = self.attempt(Direction::Read, |mut io| {
             self.handle.core.counters.reads.count();
             io.read(buffer)
@@ -175,7 +178,7 @@ impl<S> Source<S> {
         Ok((!chunk.is_empty()).then_some(chunk))
     }
 
-    /// Writes once. A short write has filled the socket.
+    /// Writes once, no more than the socket's share of the turn. A shorter write has filled it.
     ///
     /// # Errors
     /// As [`Source::attempt`].
@@ -183,6 +186,7 @@ impl<S> Source<S> {
     where
         for<'a> &'a S: Write,
     {
+        let bytes = &bytes[..bytes.len().min(self.share(Direction::Write))];
         let count = self.attempt(Direction::Write, |mut io| {
             self.handle.core.counters.writes.count();
             io.write(bytes)
@@ -217,6 +221,11 @@ impl<S> Source<S> {
         &self.readiness
     }
 
+    /// Returns how many bytes are left of the socket's share of this turn.
+    fn share(&self, direction: Direction) -> usize {
+        self.readiness.share(direction, self.turn())
+    }
+
     fn turn(&self) -> u64 {
         self.handle.core.counters.turns.value()
     }
@@ -234,5 +243,8 @@ impl<S> Drop for Source<S> {
     fn drop(&mut self) {
         // Closing the descriptor, which follows, takes it out of the kernel's set: no call for it.
         self.handle.core.remove_row(self.row);
+        // What was deferred to the next turn finds nothing.
+        self.readiness.unpark(Direction::Read);
+        self.readiness.unpark(Direction::Write);
     }
 }

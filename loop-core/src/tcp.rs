@@ -21,7 +21,7 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(60);
 
 impl Source<TcpListener> {
-    /// Accepts one connection.
+    /// Accepts one connection, which sends small messages at once.
     ///
     /// When descriptors or memory have run out, the loop's exception handler is told, at most once a
     /// minute; the listener rests for a second, and the connection stays in the kernel's queue. A connection
@@ -37,12 +37,14 @@ impl Source<TcpListener> {
         loop {
             let accepted = self.attempt(Direction::Read, TcpListener::accept);
             match accepted {
+                // The peer may have gone already, which some systems say here.
+                Ok((stream, _peer)) if stream.set_nodelay(true).is_err() => {}
                 Ok(connection) => {
                     self.handle().core.counters.accepts.count();
                     self.spend(Direction::Read, BYTES_PER_TURN / ACCEPTS_PER_TURN);
                     return Ok(connection);
                 }
-                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                Err(error) if is_about_one_connection(&error) => {}
                 Err(error) if is_exhausted(&error) => {
                     self.rest(&error);
                     return Err(ErrorKind::WouldBlock.into());
@@ -82,7 +84,7 @@ impl Source<TcpStream> {
         Source::unready(handle, TcpStream::connect(address)?)
     }
 
-    /// Tells whether the connection is made.
+    /// Tells whether the connection is made, and lets it send small messages at once.
     ///
     /// # Errors
     /// Why it could not be made; [`ErrorKind::WouldBlock`] while that is open.
@@ -93,10 +95,20 @@ impl Source<TcpStream> {
                 Err(error) if error.kind() == ErrorKind::NotConnected => {
                     Err(ErrorKind::WouldBlock.into())
                 }
-                connected => connected.map(drop),
+                connected => connected.and_then(|_peer| stream.set_nodelay(true)),
             },
         })
     }
+}
+
+/// Tells whether accepting failed for a connection that was gone before: Linux hands its network
+/// errors on here, and asks to be tried again.
+fn is_about_one_connection(error: &io::Error) -> bool {
+    use ErrorKind::{ConnectionAborted, ConnectionReset, HostUnreachable, NetworkUnreachable};
+    use ErrorKind::{NetworkDown, PermissionDenied};
+    let gone = matches!(error.kind(), ConnectionAborted | ConnectionReset | HostUnreachable);
+    let network = matches!(error.kind(), NetworkUnreachable | NetworkDown | PermissionDenied);
+    gone || network || error.raw_os_error() == Some(rustix::io::Errno::PROTO.raw_os_error())
 }
 
 /// Tells whether accepting failed for want of descriptors or memory, which passes.

@@ -159,9 +159,10 @@ impl Readiness {
         self.clear(Signs::ready(direction));
     }
 
-    /// Tells whether the socket has moved its share of `turn`.
-    pub(crate) fn is_spent(&self, direction: Direction, turn: u64) -> bool {
-        self.turn.get() == turn && self.moved(direction).get() >= BYTES_PER_TURN
+    /// Returns how much of its share of `turn` the socket has left.
+    pub(crate) fn share(&self, direction: Direction, turn: u64) -> usize {
+        let moved = if self.turn.get() == turn { self.moved(direction).get() } else { 0 };
+        BYTES_PER_TURN.saturating_sub(moved)
     }
 
     /// Counts bytes against the socket's share of `turn`.

@@ -221,6 +221,14 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         })
     }
 
+    /// Cancels a promise whose last link takes every outcome, so that a rejection that waits there
+    /// is not reported.
+    pub(crate) fn cancel_handled(self) {
+        if let Ok(node) = self.into_node() {
+            node::abandon_handled(node);
+        }
+    }
+
     /// Runs the loop until the promise is settled, and returns its outcome.
     ///
     /// # Errors
@@ -294,7 +302,7 @@ impl<T: 'static, E: Reason> Future for Promise<T, E> {
                 outcome: Cell::new(None),
                 waker: Cell::new(None),
                 upstream: Cell::new(Some(node.clone())),
-                created_at: Location::caller(),
+                created_at: node.created_at(),
             });
             node.subscribe(awaited.clone());
             promise.state = State::Awaited(awaited);

@@ -18,17 +18,20 @@ use super::{Fault, Promise, Reason};
 pub(crate) trait Upstream {
     /// The consumer has gone: gives up what is pending, reports a rejection that nobody took, and
     /// returns what this one consumed.
-    fn abandon(self: Rc<Self>) -> Option<Rc<dyn Upstream>>;
+    fn abandon(self: Rc<Self>, handled: bool) -> Option<Rc<dyn Upstream>>;
 }
 
 /// What a promise names.
 pub(crate) trait Node<T, E>: Upstream {
     /// Hands the outcome to `sink`, now or when it is there.
     fn subscribe(&self, sink: Rc<dyn Sink<T, E>>);
+
+    /// Returns where the promise was made.
+    fn created_at(&self) -> &'static Location<'static>;
 }
 
-/// Who consumes an outcome. No method runs user code: a sink keeps what it is given and queues
-/// itself.
+/// Who consumes an outcome. A sink keeps what it is given and queues itself, or wakes a task: no
+/// handler runs in its methods.
 pub(crate) trait Sink<T, E> {
     /// Takes the outcome.
     fn settle(self: Rc<Self>, outcome: Result<T, E>);
@@ -54,6 +57,8 @@ pub enum Step<T: 'static, E: Reason> {
 /// The end of a node at which its consumer stands.
 pub(crate) struct Outlet<T, E> {
     state: Cell<State<T, E>>,
+    /// The rejection that waits here was reported already, as a panic.
+    reported: Cell<bool>,
     created_at: &'static Location<'static>,
 }
 
@@ -113,9 +118,18 @@ trait Adopter<T, E> {
 
 /// Walks a chain back from its consumer, which has gone.
 pub(crate) fn abandon(last: Rc<dyn Upstream>) {
-    let mut next = Some(last);
+    walk_back(last, false);
+}
+
+/// As [`abandon`], where the last link takes every outcome: its rejection is no news.
+pub(crate) fn abandon_handled(last: Rc<dyn Upstream>) {
+    walk_back(last, true);
+}
+
+fn walk_back(last: Rc<dyn Upstream>, handled: bool) {
+    let mut next = last.abandon(handled);
     while let Some(node) = next {
-        next = node.abandon();
+        next = node.abandon(false);
     }
 }
 
@@ -131,7 +145,7 @@ pub(crate) fn report<E: Reason>(
 
 impl<T, E: Reason> Outlet<T, E> {
     fn new(created_at: &'static Location<'static>) -> Outlet<T, E> {
-        Outlet { state: Cell::new(State::Open), created_at }
+        Outlet { state: Cell::new(State::Open), reported: Cell::new(false), created_at }
     }
 
     fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
@@ -152,7 +166,7 @@ impl<T, E: Reason> Outlet<T, E> {
     }
 
     fn abandon(&self, handle: &LoopHandle) {
-        if let State::Settled(Err(reason)) = self.state.take() {
+        if let (State::Settled(Err(reason)), false) = (self.state.take(), self.reported.get()) {
             report(handle, &reason, self.created_at);
         }
     }
@@ -174,15 +188,10 @@ impl<T: 'static, E: Reason> Deferred<T, E> {
         drop(self.on_cancel.take());
         self.outlet.settle(outcome);
     }
-
-    /// Returns where the node was made.
-    pub(crate) fn created_at(&self) -> &'static Location<'static> {
-        self.outlet.created_at
-    }
 }
 
 impl<T: 'static, E: Reason> Upstream for Deferred<T, E> {
-    fn abandon(self: Rc<Self>) -> Option<Rc<dyn Upstream>> {
+    fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
         self.outlet.abandon(&self.handle);
         if let Some((operation, part)) = self.on_cancel.take() {
             operation.cancel(part);
@@ -194,6 +203,10 @@ impl<T: 'static, E: Reason> Upstream for Deferred<T, E> {
 impl<T: 'static, E: Reason> Node<T, E> for Deferred<T, E> {
     fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
         self.outlet.subscribe(sink);
+    }
+
+    fn created_at(&self) -> &'static Location<'static> {
+        self.outlet.created_at
     }
 }
 
@@ -262,6 +275,7 @@ where
 
     /// Reports a handler's panic; the chain goes on with a fault.
     fn panicked(&self, payload: Box<dyn Any + Send>) {
+        self.outlet.reported.set(true);
         self.outlet.settle(Err(Fault::Panicked.into()));
         if payload.is::<Abort>() {
             resume_unwind(payload);
@@ -322,9 +336,9 @@ where
     F: Reason,
     H: FnOnce(Result<T, E>) -> Step<U, F> + 'static,
 {
-    fn abandon(self: Rc<Self>) -> Option<Rc<dyn Upstream>> {
+    fn abandon(self: Rc<Self>, handled: bool) -> Option<Rc<dyn Upstream>> {
         self.outlet.abandon(&self.handle);
-        if let Stage::Queued(_, Err(reason)) = self.stage.take() {
+        if let (Stage::Queued(_, Err(reason)), false) = (self.stage.take(), handled) {
             report(&self.handle, &reason, self.outlet.created_at);
         }
         self.upstream.take()
@@ -341,6 +355,10 @@ where
 {
     fn subscribe(&self, sink: Rc<dyn Sink<U, F>>) {
         self.outlet.subscribe(sink);
+    }
+
+    fn created_at(&self) -> &'static Location<'static> {
+        self.outlet.created_at
     }
 }
 
