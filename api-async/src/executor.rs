@@ -16,20 +16,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use loop_core::{Abort, Job, LoopHandle, Remote, panic_message};
 use slab::Slab;
 
+use crate::state::{Cell, Stage, TaskId};
+
 /// How many wakers of tasks that have ended are kept for the next ones.
 const FREE_WAKERS_MAX: usize = 64;
-
-/// A future and, when it has ended, its output, in one allocation.
-pub(crate) trait Cell {
-    /// Polls the future; `Ready` means that the output is there.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
-
-    /// Moves the output to `slot`, which is an `Option` of its type.
-    fn take_output(self: Pin<&mut Self>, slot: &mut dyn Any);
-
-    /// Says what the output has failed with, if it has.
-    fn failure(&self) -> Option<String>;
-}
 
 /// The tasks of one loop.
 pub(crate) struct Executor {
@@ -39,10 +29,6 @@ pub(crate) struct Executor {
     /// How many tasks there were, which tells a task from the next one in its row.
     generation: std::cell::Cell<u32>,
 }
-
-/// Names a task: its row, and a generation that tells it from the row's next owner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct TaskId(u64);
 
 /// A task.
 struct Row {
@@ -60,20 +46,6 @@ struct Row {
     spawned_at: &'static Location<'static>,
 }
 
-/// How far a task has come.
-pub(crate) enum Stage {
-    /// It waits to be polled.
-    Waiting(Pin<Box<dyn Cell>>),
-    /// It is being polled.
-    Polled,
-    /// It has ended, and its output was not taken yet.
-    Ended(Pin<Box<dyn Cell>>),
-    /// It has panicked, with this message.
-    Panicked(String),
-    /// It was aborted.
-    Aborted,
-}
-
 /// Queues a task.
 struct TaskWaker {
     loop_id: u64,
@@ -88,16 +60,6 @@ struct TaskWaker {
 thread_local! {
     /// The executors of this thread, by the number of their loop.
     static EXECUTORS: RefCell<Vec<(u64, Rc<Executor>)>> = const { RefCell::new(Vec::new()) };
-}
-
-impl TaskId {
-    fn new(row: usize, generation: u32) -> TaskId {
-        TaskId(u64::from(generation) << 32 | row as u64)
-    }
-
-    fn row(self) -> usize {
-        (self.0 & u64::from(u32::MAX)) as usize
-    }
 }
 
 impl Executor {
@@ -299,7 +261,7 @@ impl Executor {
 
 impl Job for Executor {
     fn run(self: Rc<Self>, part: u64) {
-        let id = TaskId(part);
+        let id = TaskId::of_part(part);
         let mut rows = self.rows.borrow_mut();
         let Some(row) = rows.get_mut(id.row()).filter(|row| row.id == id) else { return };
         row.task_waker.queued.store(false, Ordering::Relaxed);
@@ -364,7 +326,7 @@ impl TaskWaker {
         // Only the loop's thread reads or writes the flag: no read-modify-write is needed.
         if !self.queued.load(Ordering::Relaxed) {
             self.queued.store(true, Ordering::Relaxed);
-            executor.handle.queue(executor.clone(), self.id.0);
+            executor.handle.queue(executor.clone(), self.id.part());
         }
     }
 }

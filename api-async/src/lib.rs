@@ -39,6 +39,7 @@ pub mod combine;
 pub mod echo;
 
 mod executor;
+mod state;
 mod task;
 mod tcp;
 mod timer;

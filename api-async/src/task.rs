@@ -13,7 +13,8 @@ use std::task::{Context, Poll};
 use loop_core::{EventLoop, LoopHandle, RunError};
 use pin_project::pin_project;
 
-use crate::executor::{Cell, Executor, Stage, TaskId};
+use crate::executor::Executor;
+use crate::state::{Cell, Stage, TaskId};
 
 /// A task that was spawned; awaiting it joins the task.
 ///

@@ -32,7 +32,8 @@
 //!
 //! `event_loop` (the turn), `core` (what owner and handles share), `handle` (what you say to it),
 //! `ready`, `job` and `timers` (what runs when), `source` and `waiters` (a socket on the loop), `tcp`
-//! (accept, connect), `chunk` (where bytes live), `descriptors` (`add_reader`), `self_pipe` and
+//! (accept, connect), `chunk` (where bytes live), `watching` and `descriptors`
+//! (`add_reader`), `self_pipe` and
 //! `remote` (other threads), `signals`, `snapshot` and `counts` (seeing).
 //!
 //! # Principles
@@ -69,6 +70,7 @@ mod source;
 mod tcp;
 mod timers;
 mod waiters;
+mod watching;
 
 pub use crate::chunk::{CHUNK_BYTES, Chunk};
 pub use crate::clock::ManualClock;

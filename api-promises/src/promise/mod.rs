@@ -2,6 +2,8 @@
 
 mod fault;
 mod node;
+mod outlet;
+mod resolver;
 
 use std::cell::Cell;
 use std::fmt;
@@ -15,8 +17,10 @@ use std::task::{Poll, Waker};
 use loop_core::{EventLoop, LoopHandle, RunError};
 
 pub use fault::{Fault, Reason};
-pub(crate) use node::Cancel;
-use node::{Deferred, Link, Node, Sink, Step, Upstream, abandon};
+use node::{Deferred, Link, Step};
+pub(crate) use outlet::Cancel;
+use outlet::{Node, Sink, Upstream, abandon, abandon_handled, report};
+pub use resolver::Resolver;
 
 /// The outcome, value or reason, of something that has not ended yet.
 ///
@@ -40,14 +44,6 @@ enum State<T, E> {
     Awaited(Rc<Awaited<T, E>>),
     /// The promise was consumed.
     Consumed,
-}
-
-/// Settles a promise, once.
-///
-/// Dropping it unused rejects the promise with [`Fault::Dropped`].
-pub struct Resolver<T: 'static, E: Reason> {
-    /// Gone once the promise is settled.
-    node: Option<Rc<Deferred<T, E>>>,
 }
 
 /// What a handler may return: a `Result` or a promise.
@@ -133,7 +129,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     ) -> (Promise<T, E>, Resolver<T, E>) {
         let node = Deferred::new(handle, on_cancel, Location::caller());
         let state = State::Pending(node.clone());
-        (Promise { handle: handle.clone(), state }, Resolver { node: Some(node) })
+        (Promise { handle: handle.clone(), state }, Resolver::of(node))
     }
 
     /// Runs `handler` on the value; the promise that is returned has the handler's outcome. A
@@ -225,7 +221,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// is not reported.
     pub(crate) fn cancel_handled(self) {
         if let Ok(node) = self.into_node() {
-            node::abandon_handled(node);
+            abandon_handled(node);
         }
     }
 
@@ -276,12 +272,12 @@ const CONSUMED: &str = "a promise that was polled can only be polled on";
 impl<T: 'static, E: Reason> Drop for Promise<T, E> {
     fn drop(&mut self) {
         match mem::replace(&mut self.state, State::Consumed) {
-            State::Settled(Err(reason), place) => node::report(&self.handle, &reason, place),
+            State::Settled(Err(reason), place) => report(&self.handle, &reason, place),
             State::Settled(Ok(_), _) | State::Consumed => {}
             State::Pending(node) => abandon(node),
             State::Awaited(awaited) => {
                 if let Some(Err(reason)) = awaited.outcome.take() {
-                    node::report(&self.handle, &reason, awaited.created_at);
+                    report(&self.handle, &reason, awaited.created_at);
                 }
                 if let Some(upstream) = awaited.upstream.take() {
                     abandon(upstream);
@@ -339,33 +335,6 @@ impl<T, E> Sink<T, E> for Awaited<T, E> {
     }
 }
 
-impl<T: 'static, E: Reason> Resolver<T, E> {
-    /// Gives the promise its value.
-    pub fn resolve(self, value: T) {
-        self.settle(Ok(value));
-    }
-
-    /// Rejects the promise.
-    pub fn reject(self, reason: E) {
-        self.settle(Err(reason));
-    }
-
-    /// Gives the promise its outcome.
-    pub fn settle(mut self, outcome: Result<T, E>) {
-        if let Some(node) = self.node.take() {
-            node.settle(outcome);
-        }
-    }
-}
-
-impl<T: 'static, E: Reason> Drop for Resolver<T, E> {
-    fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
-            node.settle(Err(Fault::Dropped(node.created_at()).into()));
-        }
-    }
-}
-
 impl<T: 'static, E: Reason> IntoPromise for Promise<T, E> {
     type Value = T;
     type Reason = E;
@@ -393,11 +362,5 @@ impl<T: 'static, E: Reason> fmt::Debug for Promise<T, E> {
             State::Consumed => "consumed",
         };
         write!(f, "Promise({state})")
-    }
-}
-
-impl<T: 'static, E: Reason> fmt::Debug for Resolver<T, E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolver").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The links of a chain: where an outcome waits for its consumer, and how it gets there.
+//! The links of a chain: what runs a handler, and how outcomes get from one to the next.
 //!
 //! A link is at once the sink of the link before, the job that is queued, and the node that its
 //! promise names: one allocation. Downstream is reached by a strong reference until the link is
@@ -12,39 +12,8 @@ use std::rc::Rc;
 
 use loop_core::{Abort, Context, Job, LoopHandle, panic_message};
 
+use super::outlet::{Cancel, Consumer, Node, Outlet, Sink, Upstream, abandon, report};
 use super::{Fault, Promise, Reason};
-
-/// What a consumer can walk back and cancel.
-pub(crate) trait Upstream {
-    /// The consumer has gone: gives up what is pending, reports a rejection that nobody took, and
-    /// returns what this one consumed.
-    fn abandon(self: Rc<Self>, handled: bool) -> Option<Rc<dyn Upstream>>;
-}
-
-/// What a promise names.
-pub(crate) trait Node<T, E>: Upstream {
-    /// Hands the outcome to `sink`, now or when it is there.
-    fn subscribe(&self, sink: Rc<dyn Sink<T, E>>);
-
-    /// Returns where the promise was made.
-    fn created_at(&self) -> &'static Location<'static>;
-}
-
-/// Who consumes an outcome. A sink keeps what it is given and queues itself, or wakes a task: no
-/// handler runs in its methods.
-pub(crate) trait Sink<T, E> {
-    /// Takes the outcome.
-    fn settle(self: Rc<Self>, outcome: Result<T, E>);
-
-    /// Learns that another node has taken the place of the one before.
-    fn follow(&self, upstream: Rc<dyn Upstream>);
-}
-
-/// Who gives up an operation whose promise was dropped.
-pub(crate) trait Cancel {
-    /// Gives up the operation in this part.
-    fn cancel(&self, part: u64);
-}
 
 /// What a handler came to.
 pub enum Step<T: 'static, E: Reason> {
@@ -52,27 +21,6 @@ pub enum Step<T: 'static, E: Reason> {
     Settled(Result<T, E>),
     /// A promise whose outcome will be this link's.
     Follow(Promise<T, E>),
-}
-
-/// The end of a node at which its consumer stands.
-pub(crate) struct Outlet<T, E> {
-    state: Cell<State<T, E>>,
-    /// The rejection that waits here was reported already, as a panic.
-    reported: Cell<bool>,
-    created_at: &'static Location<'static>,
-}
-
-#[derive(Default)]
-enum State<T, E> {
-    /// Neither outcome nor consumer.
-    Open,
-    /// A consumer that waits for the outcome.
-    Consumed(Rc<dyn Sink<T, E>>),
-    /// An outcome that waits for a consumer.
-    Settled(Result<T, E>),
-    /// The outcome is handed over, or the consumer has gone.
-    #[default]
-    Done,
 }
 
 /// A node that a [`Resolver`](super::Resolver) settles.
@@ -116,62 +64,6 @@ trait Adopter<T, E> {
     fn follow(&self, upstream: Rc<dyn Upstream>);
 }
 
-/// Walks a chain back from its consumer, which has gone.
-pub(crate) fn abandon(last: Rc<dyn Upstream>) {
-    walk_back(last, false);
-}
-
-/// As [`abandon`], where the last link takes every outcome: its rejection is no news.
-pub(crate) fn abandon_handled(last: Rc<dyn Upstream>) {
-    walk_back(last, true);
-}
-
-fn walk_back(last: Rc<dyn Upstream>, handled: bool) {
-    let mut next = last.abandon(handled);
-    while let Some(node) = next {
-        next = node.abandon(false);
-    }
-}
-
-/// Reports a rejection that nobody handled.
-pub(crate) fn report<E: Reason>(
-    handle: &LoopHandle,
-    reason: &E,
-    created_at: &'static Location<'static>,
-) {
-    let message = format!("a promise was rejected and nobody handled it: {reason:?}");
-    handle.report(&Context::new(message).created_at(created_at));
-}
-
-impl<T, E: Reason> Outlet<T, E> {
-    fn new(created_at: &'static Location<'static>) -> Outlet<T, E> {
-        Outlet { state: Cell::new(State::Open), reported: Cell::new(false), created_at }
-    }
-
-    fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
-        match self.state.take() {
-            State::Open => self.state.set(State::Consumed(sink)),
-            State::Settled(outcome) => sink.settle(outcome),
-            State::Consumed(_) | State::Done => unreachable!("a promise is consumed once"),
-        }
-    }
-
-    fn settle(&self, outcome: Result<T, E>) {
-        match self.state.take() {
-            State::Open => self.state.set(State::Settled(outcome)),
-            State::Consumed(sink) => sink.settle(outcome),
-            // Nobody waits: the consumer has cancelled the chain.
-            State::Settled(_) | State::Done => {}
-        }
-    }
-
-    fn abandon(&self, handle: &LoopHandle) {
-        if let (State::Settled(Err(reason)), false) = (self.state.take(), self.reported.get()) {
-            report(handle, &reason, self.created_at);
-        }
-    }
-}
-
 impl<T: 'static, E: Reason> Deferred<T, E> {
     /// Makes a node; `on_cancel` is told when its promise is dropped before it is settled.
     pub(crate) fn new(
@@ -206,7 +98,7 @@ impl<T: 'static, E: Reason> Node<T, E> for Deferred<T, E> {
     }
 
     fn created_at(&self) -> &'static Location<'static> {
-        self.outlet.created_at
+        self.outlet.created_at()
     }
 }
 
@@ -258,30 +150,28 @@ where
             Ok(node) => node,
             Err(outcome) => return self.outlet.settle(outcome),
         };
-        match self.outlet.state.take() {
-            State::Consumed(sink) => {
+        match self.outlet.give_away() {
+            Consumer::Waits(sink) => {
                 sink.follow(node.clone());
                 node.subscribe(sink);
             }
-            State::Open => {
-                self.outlet.state.set(State::Open);
+            Consumer::ToCome => {
                 self.upstream.set(Some(node.clone()));
                 let handle = self.handle.clone();
                 node.subscribe(Rc::new(Relay { handle, target: self, outcome: Cell::new(None) }));
             }
-            State::Settled(_) | State::Done => abandon(node),
+            Consumer::Gone => abandon(node),
         }
     }
 
     /// Reports a handler's panic; the chain goes on with a fault.
     fn panicked(&self, payload: Box<dyn Any + Send>) {
-        self.outlet.reported.set(true);
-        self.outlet.settle(Err(Fault::Panicked.into()));
+        self.outlet.settle_reported(Fault::Panicked.into());
         if payload.is::<Abort>() {
             resume_unwind(payload);
         }
         let message = format!("a promise's handler panicked: {}", panic_message(&*payload));
-        self.handle.report(&Context::new(message).created_at(self.outlet.created_at));
+        self.handle.report(&Context::new(message).created_at(self.outlet.created_at()));
     }
 }
 
@@ -339,7 +229,7 @@ where
     fn abandon(self: Rc<Self>, handled: bool) -> Option<Rc<dyn Upstream>> {
         self.outlet.abandon(&self.handle);
         if let (Stage::Queued(_, Err(reason)), false) = (self.stage.take(), handled) {
-            report(&self.handle, &reason, self.outlet.created_at);
+            report(&self.handle, &reason, self.outlet.created_at());
         }
         self.upstream.take()
     }
@@ -358,7 +248,7 @@ where
     }
 
     fn created_at(&self) -> &'static Location<'static> {
-        self.outlet.created_at
+        self.outlet.created_at()
     }
 }
 
