@@ -1,0 +1,16 @@
+//! `oneloop exec`, hidden: becomes a foreign server, pinned and tied to its parent as our own are.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use crate::cli::ExecArguments;
+use crate::cpu;
+use crate::failure::Failure;
+
+/// Replaces this process; returns only when that fails.
+pub(crate) fn run(arguments: &ExecArguments) -> Result<(), Failure> {
+    cpu::follow(&arguments.process)?;
+    let (program, rest) = arguments.command.split_first().expect("clap asks for a word");
+    let error = Command::new(program).args(rest).exec();
+    Err(Failure::Refused(format!("cannot start {program}: {error}")))
+}
