@@ -168,3 +168,56 @@ fn decoded(
     let bytes = BASE64.decode(interval.encoded_histogram()).map_err(|error| error.to_string())?;
     deserializer.deserialize(&mut &bytes[..]).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::Message;
+
+    fn interval(micros: u64) -> Interval {
+        let mut recorder = Recorder::new();
+        let message = Message { intended: 0, handed: 2_000 };
+        (1..=micros).for_each(|micros| recorder.record(message, micros * 1_000 + 2_000));
+        Interval { began: Instant::now(), length: Duration::from_millis(850), recorder }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again_unchanged() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = IntervalLog::create(directory.path()).unwrap();
+        let (first, second) = (interval(1_000), interval(5));
+        log.add("raw", Phase::Closed, &interval(7));
+        log.add("raw", Phase::Open, &first);
+        log.add("go", Phase::Open, &interval(9));
+        log.add("raw", Phase::Open, &second);
+        log.finish().unwrap();
+
+        let past = PastIntervals::read(&directory.path().join(LOG_NAME)).unwrap();
+        for (place, written) in [first, second].iter().enumerate() {
+            let read = past.open("raw", place).unwrap();
+            for ((name, read), (_, written)) in read.series().iter().zip(written.recorder.series())
+            {
+                assert_eq!(*read, written, "{name}, {place}");
+            }
+        }
+        assert!(past.open("raw", 2).is_none());
+        assert!(past.open("other", 0).is_none());
+    }
+
+    #[test]
+    fn a_closed_phase_has_one_series_and_times_are_relative() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = IntervalLog::create(directory.path()).unwrap();
+        log.add("raw", Phase::Closed, &interval(7));
+        log.finish().unwrap();
+        let text = fs::read_to_string(directory.path().join(LOG_NAME)).unwrap();
+        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("Tag=")).collect();
+        assert_eq!(rows.len(), 1, "{text}");
+        let cells: Vec<&str> = rows[0].split(',').collect();
+        assert_eq!(cells[0], "Tag=raw/closed/response");
+        assert!(cells[1].parse::<f64>().unwrap() < 60.0);
+        assert_eq!(cells[2], "0.850");
+        assert!(cells[4].starts_with("HISTFAAAA"));
+        assert!(text.contains("#[StartTime: ") && text.contains(LEGEND), "{text}");
+    }
+}
