@@ -9,7 +9,10 @@ use loop_core::TurnRule;
 use serde::{Deserialize, Serialize};
 
 use crate::arm::Peer;
+use crate::cpu::ProcessArguments;
+use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
+use crate::past_run::ReportArguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,13 +54,6 @@ Examples:
   oneloop load --connect 127.0.0.1:7000 --rate 20000     open: 20,000 messages/s, replies or not
   oneloop load --connect 127.0.0.1:7000 --json";
 
-const REPORT_EXAMPLES: &str = "\
-Examples:
-  oneloop report target/oneloop/20261123T050607Z
-  oneloop report --markdown target/oneloop/20261123T050607Z/run.json > run.md
-
-It needs run.json and run.hlog of the run, as `compare` wrote them.";
-
 /// One event loop, three ways to write programs for it: the comparison.
 #[derive(Debug, Parser)]
 #[command(name = "oneloop", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
@@ -82,7 +78,6 @@ pub(crate) enum Command {
     #[command(after_help = LOAD_EXAMPLES)]
     Load(LoadArguments),
     /// Print a comparison again from its files
-    #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArguments),
     /// List the scenarios and the styles
     List,
@@ -147,27 +142,6 @@ pub(crate) struct ServeArguments {
     pub(crate) process: ProcessArguments,
 }
 
-/// Where a server's process runs, and how long.
-#[derive(Debug, Args)]
-pub(crate) struct ProcessArguments {
-    /// Pin the server to a processor
-    #[arg(long, value_name = "N")]
-    pub(crate) cpu: Option<usize>,
-    /// End when this process, the parent, has ended
-    #[arg(long, value_name = "PID", hide = true)]
-    pub(crate) end_with: Option<u32>,
-}
-
-/// The arguments of `exec`.
-#[derive(Debug, Args)]
-pub(crate) struct ExecArguments {
-    #[command(flatten)]
-    pub(crate) process: ProcessArguments,
-    /// The program and its arguments
-    #[arg(last = true, required = true)]
-    pub(crate) command: Vec<String>,
-}
-
 /// The arguments of `load`.
 #[derive(Debug, Args)]
 pub(crate) struct LoadArguments {
@@ -189,16 +163,6 @@ pub(crate) struct LoadArguments {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// The arguments of `report`.
-#[derive(Debug, Args)]
-pub(crate) struct ReportArguments {
-    /// The run's directory, or the run.json in it
-    pub(crate) run: PathBuf,
-    /// Print Markdown instead of text
-    #[arg(long)]
-    pub(crate) markdown: bool,
 }
 
 /// What can be served.

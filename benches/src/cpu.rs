@@ -3,8 +3,20 @@
 
 use std::time::Duration;
 
-use crate::cli::ProcessArguments;
+use clap::Args;
+
 use crate::failure::Failure;
+
+/// Where a server's process runs, and how long.
+#[derive(Debug, Args)]
+pub(crate) struct ProcessArguments {
+    /// Pin the server to a processor
+    #[arg(long, value_name = "N")]
+    pub(crate) cpu: Option<usize>,
+    /// End when this process, the parent, has ended
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(crate) end_with: Option<u32>,
+}
 
 /// The two processors of a run: the server has one, the generator the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

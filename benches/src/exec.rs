@@ -3,9 +3,20 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use crate::cli::ExecArguments;
-use crate::cpu;
+use clap::Args;
+
+use crate::cpu::{self, ProcessArguments};
 use crate::failure::Failure;
+
+/// The arguments of `exec`.
+#[derive(Debug, Args)]
+pub(crate) struct ExecArguments {
+    #[command(flatten)]
+    pub(crate) process: ProcessArguments,
+    /// The program and its arguments
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<String>,
+}
 
 /// Replaces this process; returns only when that fails.
 pub(crate) fn run(arguments: &ExecArguments) -> Result<(), Failure> {

@@ -4,15 +4,33 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde_json::Value;
 
-use crate::cli::ReportArguments;
 use crate::failure::Failure;
 use crate::interval_log::{LOG_NAME, PastIntervals};
 use crate::latencies::Latencies;
 use crate::output::{self, Dress};
 use crate::report;
 use crate::run_file::{RUN_NAME, Run, SCHEMA};
+
+const EXAMPLES: &str = "\
+Examples:
+  oneloop report target/oneloop/20261123T050607Z
+  oneloop report --markdown target/oneloop/20261123T050607Z/run.json > run.md
+
+It needs run.json and run.hlog of the run, as `compare` wrote them.";
+
+/// The arguments of `report`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ReportArguments {
+    /// The run's directory, or the run.json in it
+    pub(crate) run: PathBuf,
+    /// Print Markdown instead of text
+    #[arg(long)]
+    pub(crate) markdown: bool,
+}
 
 /// Reads the files, then prints.
 pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
