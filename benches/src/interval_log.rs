@@ -166,7 +166,14 @@ fn decoded(
     deserializer: &mut Deserializer,
 ) -> Result<Histogram<u64>, String> {
     let bytes = BASE64.decode(interval.encoded_histogram()).map_err(|error| error.to_string())?;
-    deserializer.deserialize(&mut &bytes[..]).map_err(|error| error.to_string())
+    let histogram: Histogram<u64> =
+        deserializer.deserialize(&mut &bytes[..]).map_err(|error| error.to_string())?;
+    // Only histograms of the same bounds can be added up.
+    let bounds = |of: &Histogram<u64>| (of.low(), of.high(), of.sigfig());
+    if bounds(&histogram) != bounds(&Recorder::new().response) {
+        return Err("its bounds are not those of this program".to_owned());
+    }
+    Ok(histogram)
 }
 
 #[cfg(test)]
@@ -202,6 +209,18 @@ mod tests {
         }
         assert!(past.open("raw", 2).is_none());
         assert!(past.open("other", 0).is_none());
+    }
+
+    #[test]
+    fn histograms_of_other_programs_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = IntervalLog::create(directory.path()).unwrap();
+        let mut foreign = interval(7);
+        foreign.recorder.response = Histogram::new_with_bounds(1, 1_000_000, 2).unwrap();
+        log.add("raw", Phase::Open, &foreign);
+        log.finish().unwrap();
+        let error = PastIntervals::read(&directory.path().join(LOG_NAME)).unwrap_err();
+        assert!(error.contains("\"raw/open/response\"") && error.contains("bounds"), "{error}");
     }
 
     #[test]
