@@ -11,6 +11,7 @@ use examples::{Server, Style};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::Rule;
+use crate::interrupt::Interrupt;
 
 /// What stands in a peer's command for the port that it is to listen on.
 const PORT: &str = "{port}";
@@ -73,15 +74,17 @@ impl Arm {
     ///
     /// # Errors
     ///
-    /// When it does not take connections within ten seconds, with the last line that it said.
-    pub(crate) fn start(&self, setting: Setting) -> io::Result<Server> {
+    /// When it does not take connections within ten seconds, with the last line that it said, and
+    /// when the user does not want to wait so long.
+    pub(crate) fn start(&self, setting: Setting, interrupt: &Interrupt) -> io::Result<Server> {
         match self {
             Arm::Style(style) => Server::start(&mut serve_command(*style, setting)),
             Arm::Peer(peer) => {
                 let port = free_port()?;
                 let mut command = follower("exec", setting);
                 command.arg("--").args(peer.words(port));
-                Server::start_at(&mut command, SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+                let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+                Server::start_at(&mut command, addr, || !interrupt.is_raised())
             }
         }
     }

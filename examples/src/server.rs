@@ -92,15 +92,20 @@ impl Server {
 
     /// Spawns a server that announces nothing, and waits until it takes connections on `addr`.
     ///
-    /// It leads a process group of its own: what it starts ends with it.
+    /// It leads a process group of its own: what it starts ends with it. Waiting ends early when
+    /// `goes_on` says no.
     ///
     /// # Errors
     ///
     /// As those of [`Server::start`].
-    pub fn start_at(command: &mut Command, addr: SocketAddr) -> io::Result<Server> {
+    pub fn start_at(
+        command: &mut Command,
+        addr: SocketAddr,
+        goes_on: impl Fn() -> bool,
+    ) -> io::Result<Server> {
         let mut process = Process::spawn(command.process_group(0), true)?;
         let output = Output::of(&mut process.child, mpsc::channel().0);
-        match process.await_connection(addr) {
+        match process.await_connection(addr, goes_on) {
             Ok(()) => Ok(Server { process, addr, output }),
             Err(reason) => Err(process.failed(reason, output)),
         }
@@ -156,9 +161,13 @@ impl Process {
     }
 
     /// Waits until a connection is made, or says why none is.
-    fn await_connection(&mut self, addr: SocketAddr) -> Result<(), String> {
+    fn await_connection(
+        &mut self,
+        addr: SocketAddr,
+        goes_on: impl Fn() -> bool,
+    ) -> Result<(), String> {
         let deadline = Instant::now() + START_PATIENCE;
-        while Instant::now() < deadline {
+        while Instant::now() < deadline && goes_on() {
             let connected = TcpStream::connect_timeout(&addr, START_PATIENCE);
             // Whoever answers may have taken the port before the child could.
             if !matches!(self.child.try_wait(), Ok(None)) {

@@ -35,8 +35,9 @@ pub(crate) fn visit<T>(
 ) -> Result<(T, Stopped), Misfortune> {
     let Visit { arm, rule, counts } = visit;
     let setting = Setting { rule, counts, cpu: plan.placement.map(|placement| placement.server) };
-    let mut server =
-        arm.start(setting).map_err(|error| plan.blame(format!("did not start: {error}")))?;
+    let mut server = arm
+        .start(setting, &plan.interrupt)
+        .map_err(|error| plan.blame(format!("did not start: {error}")))?;
     match what(&server) {
         Ok(outcome) => {
             let stopped = stop_in_order(arm, server).map_err(|reason| plan.blame(reason))?;

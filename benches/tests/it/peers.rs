@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Child, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use crate::program::{finish, oneloop, only_run, run, signal, text};
 
 /// Compares `raw` and the peers in one short round.
-fn compare(out: &Path, peers: &[&str]) -> std::process::Output {
+fn compare(out: &Path, peers: &[&str]) -> Output {
     let mut arguments = vec!["compare", "--only", "raw", "--rounds", "1", "--seconds", "0.2"];
     arguments.extend(["--connections", "4", "--out", out.to_str().unwrap()]);
     arguments.extend(peers.iter().flat_map(|peer| ["--peer", peer]));
@@ -95,32 +96,56 @@ fn a_peer_that_is_none_is_refused_in_one_line_before_anything_starts() {
     assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
 }
 
+/// Starts a comparison with a peer that never listens, and waits until that peer is there.
+fn wait_for_a_silent_peer(out: &Path, mark: &str) -> Child {
+    let peer = format!("sleeper=sleep {mark}{{port}}");
+    let arguments = ["compare", "--only", "raw", "--out", out.to_str().unwrap(), "--peer", &peer];
+    let child = oneloop(&arguments).spawn().unwrap();
+    wait_until("the peer never started", || sleeps(mark));
+    child
+}
+
+fn sleeps(mark: &str) -> bool {
+    let processes = fs::read_dir("/proc").unwrap();
+    let mut lines = processes
+        .filter_map(|process| fs::read_to_string(process.ok()?.path().join("cmdline")).ok());
+    lines.any(|line| line.starts_with(&format!("sleep\0{mark}")))
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(15), "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn peers_die_with_a_comparison_that_is_killed() {
     if !cfg!(target_os = "linux") {
         return;
     }
     let out = tempfile::tempdir().unwrap();
-    // It never listens: the comparison waits for it until it is killed.
-    let mark = format!("59.{}", std::process::id());
-    let peer = format!("sleeper=sleep {mark}{{port}}");
-    let arguments = ["compare", "--only", "raw", "--out", out.path().to_str().unwrap()];
-    let child = oneloop(&[&arguments[..], &["--peer", &peer]].concat()).spawn().unwrap();
-    let sleeps = || {
-        let processes = fs::read_dir("/proc").unwrap();
-        let lines = processes
-            .filter_map(|process| fs::read_to_string(process.ok()?.path().join("cmdline")).ok());
-        lines.filter(|line| line.starts_with(&format!("sleep\0{mark}"))).count() > 0
-    };
-    let wait = |what: &str, wanted: bool| {
-        let begun = Instant::now();
-        while sleeps() != wanted {
-            assert!(begun.elapsed() < Duration::from_secs(15), "{what}");
-            thread::sleep(Duration::from_millis(5));
-        }
-    };
-    wait("the peer never started", true);
+    let mark = format!("59.1{}", std::process::id());
+    let child = wait_for_a_silent_peer(out.path(), &mark);
     signal(&child, Signal::KILL);
     finish(child);
-    wait("the peer outlived the comparison", false);
+    wait_until("the peer outlived the comparison", || !sleeps(&mark));
+}
+
+#[test]
+fn an_interrupt_does_not_wait_for_a_peer() {
+    if !cfg!(target_os = "linux") {
+        return;
+    }
+    let out = tempfile::tempdir().unwrap();
+    let mark = format!("59.2{}", std::process::id());
+    let child = wait_for_a_silent_peer(out.path(), &mark);
+    let begun = Instant::now();
+    signal(&child, Signal::INT);
+    let output = finish(child);
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(text(&output.stdout).contains("PARTIAL"));
+    wait_until("the peer outlived the comparison", || !sleeps(&mark));
 }

@@ -71,7 +71,8 @@ fn free_addr() -> SocketAddr {
 #[test]
 fn a_server_that_announces_nothing_is_known_by_its_address() {
     let addr = free_addr();
-    let mut server = Server::start_at(serve(Style::Raw).arg(addr.to_string()), addr).unwrap();
+    let mut server =
+        Server::start_at(serve(Style::Raw).arg(addr.to_string()), addr, || true).unwrap();
     assert_eq!(server.addr(), addr);
     assert!(server.is_running().unwrap());
     ping(&mut connect(addr), b"hello");
@@ -81,7 +82,7 @@ fn a_server_that_announces_nothing_is_known_by_its_address() {
 #[test]
 fn of_a_silent_server_that_ends_the_last_line_is_told() {
     let script = "echo a long story >&2; echo its end >&2; echo >&2; exit 4";
-    let error = Server::start_at(Command::new("sh").args(["-c", script]), free_addr());
+    let error = Server::start_at(Command::new("sh").args(["-c", script]), free_addr(), || true);
     let error = error.err().expect("nobody listens").to_string();
     assert!(error.contains("ended before it listened (exit status: 4): its end"), "{error}");
 }
@@ -94,7 +95,7 @@ fn what_a_silent_server_started_ends_with_it() {
     let script = "sleep 60 & echo said >&2; exec \"$0\" raw \"$1\"";
     let mut command = Command::new("sh");
     command.args(["-c", script]).arg(program).arg(addr_text);
-    let stopped = Server::start_at(&mut command, addr).unwrap().stop().unwrap();
+    let stopped = Server::start_at(&mut command, addr, || true).unwrap().stop().unwrap();
     assert!(stopped.status.success(), "{stopped:?}");
     assert_eq!(stopped.stderr, "said\n");
 }
