@@ -1,4 +1,5 @@
-//! The echo server on smol's reactor and local executor, as smol's documentation would write it, but for a share that each connection may have at once.
+//! The echo server on smol's reactor and local executor, as smol's documentation would write it,
+//! but for the share after which a connection lets the others have their turn.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr};
