@@ -6,12 +6,17 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use examples::Style;
 use loop_core::TurnRule;
+use serde::{Deserialize, Serialize};
 
+use crate::arm::Peer;
+use crate::cpu::ProcessArguments;
+use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
+use crate::past_run::ReportArguments;
 
 const EXAMPLES: &str = "\
 Examples:
-  oneloop                                    compare all styles, about 40 s
+  oneloop                                    compare the styles, about 40 s
   oneloop --only callbacks,promises,async    compare the three styles of the loop
   oneloop compare --size 16384 --rounds 10   larger messages, more rounds
   oneloop serve echo --style async --listen 127.0.0.1:7000
@@ -25,6 +30,11 @@ Examples:
   oneloop compare
   oneloop compare --only raw,async --connections 256 --seconds 2
   oneloop compare --rate 20000 --rounds 20 --out results
+  oneloop compare --only raw --peer libuv='./uv-echo {port}' --peer go='go-echo :{port}'
+
+A peer is started without a shell, for each phase anew, and has 10 s to take a connection on
+127.0.0.1. SIGTERM ends it, and SIGKILL if it has not ended after 5 s. Its CPU time is that of the
+process that its command becomes. It counts nothing.
 
 Each round has two phases for each style, each with a fresh server: a closed one (saturated: every
 connection has exactly one message under way) and an open one (a Poisson schedule at one rate for
@@ -67,8 +77,13 @@ pub(crate) enum Command {
     /// Run the load generator alone, against any echo server
     #[command(after_help = LOAD_EXAMPLES)]
     Load(LoadArguments),
+    /// Print a comparison again from its files
+    Report(ReportArguments),
     /// List the scenarios and the styles
     List,
+    /// Become another program, pinned and tied to its parent
+    #[command(hide = true)]
+    Exec(ExecArguments),
 }
 
 /// The arguments of `compare`.
@@ -89,9 +104,15 @@ pub(crate) struct CompareArguments {
     /// Messages/s of the open phases, over all connections [default: 30 % of the slowest style]
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(crate) rate: Option<f64>,
-    /// Styles to compare, separated by commas [default: all]
+    /// Styles to compare, separated by commas [default: all but smol]
     #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = style)]
     pub(crate) only: Vec<Style>,
+    /// Compare all styles, smol too, which takes longer
+    #[arg(long, conflicts_with = "only")]
+    pub(crate) all: bool,
+    /// Compare a foreign echo server as well; {port} becomes a free port of 127.0.0.1. Repeatable
+    #[arg(long, value_name = "NAME='COMMAND {port}'", value_parser = Peer::parse)]
+    pub(crate) peer: Vec<Peer>,
     /// Where each run gets a new directory
     #[arg(long, value_name = "DIR", default_value = "target/oneloop")]
     pub(crate) out: PathBuf,
@@ -117,12 +138,8 @@ pub(crate) struct ServeArguments {
     /// How many ready callbacks a turn runs before it asks the kernel again
     #[arg(long, value_name = "RULE", default_value = "bounded")]
     pub(crate) turn_rule: Rule,
-    /// Pin the server to a processor
-    #[arg(long, value_name = "N")]
-    pub(crate) cpu: Option<usize>,
-    /// End when this process, the parent, has ended
-    #[arg(long, value_name = "PID", hide = true)]
-    pub(crate) end_with: Option<u32>,
+    #[command(flatten)]
+    pub(crate) process: ProcessArguments,
 }
 
 /// The arguments of `load`.
@@ -156,7 +173,8 @@ pub(crate) enum Scenario {
 }
 
 /// The rule of the loop's turns, by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Rule {
     /// What is ready, and what becomes ready meanwhile, up to a bound
     Bounded,

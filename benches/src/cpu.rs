@@ -3,6 +3,21 @@
 
 use std::time::Duration;
 
+use clap::Args;
+
+use crate::failure::Failure;
+
+/// Where a server's process runs, and how long.
+#[derive(Debug, Args)]
+pub(crate) struct ProcessArguments {
+    /// Pin the server to a processor
+    #[arg(long, value_name = "N")]
+    pub(crate) cpu: Option<usize>,
+    /// End when this process, the parent, has ended
+    #[arg(long, value_name = "PID", hide = true)]
+    pub(crate) end_with: Option<u32>,
+}
+
 /// The two processors of a run: the server has one, the generator the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Placement {
@@ -39,6 +54,20 @@ pub(crate) fn time_used(pid: u32) -> Option<Duration> {
         nanos += text.split_whitespace().next()?.parse::<u64>().ok()?;
     }
     Some(Duration::from_nanos(nanos))
+}
+
+/// Does what a server's process was asked: dies with its parent, keeps to its processor.
+pub(crate) fn follow(asked: &ProcessArguments) -> Result<(), Failure> {
+    if let Some(parent) = asked.end_with {
+        end_with_parent(parent).map_err(|error| {
+            Failure::Refused(format!("cannot follow process {parent}: {error}"))
+        })?;
+    }
+    if let Some(cpu) = asked.cpu {
+        pin(cpu)
+            .map_err(|error| Failure::Refused(format!("cannot pin to processor {cpu}: {error}")))?;
+    }
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]
@@ -96,5 +125,5 @@ mod system {
     }
 }
 
-use system::allowed_processors;
-pub(crate) use system::{end_with_parent, pin};
+pub(crate) use system::pin;
+use system::{allowed_processors, end_with_parent};

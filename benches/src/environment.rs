@@ -4,12 +4,12 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cpu::Placement;
 
 /// What was measured on, with what.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Environment {
     /// The processor's name.
     pub(crate) cpu: String,
@@ -18,13 +18,13 @@ pub(crate) struct Environment {
     /// The kernel's name and release.
     pub(crate) kernel: String,
     /// The compiler that built the program.
-    pub(crate) rustc: &'static str,
+    pub(crate) rustc: String,
     /// The commit it was built from.
-    pub(crate) commit: Option<&'static str>,
+    pub(crate) commit: Option<String>,
     /// The profile it was built with.
-    pub(crate) profile: &'static str,
+    pub(crate) profile: String,
     /// The program's version.
-    pub(crate) version: &'static str,
+    pub(crate) version: String,
     /// The frequency governor of the first processor, where there is one.
     pub(crate) governor: Option<String>,
     /// Processes that ran or waited over the last minute, when the run began.
@@ -50,10 +50,10 @@ impl Environment {
             cpu: cpu_model().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
             cores: thread::available_parallelism().map_or(1, usize::from),
             kernel: kernel(),
-            rustc: env!("ONELOOP_RUSTC"),
-            commit: (!commit.is_empty()).then_some(commit),
-            profile: env!("ONELOOP_PROFILE"),
-            version: env!("CARGO_PKG_VERSION"),
+            rustc: env!("ONELOOP_RUSTC").to_owned(),
+            commit: (!commit.is_empty()).then(|| commit.to_owned()),
+            profile: env!("ONELOOP_PROFILE").to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             governor: first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             load_average: load_average(),
             stolen_seconds: stolen_seconds(),
@@ -74,7 +74,7 @@ impl Environment {
 
     /// Returns the compiler as reports name it: `rustc 1.95.0`, without its date.
     pub(crate) fn compiler(&self) -> &str {
-        self.rustc.split(" (").next().unwrap_or(self.rustc)
+        self.rustc.split(" (").next().unwrap_or(&self.rustc)
     }
 }
 

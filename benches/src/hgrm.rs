@@ -44,7 +44,8 @@ pub(crate) fn write(to: &mut impl Write, histogram: &Histogram<u64>) -> io::Resu
         "#[Buckets = {:>12}, SubBuckets     = {:>12}]",
         histogram.buckets(),
         sub_buckets(histogram)
-    )
+    )?;
+    writeln!(to, "#[Unit    = {:>12}]", "microseconds")
 }
 
 fn micros(nanos: f64) -> f64 {
@@ -113,6 +114,26 @@ mod tests {
         assert!(footer.contains("StdDeviation = 288."), "{footer}");
         assert!(footer.contains("Total count = 1000]"), "{footer}");
         assert!(footer.contains("SubBuckets = 2048]"), "{footer}");
+        assert!(footer.contains("Unit = microseconds]"), "{footer}");
+    }
+
+    /// HdrHistogram's plotFiles.html takes the lines of four words of which the first and the last
+    /// are numbers, and lets the n-th of a file share its x with the n-th of all others.
+    #[test]
+    fn the_public_plotter_aligns_all_files() {
+        let points = |text: &str| -> Vec<(f64, f64)> {
+            let lines = text.lines().filter(|line| !line.starts_with('#'));
+            let words = lines.map(|line| line.split_whitespace().collect::<Vec<_>>());
+            let fours = words.filter(|words| words.len() == 4);
+            fours
+                .filter_map(|words| Some((words[3].parse().ok()?, words[0].parse().ok()?)))
+                .collect()
+        };
+        let (many, none) =
+            (points(&written(&uniform())), points(&written(&Recorder::new().response)));
+        assert_eq!(many.len(), 100);
+        assert!(many.iter().map(|point| point.0).eq(none.iter().map(|point| point.0)));
+        assert!(many.is_sorted_by(|a, b| a.0 < b.0), "each line has an x of its own");
     }
 
     #[test]

@@ -1,23 +1,29 @@
 //! `oneloop`: compares three styles of program on one event loop.
 //!
 //! `compare` starts a server for each style (`serve`), drives it with the generator (`load`),
-//! counts (`counts`), keeps all figures (`run_file`, `hgrm`) and tells what they mean (`report`).
+//! counts (`counts`), keeps all figures (`run_file`,
+//! `interval_log`, `hgrm`) and tells what they mean (`report`), then or later (`past_run`).
 
 #[cfg(windows)]
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
 
+mod arm;
 mod cli;
 mod compare;
 mod cpu;
 mod environment;
+mod exec;
 mod failure;
 mod hgrm;
 mod interrupt;
+mod interval_log;
+mod latencies;
 mod limits;
 mod list;
 mod load;
 mod load_alone;
 mod output;
+mod past_run;
 mod report;
 mod run_file;
 mod serve;
@@ -39,7 +45,9 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Load(arguments) => load_alone::run(&arguments),
+        Command::Report(arguments) => past_run::print(&arguments),
         Command::List => list::run(),
+        Command::Exec(arguments) => exec::run(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

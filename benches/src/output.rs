@@ -12,6 +12,8 @@ pub(crate) enum Dress {
     Plain,
     /// A terminal that takes colours and box characters.
     Colour,
+    /// A document: headings, pipe tables, code blocks.
+    Markdown,
 }
 
 impl Dress {
@@ -21,6 +23,18 @@ impl Dress {
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
         if io::stdout().is_terminal() && !refused && !dumb { Dress::Colour } else { Dress::Plain }
     }
+}
+
+/// Takes from a text what Markdown would read as markup.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        if "\\`*_[]<>|".contains(character) {
+            escaped.push('\\');
+        }
+        escaped.push(character);
+    }
+    escaped
 }
 
 /// Writes a whole text to standard output. A reader that has left is no failure: `oneloop | head`

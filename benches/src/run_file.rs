@@ -1,23 +1,29 @@
 //! `run.json`: everything a run found, raw, so that each published number can be traced to it.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use examples::{ServerCounts, Style};
+use examples::ServerCounts;
 use hdrhistogram::Histogram;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use crate::arm::Arm;
+use crate::cli::Rule;
 use crate::environment::Environment;
 use crate::hgrm;
 use crate::load::Recorder;
 
 /// The version of the form of `run.json`; it grows when a reader of the old form would be misled.
-const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
+
+/// The name of the file in the directory of a run.
+pub(crate) const RUN_NAME: &str = "run.json";
 
 /// A run, complete or not.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
     /// The version of this form.
     pub(crate) schema: u32,
@@ -50,7 +56,7 @@ pub(crate) struct Run {
 }
 
 /// What the user asked for, defaults filled in.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Arguments {
     /// Connections to each server.
     pub(crate) connections: usize,
@@ -62,17 +68,17 @@ pub(crate) struct Arguments {
     pub(crate) seconds: f64,
     /// The rate that overrides the chosen one.
     pub(crate) rate: Option<f64>,
-    /// Arms, in the order of reports.
-    pub(crate) styles: Vec<Style>,
+    /// What was compared, in the order of reports.
+    pub(crate) arms: Vec<Arm>,
 }
 
 /// One closed phase of one arm.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ClosedFigures {
     /// The round, from 1.
     pub(crate) round: usize,
-    /// The arm.
-    pub(crate) style: Style,
+    /// The arm, by its name.
+    pub(crate) arm: String,
     /// Messages echoed from first to last.
     pub(crate) messages: u64,
     /// Messages per second within the window.
@@ -88,12 +94,12 @@ pub(crate) struct ClosedFigures {
 }
 
 /// One open phase of one arm.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct OpenFigures {
     /// The round, from 1.
     pub(crate) round: usize,
-    /// The arm.
-    pub(crate) style: Style,
+    /// The arm, by its name.
+    pub(crate) arm: String,
     /// The seed of the arrivals, the same for all arms of a round.
     pub(crate) arrival_seed: u64,
     /// From the intended send to the last byte of the reply.
@@ -105,7 +111,7 @@ pub(crate) struct OpenFigures {
 }
 
 /// Some quantiles of a histogram, in microseconds.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Quantiles {
     /// Samples.
     pub(crate) count: u64,
@@ -123,10 +129,10 @@ pub(crate) struct Quantiles {
 
 impl OpenFigures {
     /// Reads the figures off a phase's recorder.
-    pub(crate) fn of(round: usize, style: Style, arrival_seed: u64, recorder: &Recorder) -> Self {
+    pub(crate) fn of(round: usize, arm: &str, arrival_seed: u64, recorder: &Recorder) -> Self {
         OpenFigures {
             round,
-            style,
+            arm: arm.to_owned(),
             arrival_seed,
             response_us: Quantiles::of(&recorder.response),
             service_us: Quantiles::of(&recorder.service),
@@ -151,20 +157,39 @@ impl Quantiles {
 }
 
 /// What a server counted per message, as the slope between a short and a long run.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct CountFigures {
-    /// The arm.
-    pub(crate) style: Style,
+    /// The arm, by its name.
+    pub(crate) arm: String,
     /// The rule of the loop's turns; none for a baseline, which has no such rule.
-    pub(crate) turn_rule: Option<&'static str>,
+    pub(crate) turn_rule: Option<Rule>,
     /// Connections.
     pub(crate) connections: usize,
-    /// `idle`: one message at a time with pauses; `saturated`: one under way on each connection.
-    pub(crate) pace: &'static str,
+    /// How fast messages came.
+    pub(crate) pace: Pace,
     /// Messages of the short and of the long run.
     pub(crate) messages: [u64; 2],
     /// What the servers counted in them.
     pub(crate) counted: [ServerCounts; 2],
+}
+
+/// How fast the messages of a counts pass come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Pace {
+    /// One message at a time, with pauses.
+    Idle,
+    /// One under way on each connection.
+    Saturated,
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Pace::Idle => "idle",
+            Pace::Saturated => "saturated",
+        })
+    }
 }
 
 impl CountFigures {
@@ -177,10 +202,10 @@ impl CountFigures {
 }
 
 /// Why an arm has no, or not all, figures.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ArmFailure {
-    /// The arm.
-    pub(crate) style: Style,
+    /// The arm, by its name.
+    pub(crate) arm: String,
     /// In which part of the run.
     pub(crate) during: String,
     /// What happened.
@@ -209,8 +234,8 @@ impl Run {
     }
 
     /// Tells whether an arm has failed.
-    pub(crate) fn has_failed(&self, style: Style) -> bool {
-        self.failures.iter().any(|failure| failure.style == style)
+    pub(crate) fn has_failed(&self, arm: &str) -> bool {
+        self.failures.iter().any(|failure| failure.arm == arm)
     }
 }
 
@@ -233,18 +258,18 @@ pub(crate) fn create_directory(out: &Path, started: Timestamp) -> io::Result<Pat
 pub(crate) fn write(
     directory: &Path,
     run: &mut Run,
-    recorders: &[(Style, &Recorder)],
+    recorders: &[(&str, &Recorder)],
 ) -> io::Result<()> {
-    for (style, recorder) in recorders {
+    for (arm, recorder) in recorders {
         for (name, histogram) in recorder.series() {
-            let file = format!("{style}-{name}-us.hgrm");
+            let file = format!("{arm}-{name}-us.hgrm");
             let mut to = BufWriter::new(fs::File::create_new(directory.join(&file))?);
             hgrm::write(&mut to, histogram)?;
             to.flush()?;
             run.series.push(file);
         }
     }
-    let mut to = BufWriter::new(fs::File::create_new(directory.join("run.json"))?);
+    let mut to = BufWriter::new(fs::File::create_new(directory.join(RUN_NAME))?);
     serde_json::to_writer_pretty(&mut to, run)?;
     to.write_all(b"\n")?;
     to.flush()
@@ -269,10 +294,10 @@ mod tests {
     fn counts_per_message_are_the_slope_between_two_runs() {
         let turns = |turns| ServerCounts { turns: Some(turns), ..ServerCounts::default() };
         let figures = CountFigures {
-            style: Style::Callbacks,
-            turn_rule: Some("bounded"),
+            arm: "callbacks".to_owned(),
+            turn_rule: Some(Rule::Bounded),
             connections: 1,
-            pace: "idle",
+            pace: Pace::Idle,
             messages: [100, 300],
             counted: [turns(1_007), turns(1_407)],
         };

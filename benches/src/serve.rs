@@ -10,15 +10,7 @@ use crate::{cpu, limits, output};
 
 /// Serves; prints the address first and, if asked, the counts last.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
-    if let Some(parent) = arguments.end_with {
-        cpu::end_with_parent(parent).map_err(|error| {
-            Failure::Refused(format!("cannot follow process {parent}: {error}"))
-        })?;
-    }
-    if let Some(cpu) = arguments.cpu {
-        cpu::pin(cpu)
-            .map_err(|error| Failure::Refused(format!("cannot pin to processor {cpu}: {error}")))?;
-    }
+    cpu::follow(&arguments.process)?;
     limits::raise_descriptor_limit();
     match arguments.scenario {
         Scenario::Echo => serve_echo(arguments),

@@ -4,13 +4,15 @@
 
 use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::mem;
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// What a server prints, before its address, once it takes connections.
 const ANNOUNCEMENT: &str = "listening on ";
@@ -20,6 +22,10 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often an ending child is looked at: the standard library has no wait with a timeout.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// How long what a child printed is waited for when it has ended: a process that it left behind
+/// may hold its pipes for ever.
+const LAST_WORDS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A running server, in a process of its own.
 ///
@@ -55,12 +61,16 @@ pub struct Stopped {
 }
 
 /// A child that is killed and reaped when its owner goes.
-struct Process(Child);
+struct Process {
+    child: Child,
+    /// Whether the child leads a group of processes that ends with it.
+    leads: bool,
+}
 
-/// The two threads that read what a child prints.
+/// What the two threads that read what a child prints will have read.
 struct Output {
-    stdout: JoinHandle<String>,
-    stderr: JoinHandle<String>,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
 }
 
 impl Server {
@@ -69,17 +79,34 @@ impl Server {
     /// # Errors
     ///
     /// When the command cannot be spawned, and when the child exits or is silent for ten seconds;
-    /// what it said on stderr is part of the error.
+    /// the last line that it said on stderr is part of the error.
     pub fn start(command: &mut Command) -> io::Result<Server> {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = Process(command.spawn().map_err(|error| {
-            let program = command.get_program().display();
-            io::Error::new(error.kind(), format!("cannot start {program}: {error}"))
-        })?);
+        let mut process = Process::spawn(command, false)?;
         let (announced, announcement) = mpsc::channel();
-        let output = Output::of(&mut process.0, announced);
+        let output = Output::of(&mut process.child, announced);
         match await_address(&announcement) {
             Ok(addr) => Ok(Server { process, addr, output }),
+            Err(reason) => Err(process.failed(reason, output)),
+        }
+    }
+
+    /// Spawns a server that announces nothing, and waits until it takes connections on `addr`.
+    ///
+    /// It leads a process group of its own: what it starts ends with it. Waiting ends early when
+    /// `goes_on` says no.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Server::start`].
+    pub fn start_at(
+        command: &mut Command,
+        addr: SocketAddr,
+        goes_on: impl Fn() -> bool,
+    ) -> io::Result<Server> {
+        let mut process = Process::spawn(command.process_group(0), true)?;
+        let output = Output::of(&mut process.child, mpsc::channel().0);
+        match process.await_connection(addr, goes_on) {
+            Ok(()) => Ok(Server { process, addr, output }),
             Err(reason) => Err(process.failed(reason, output)),
         }
     }
@@ -91,7 +118,7 @@ impl Server {
 
     /// Returns the id of the server's process.
     pub fn pid(&self) -> u32 {
-        self.process.0.id()
+        self.process.child.id()
     }
 
     /// Tells whether the server's process has not ended yet.
@@ -100,7 +127,7 @@ impl Server {
     ///
     /// When the system does not tell.
     pub fn is_running(&mut self) -> io::Result<bool> {
-        Ok(self.process.0.try_wait()?.is_none())
+        Ok(self.process.child.try_wait()?.is_none())
     }
 
     /// Asks the server to end (SIGTERM), and kills it when it has not after five seconds.
@@ -110,25 +137,62 @@ impl Server {
     /// When the system refuses the signal or does not tell how the process ended.
     pub fn stop(mut self) -> io::Result<Stopped> {
         if self.is_running()? {
-            kill_process(Pid::from_child(&self.process.0), Signal::TERM)?;
+            self.process.signal(Signal::TERM)?;
         }
         let status = self.process.ended_within(STOP_PATIENCE)?;
+        self.process.end_group();
         Ok(self.output.collect(status))
     }
 }
 
 impl Process {
+    fn spawn(command: &mut Command, leads: bool) -> io::Result<Process> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let child = command.spawn().map_err(|error| {
+            let program = command.get_program().display();
+            io::Error::new(error.kind(), format!("cannot start {program}: {error}"))
+        })?;
+        Ok(Process { child, leads })
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        let pid = Pid::from_child(&self.child);
+        Ok(if self.leads { kill_process_group(pid, signal) } else { kill_process(pid, signal) }?)
+    }
+
+    /// Waits until a connection is made, or says why none is.
+    fn await_connection(
+        &mut self,
+        addr: SocketAddr,
+        goes_on: impl Fn() -> bool,
+    ) -> Result<(), String> {
+        let deadline = Instant::now() + START_PATIENCE;
+        while Instant::now() < deadline && goes_on() {
+            let connected = TcpStream::connect_timeout(&addr, START_PATIENCE);
+            // Whoever answers may have taken the port before the child could.
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return Err("ended before it listened".to_owned());
+            }
+            // A socket that tries a free port of its own machine may meet itself there.
+            if connected.is_ok_and(|stream| stream.local_addr().is_ok_and(|own| own != addr)) {
+                return Ok(());
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        Err(format!("took no connection on {addr} within {} s", START_PATIENCE.as_secs()))
+    }
+
     /// Waits for the end of the child, and brings it about when it takes too long.
     fn ended_within(&mut self, patience: Duration) -> io::Result<ExitStatus> {
         let deadline = Instant::now() + patience;
         while Instant::now() < deadline {
-            if let Some(status) = self.0.try_wait()? {
+            if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
             }
             thread::sleep(LOOK_EVERY);
         }
-        self.0.kill()?;
-        self.0.wait()
+        self.child.kill()?;
+        self.child.wait()
     }
 
     /// Makes the error of a server that did not start.
@@ -136,21 +200,38 @@ impl Process {
         // One that exits by itself has a status worth telling; it gets a moment for that.
         match self.ended_within(Duration::from_millis(200)) {
             Ok(status) => {
-                let said = output.collect(status).stderr;
-                let said = said.trim_end();
-                let colon = if said.is_empty() { "" } else { ": " };
-                io::Error::other(format!("the server {reason} ({status}){colon}{said}"))
+                self.end_group();
+                let stopped = output.collect(status);
+                let said = stopped.last_words().map(|line| format!(": {line}"));
+                let said = said.unwrap_or_default();
+                io::Error::other(format!("the server {reason} ({status}){said}"))
             }
             Err(error) => error,
+        }
+    }
+
+    /// Kills what a leader has left behind, if anything.
+    fn end_group(&mut self) {
+        // Once: the number of a group that has ended may be another's later.
+        if mem::take(&mut self.leads) {
+            let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
         }
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both are without effect on a child that was reaped already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // All are without effect on a child that was reaped already.
+        let _ = self.child.kill();
+        self.end_group();
+        let _ = self.child.wait();
+    }
+}
+
+impl Stopped {
+    /// Returns the last line on stderr, where programs say of what they died.
+    pub fn last_words(&self) -> Option<&str> {
+        self.stderr.lines().map(str::trim).rfind(|line| !line.is_empty())
     }
 }
 
@@ -159,15 +240,24 @@ impl Output {
         let stdout = child.stdout.take().expect("stdout was asked to be piped");
         let stderr = child.stderr.take().expect("stderr was asked to be piped");
         Output {
-            stdout: thread::spawn(move || read_on(BufReader::new(stdout), &announced)),
-            stderr: thread::spawn(move || read_to_end(stderr)),
+            stdout: read_aside(move || read_on(BufReader::new(stdout), &announced)),
+            stderr: read_aside(move || read_to_end(stderr)),
         }
     }
 
     fn collect(self, status: ExitStatus) -> Stopped {
-        let text = |reader: JoinHandle<String>| reader.join().expect("a reader does not panic");
+        let text =
+            |read: Receiver<String>| read.recv_timeout(LAST_WORDS_PATIENCE).unwrap_or_default();
         Stopped { status, stdout: text(self.stdout), stderr: text(self.stderr) }
     }
+}
+
+/// Reads on a thread of its own, which ends with the pipe.
+fn read_aside(read: impl FnOnce() -> String + Send + 'static) -> Receiver<String> {
+    let (done, text) = mpsc::channel();
+    // Whoever asked for the text may be gone.
+    thread::spawn(move || drop(done.send(read())));
+    text
 }
 
 /// Waits for the announced address, or says why there is none.

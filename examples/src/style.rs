@@ -21,12 +21,21 @@ pub enum Style {
     Threads,
     /// tokio's current-thread runtime.
     Tokio,
+    /// smol's reactor with a local executor.
+    Smol,
 }
 
 impl Style {
     /// Every style, the wings first.
-    pub const ALL: [Style; 6] =
-        [Style::Callbacks, Style::Promises, Style::Async, Style::Raw, Style::Threads, Style::Tokio];
+    pub const ALL: [Style; 7] = [
+        Style::Callbacks,
+        Style::Promises,
+        Style::Async,
+        Style::Raw,
+        Style::Threads,
+        Style::Tokio,
+        Style::Smol,
+    ];
 
     /// The three styles that run on the project's own loop.
     pub const WINGS: [Style; 3] = [Style::Callbacks, Style::Promises, Style::Async];
@@ -40,6 +49,7 @@ impl Style {
             Style::Raw => "raw",
             Style::Threads => "threads",
             Style::Tokio => "tokio",
+            Style::Smol => "smol",
         }
     }
 
@@ -52,6 +62,7 @@ impl Style {
             Style::Raw => "a hand-written mio loop without any abstraction",
             Style::Threads => "one blocking thread a connection",
             Style::Tokio => "tokio's current-thread runtime",
+            Style::Smol => "smol's local executor over async-io",
         }
     }
 

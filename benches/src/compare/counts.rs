@@ -5,15 +5,16 @@
 
 use std::time::Duration;
 
-use examples::{ServerCounts, Style};
+use examples::ServerCounts;
 
-use super::arm::{Misfortune, Setting, visit};
 use super::progress::Progress;
 use super::rounds::keep;
+use super::visit::{Misfortune, Visit, visit};
 use super::{Interrupted, Plan};
+use crate::arm::Arm;
 use crate::cli::Rule;
 use crate::load::{Generator, Limit, Recorder, Shape};
-use crate::run_file::{CountFigures, Run};
+use crate::run_file::{CountFigures, Pace, Run};
 
 /// In which the server goes to sleep between two messages.
 const PAUSE: Duration = Duration::from_micros(300);
@@ -33,10 +34,10 @@ const PAIR_MS: u64 = 300;
 
 /// What is counted: under which rule, at which pace.
 #[derive(Clone, Copy, Debug)]
-struct Case {
-    style: Style,
+struct Case<'a> {
+    arm: &'a Arm,
     rule: Rule,
-    idle: bool,
+    pace: Pace,
 }
 
 /// Returns about how long the pass will take.
@@ -47,15 +48,14 @@ pub(crate) fn cost_ms(plan: &Plan) -> u64 {
 /// Counts every case of every arm that has not failed.
 pub(crate) fn measure(plan: &Plan, run: &mut Run, progress: &Progress) -> Result<(), Interrupted> {
     for case in cases(plan) {
-        let Case { style, rule, idle } = case;
-        if run.has_failed(style) {
+        let Case { arm, rule, pace } = case;
+        if run.has_failed(arm.name()) {
             continue;
         }
-        let pace = if idle { "idle" } else { "saturated" };
-        progress.say(format!("counting: {style}, {pace}, {}", rule.name()));
+        progress.say(format!("counting: {arm}, {pace}, {}", rule.name()));
         let outcome = count(plan, case);
         progress.advance(PAIR_MS);
-        if let Some(figures) = keep(run, style, format!("counts, {pace}"), outcome)? {
+        if let Some(figures) = keep(run, arm, format!("counts, {pace}"), outcome)? {
             run.counts.push(figures);
         }
     }
@@ -63,22 +63,23 @@ pub(crate) fn measure(plan: &Plan, run: &mut Run, progress: &Progress) -> Result
 }
 
 /// One idle connection under both rules, and the run's connections under the default; a baseline
-/// knows no rules.
-fn cases(plan: &Plan) -> impl Iterator<Item = Case> {
-    let styles = plan.arguments.styles.iter().copied();
-    let of_style = |style: Style| {
-        [(Rule::Bounded, true), (Rule::Snapshot, true), (Rule::Bounded, false)]
+/// knows no rules, and a peer counts nothing.
+fn cases(plan: &Plan) -> impl Iterator<Item = Case<'_>> {
+    use Pace::{Idle, Saturated};
+    let of_arm = |arm| {
+        [(Rule::Bounded, Idle), (Rule::Snapshot, Idle), (Rule::Bounded, Saturated)]
             .into_iter()
-            .filter(move |(rule, _)| style.is_wing() || *rule == Rule::Bounded)
-            .map(move |(rule, idle)| Case { style, rule, idle })
+            .filter(move |(rule, _)| Arm::is_wing(arm) || *rule == Rule::Bounded)
+            .map(move |(rule, pace)| Case { arm, rule, pace })
     };
-    styles.flat_map(of_style)
+    plan.arguments.arms.iter().filter(|arm| arm.style().is_some()).flat_map(of_arm)
 }
 
-fn count(plan: &Plan, case: Case) -> Result<CountFigures, Misfortune> {
-    let connections = if case.idle { 1 } else { plan.shape.connections };
+fn count(plan: &Plan, case: Case<'_>) -> Result<CountFigures, Misfortune> {
+    let idle = case.pace == Pace::Idle;
+    let connections = if idle { 1 } else { plan.shape.connections };
     let shape = Shape { connections, size: plan.shape.size };
-    let [short, more] = if case.idle {
+    let [short, more] = if idle {
         MESSAGES
     } else {
         let [short, more] = MESSAGES_PER_CONNECTION.map(|messages| messages * connections as u64);
@@ -90,10 +91,10 @@ fn count(plan: &Plan, case: Case) -> Result<CountFigures, Misfortune> {
     let counted =
         [count_run(plan, case, shape, messages[0])?, count_run(plan, case, shape, messages[1])?];
     Ok(CountFigures {
-        style: case.style,
-        turn_rule: case.style.is_wing().then(|| case.rule.name()),
+        arm: case.arm.name().to_owned(),
+        turn_rule: case.arm.is_wing().then_some(case.rule),
         connections,
-        pace: if case.idle { "idle" } else { "saturated" },
+        pace: case.pace,
         messages,
         counted,
     })
@@ -101,14 +102,14 @@ fn count(plan: &Plan, case: Case) -> Result<CountFigures, Misfortune> {
 
 fn count_run(
     plan: &Plan,
-    case: Case,
+    case: Case<'_>,
     shape: Shape,
     messages: u64,
 ) -> Result<ServerCounts, Misfortune> {
-    let setting = Setting { style: case.style, rule: case.rule, counts: true };
-    let ((), stopped) = visit(plan, setting, |server| {
+    let counting = Visit { arm: case.arm, rule: case.rule, counts: true };
+    let ((), stopped) = visit(plan, counting, |server| {
         let mut generator = Generator::connect(server.addr(), shape, &plan.interrupt)?;
-        if case.idle {
+        if case.pace == Pace::Idle {
             generator.paced(messages, PAUSE)
         } else {
             generator.closed(Limit::Messages(messages), &mut Recorder::new()).map(drop)

@@ -1,27 +1,29 @@
 //! `oneloop compare`: the arms, in interleaved rounds, each with a fresh server.
 
-mod arm;
 mod counts;
 mod progress;
 mod rounds;
+mod visit;
 
 use std::time::Instant;
 
 use examples::Style;
 use rand::seq::SliceRandom;
 
+use crate::arm::{Arm, ensure_distinct};
 use crate::cli::CompareArguments;
 use crate::cpu::{self, Placement};
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::interval_log::IntervalLog;
+use crate::latencies::Latencies;
 use crate::load::Shape;
 use crate::load_alone::ensure_schedule_fits;
 use crate::output::{self, Dress};
 use crate::run_file::{self, Arguments, Run};
 use crate::{limits, report};
 use progress::Progress;
-use rounds::Latencies;
 
 /// What a comparison needs to know from beginning to end.
 #[derive(Debug)]
@@ -33,27 +35,41 @@ struct Plan {
     interrupt: Interrupt,
 }
 
+/// What a comparison has found so far.
+#[derive(Debug)]
+struct Findings {
+    run: Run,
+    latencies: Latencies,
+    log: IntervalLog,
+}
+
 /// Compares, writes the files, prints the report.
 pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     limits::ensure_connections_fit(asked.connections)?;
     ensure_schedule_fits(asked.rate, asked.seconds)?;
+    let arms = arms(asked)?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
-    let plan = Plan::new(asked, interrupt);
+    let plan = Plan::new(asked, arms, interrupt);
     let environment = Environment::observe(plan.placement);
-    let mut run = Run::begin(environment, plan.arguments.clone(), plan.seed);
+    let run = Run::begin(environment, plan.arguments.clone(), plan.seed);
     let cannot_write =
         |error| Failure::Refused(format!("cannot write to {}: {error}", asked.out.display()));
     let directory = run_file::create_directory(&asked.out, run.started).map_err(cannot_write)?;
 
+    let log = IntervalLog::create(&directory).map_err(cannot_write)?;
+
     let begun = Instant::now();
-    let mut latencies = Latencies::default();
-    let finished = measure(&plan, &mut run, &mut latencies);
+    let mut found = Findings { run, latencies: Latencies::default(), log };
+    let finished = measure(&plan, &mut found);
+    let Findings { mut run, latencies, log } = found;
     run.partial = finished.is_err();
     run.environment.finish(begun.elapsed());
     run.verdict = report::verdict(&run);
-    run_file::write(&directory, &mut run, &latencies.counted()).map_err(cannot_write)?;
-    output::print(&report::compose(&run, &latencies.counted(), &directory, Dress::of_stdout()))?;
+    let latencies = latencies.counted(&plan.arguments.arms);
+    log.finish().map_err(cannot_write)?;
+    run_file::write(&directory, &mut run, &latencies).map_err(cannot_write)?;
+    output::print(&report::compose(&run, &latencies, &directory, Dress::of_stdout()))?;
     match finished {
         Err(Interrupted) => Err(Failure::Interrupted),
         Ok(()) if !run.failures.is_empty() => Err(Failure::Arms),
@@ -61,32 +77,44 @@ pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     }
 }
 
+/// Lists what to compare: the styles, those on the project's loop first, then the peers.
+fn arms(asked: &CompareArguments) -> Result<Vec<Arm>, Failure> {
+    let taken = |style: &Style| match &asked.only[..] {
+        // One more baseline adds a sixth to the time and nothing to the question.
+        [] => asked.all || *style != Style::Smol,
+        only => only.contains(style),
+    };
+    let styles = Style::ALL.into_iter().filter(taken).map(Arm::Style);
+    let arms: Vec<Arm> = styles.chain(asked.peer.iter().cloned().map(Arm::Peer)).collect();
+    ensure_distinct(&arms).map_err(Failure::Usage)?;
+    Ok(arms)
+}
+
 /// The user has ended the run.
 #[derive(Debug)]
 struct Interrupted;
 
-fn measure(plan: &Plan, run: &mut Run, latencies: &mut Latencies) -> Result<(), Interrupted> {
+fn measure(plan: &Plan, found: &mut Findings) -> Result<(), Interrupted> {
     if let Some(placement) = plan.placement {
         // A refusal leaves the generator where it is; the servers pin themselves or fail.
         let _ = cpu::pin(placement.generator);
     }
     let progress = Progress::begin(rounds::cost_ms(plan) + counts::cost_ms(plan));
     for round in 1..=plan.arguments.rounds {
-        rounds::measure(plan, round, run, latencies, &progress)?;
+        rounds::measure(plan, round, found, &progress)?;
     }
-    counts::measure(plan, run, &progress)
+    counts::measure(plan, &mut found.run, &progress)
 }
 
 impl Plan {
-    fn new(asked: &CompareArguments, interrupt: Interrupt) -> Plan {
-        let named = |style: &Style| asked.only.is_empty() || asked.only.contains(style);
+    fn new(asked: &CompareArguments, arms: Vec<Arm>, interrupt: Interrupt) -> Plan {
         let arguments = Arguments {
             connections: asked.connections,
             size_bytes: asked.size,
             rounds: asked.rounds,
             seconds: asked.seconds,
             rate: asked.rate,
-            styles: Style::ALL.into_iter().filter(named).collect(),
+            arms,
         };
         Plan {
             arguments,
@@ -99,10 +127,10 @@ impl Plan {
     }
 
     /// Draws the order of the arms that have not failed.
-    fn order(&self, run: &Run, random: &mut rand::rngs::SmallRng) -> Vec<Style> {
-        let alive = |style: &Style| !run.has_failed(*style);
-        let mut styles: Vec<_> = self.arguments.styles.iter().copied().filter(alive).collect();
-        styles.shuffle(random);
-        styles
+    fn order(&self, run: &Run, random: &mut rand::rngs::SmallRng) -> Vec<&Arm> {
+        let alive = |arm: &&Arm| !run.has_failed(arm.name());
+        let mut arms: Vec<_> = self.arguments.arms.iter().filter(alive).collect();
+        arms.shuffle(random);
+        arms
     }
 }

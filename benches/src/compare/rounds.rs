@@ -3,19 +3,20 @@
 //! All closed phases come first, because the rate of the open ones is derived from those of round
 //! 1; it then stays, so that the histograms of all rounds can be added up.
 
-use std::collections::BTreeMap;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use examples::{Server, Style};
+use examples::Server;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use super::arm::{Misfortune, Setting, visit};
 use super::progress::Progress;
-use super::{Interrupted, Plan};
+use super::visit::{Misfortune, Visit, visit};
+use super::{Findings, Interrupted, Plan};
+use crate::arm::Arm;
 use crate::cli::Rule;
 use crate::cpu;
+use crate::interval_log::{Interval, Phase};
 use crate::load::{Generator, Limit, Recorder, Schedule, Trouble};
 use crate::run_file::{ArmFailure, ClosedFigures, OpenFigures, Quantiles, Run};
 
@@ -34,39 +35,9 @@ const START_MS: u64 = 25;
 /// In which a server that has nothing left to do goes to sleep, so that its CPU time is exact.
 const REST: Duration = Duration::from_millis(1);
 
-/// The open phases' histograms, merged over the rounds.
-#[derive(Debug, Default)]
-pub(crate) struct Latencies {
-    valid: BTreeMap<Style, Recorder>,
-    void: BTreeMap<Style, Recorder>,
-}
-
-impl Latencies {
-    /// Returns what the report and the files show: the valid rounds, or, when there is none, the
-    /// void ones, which the report then says.
-    pub(crate) fn counted(&self) -> Vec<(Style, &Recorder)> {
-        let shown = if self.valid.is_empty() { &self.void } else { &self.valid };
-        let by_report_order = Style::ALL.into_iter();
-        by_report_order.filter_map(|style| Some((style, shown.get(&style)?))).collect()
-    }
-
-    /// Adds a round and tells whether it is valid: the whole of it or nothing, because to drop
-    /// single phases would be to choose the lucky ones.
-    fn add_round(&mut self, recorders: &[(Style, Recorder)]) -> bool {
-        let limit = SEND_LAG_MAX.as_nanos() as u64;
-        let late = |recorder: &Recorder| recorder.send_lag.value_at_quantile(0.99) > limit;
-        let valid = !recorders.iter().any(|(_, recorder)| late(recorder));
-        let into = if valid { &mut self.valid } else { &mut self.void };
-        for (style, recorder) in recorders {
-            into.entry(*style).or_insert_with(Recorder::new).merge(recorder);
-        }
-        valid
-    }
-}
-
 /// Returns about how long all rounds will take.
 pub(crate) fn cost_ms(plan: &Plan) -> u64 {
-    let visits = 2 * plan.arguments.rounds * plan.arguments.styles.len();
+    let visits = 2 * plan.arguments.rounds * plan.arguments.arms.len();
     let mean = (visit_ms(closed_length(plan)) + visit_ms(open_length(plan))) / 2;
     visits as u64 * mean
 }
@@ -89,48 +60,66 @@ fn closed_length(plan: &Plan) -> Duration {
 pub(crate) fn measure(
     plan: &Plan,
     round: usize,
-    run: &mut Run,
-    latencies: &mut Latencies,
+    found: &mut Findings,
     progress: &Progress,
 ) -> Result<(), Interrupted> {
     let mut random = SmallRng::seed_from_u64(plan.seed.wrapping_add(round as u64));
-    for style in plan.order(run, &mut random) {
-        progress.say(format!("round {round}: {style}, closed"));
-        let outcome = closed_phase(plan, round, style);
+    for arm in plan.order(&found.run, &mut random) {
+        progress.say(format!("round {round}: {arm}, closed"));
+        let outcome = closed_phase(plan, round, arm);
         progress.advance(visit_ms(closed_length(plan)));
-        if let Some(figures) = keep(run, style, format!("round {round}, closed phase"), outcome)? {
-            run.closed.push(figures);
+        let during = format!("round {round}, closed phase");
+        if let Some((figures, interval)) = keep(&mut found.run, arm, during, outcome)? {
+            found.run.closed.push(figures);
+            found.log.add(arm.name(), Phase::Closed, &interval);
         }
     }
-    let Some(rate) = run.open_rate.or_else(|| choose_rate(plan, run)) else {
+    let Some(rate) = found.run.open_rate.or_else(|| choose_rate(plan, &found.run)) else {
         return Ok(());
     };
-    run.open_rate = Some(rate);
+    found.run.open_rate = Some(rate);
     let arrival_seed = plan.seed ^ ((round as u64) << 32);
     let arrivals = Schedule::poisson(rate, open_length(plan), plan.shape.connections, arrival_seed);
     let mut recorders = Vec::new();
-    let order = plan.order(run, &mut random);
-    let ended = order.into_iter().try_for_each(|style| {
-        progress.say(format!("round {round}: {style}, open at {rate:.0}/s"));
-        let outcome = open_phase(plan, style, &arrivals);
+    let order = plan.order(&found.run, &mut random);
+    let ended = order.into_iter().try_for_each(|arm| {
+        progress.say(format!("round {round}: {arm}, open at {rate:.0}/s"));
+        let outcome = open_phase(plan, arm, &arrivals);
         progress.advance(visit_ms(open_length(plan)));
-        if let Some(recorder) = keep(run, style, format!("round {round}, open phase"), outcome)? {
-            run.open.push(OpenFigures::of(round, style, arrival_seed, &recorder));
-            recorders.push((style, recorder));
+        let during = format!("round {round}, open phase");
+        if let Some(interval) = keep(&mut found.run, arm, during, outcome)? {
+            let figures = OpenFigures::of(round, arm.name(), arrival_seed, &interval.recorder);
+            found.run.open.push(figures);
+            found.log.add(arm.name(), Phase::Open, &interval);
+            recorders.push((arm.name(), interval.recorder));
         }
         Ok(())
     });
     // What an interrupt left of a round is reported as well.
-    if !latencies.add_round(&recorders) {
-        run.void_rounds.push(round);
-    }
+    found.add_round(round, &recorders);
     ended
+}
+
+impl Findings {
+    /// Adds a round, valid or void: the whole of it or nothing, because to drop single phases would
+    /// be to choose the lucky ones.
+    fn add_round(&mut self, round: usize, recorders: &[(&str, Recorder)]) {
+        let limit = SEND_LAG_MAX.as_nanos() as u64;
+        let late = |recorder: &Recorder| recorder.send_lag.value_at_quantile(0.99) > limit;
+        let valid = !recorders.iter().any(|(_, recorder)| late(recorder));
+        for (arm, recorder) in recorders {
+            self.latencies.add(valid, arm, recorder);
+        }
+        if !valid {
+            self.run.void_rounds.push(round);
+        }
+    }
 }
 
 /// Keeps an outcome, or notes why there is none.
 pub(crate) fn keep<T>(
     run: &mut Run,
-    style: Style,
+    arm: &Arm,
     during: String,
     outcome: Result<T, Misfortune>,
 ) -> Result<Option<T>, Interrupted> {
@@ -138,7 +127,7 @@ pub(crate) fn keep<T>(
         Ok(outcome) => Ok(Some(outcome)),
         Err(Misfortune::Interrupted) => Err(Interrupted),
         Err(Misfortune::Failed(reason)) => {
-            run.failures.push(ArmFailure { style, during, reason });
+            run.failures.push(ArmFailure { arm: arm.name().to_owned(), during, reason });
             Ok(None)
         }
     }
@@ -146,42 +135,53 @@ pub(crate) fn keep<T>(
 
 /// Takes 30 % of the slowest arm's rate: all arms get the same work, and none of them saturates.
 fn choose_rate(plan: &Plan, run: &Run) -> Option<f64> {
-    let alive = run.closed.iter().filter(|figures| !run.has_failed(figures.style));
+    let alive = run.closed.iter().filter(|figures| !run.has_failed(&figures.arm));
     let slowest = alive.map(|figures| figures.messages_per_second).min_by(f64::total_cmp)?;
     let most = crate::load::MESSAGES_MAX / plan.arguments.seconds;
     let chosen = (slowest * OPEN_SHARE).round().clamp(1.0, most);
     Some(plan.arguments.rate.unwrap_or(chosen))
 }
 
-fn closed_phase(plan: &Plan, round: usize, style: Style) -> Result<ClosedFigures, Misfortune> {
-    let setting = Setting { style, rule: Rule::Bounded, counts: false };
-    let visited = visit(plan, setting, |server| {
+fn closed_phase(
+    plan: &Plan,
+    round: usize,
+    arm: &Arm,
+) -> Result<(ClosedFigures, Interval), Misfortune> {
+    let timed = Visit { arm, rule: Rule::Bounded, counts: false };
+    let visited = visit(plan, timed, |server| {
         let mut generator = warm_generator(plan, server)?;
         let before = used_at_rest(server);
-        let length = closed_length(plan);
         let mut recorder = Recorder::new();
-        let closed = generator.closed(Limit::Time(length), &mut recorder)?;
-        let used = used_at_rest(server).zip(before).map(|(after, before)| after - before);
+        let began = Instant::now();
+        let closed = generator.closed(Limit::Time(closed_length(plan)), &mut recorder)?;
+        let length = began.elapsed();
+        // Threads of a foreign server that ended meanwhile have taken their time with them.
+        let used = used_at_rest(server).zip(before);
+        let used = used.and_then(|(after, before)| after.checked_sub(before));
         let per_message = |used: Duration| used.as_secs_f64() * 1e6 / closed.messages as f64;
-        Ok(ClosedFigures {
+        let figures = ClosedFigures {
             round,
-            style,
+            arm: arm.name().to_owned(),
             messages: closed.messages,
             messages_per_second: closed.rate(),
             server_cpu_ns: used.map(|used| used.as_nanos() as u64),
             cpu_us_per_message: used.map(per_message),
             server_busy: used.map(|used| per_message(used) * closed.rate() / 1e6),
             response_us: Quantiles::of(&recorder.response),
-        })
+        };
+        Ok((figures, Interval { began, length, recorder }))
     });
-    visited.map(|(figures, _)| figures)
+    visited.map(|(found, _)| found)
 }
 
-fn open_phase(plan: &Plan, style: Style, schedule: &Schedule) -> Result<Recorder, Misfortune> {
-    let setting = Setting { style, rule: Rule::Bounded, counts: false };
+fn open_phase(plan: &Plan, arm: &Arm, schedule: &Schedule) -> Result<Interval, Misfortune> {
+    let timed = Visit { arm, rule: Rule::Bounded, counts: false };
     let mut recorder = Recorder::new();
-    let (open, _) =
-        visit(plan, setting, |server| warm_generator(plan, server)?.open(schedule, &mut recorder))?;
+    let ((open, began), _) = visit(plan, timed, |server| {
+        let mut generator = warm_generator(plan, server)?;
+        let began = Instant::now();
+        Ok((generator.open(schedule, &mut recorder)?, began))
+    })?;
     if open.unanswered() > 0 {
         let reason = format!(
             "could not keep up: {} of {} messages unanswered",
@@ -190,7 +190,7 @@ fn open_phase(plan: &Plan, style: Style, schedule: &Schedule) -> Result<Recorder
         );
         return Err(Misfortune::Failed(reason));
     }
-    Ok(recorder)
+    Ok(Interval { began, length: open.elapsed, recorder })
 }
 
 fn warm_generator(plan: &Plan, server: &Server) -> Result<Generator, Trouble> {

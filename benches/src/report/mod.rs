@@ -1,5 +1,6 @@
 //! The report on standard output: what ran where, the tables, the spectrum, what it means.
 
+mod grid;
 mod notes;
 mod spectrum;
 mod statistics;
@@ -9,12 +10,12 @@ mod verdict;
 use std::fmt::Write;
 use std::path::Path;
 
-use examples::Style;
 use hdrhistogram::Histogram;
 
+use crate::interval_log::LOG_NAME;
 use crate::load::{Recorder, supports};
-use crate::output::Dress;
-use crate::run_file::Run;
+use crate::output::{self, Dress};
+use crate::run_file::{RUN_NAME, Run};
 
 pub(crate) use verdict::verdict;
 
@@ -27,7 +28,7 @@ const WIDTH: usize = 80;
 /// Composes the whole report.
 pub(crate) fn compose(
     run: &Run,
-    latencies: &[(Style, &Recorder)],
+    latencies: &[(&str, &Recorder)],
     directory: &Path,
     dress: Dress,
 ) -> String {
@@ -43,22 +44,18 @@ pub(crate) fn compose(
         text += &table::open(latencies, dress);
         let scale = "Spectrum of the open phase's response times, from the intended send";
         text += &heading(scale, dress);
-        text += &spectrum::strips(latencies, dress);
+        text += &verbatim(spectrum::strips(latencies, dress), dress);
     }
     if !run.counts.is_empty() {
         text += &heading("Counts: what a server does for each message", dress);
         text += &table::counts(run, dress);
     }
     text += &heading("What it means", dress);
-    text += &wrapped(&run.verdict, "");
+    text += &paragraph(&run.verdict, "", dress);
     for note in notes::notes(run, latencies) {
-        text += &wrapped(&format!("- {note}"), "  ");
+        text += &paragraph(&note, "- ", dress);
     }
-    let _ = writeln!(text, "\nFiles: {}", directory.join("run.json").display());
-    if !run.series.is_empty() {
-        let series = run.series.len();
-        let _ = writeln!(text, "       and {series} histograms (.hgrm) beside it, in microseconds");
-    }
+    text += &files(run, directory, dress);
     text
 }
 
@@ -85,28 +82,34 @@ pub(crate) fn quantile_cell(histogram: &Histogram<u64>, quantile: f64) -> String
 
 fn title(run: &Run, dress: Dress) -> String {
     let Run { environment: machine, arguments, .. } = run;
-    let mut text = String::new();
     let started = run.started.strftime("%Y-%m-%d %H:%M:%S UTC");
-    let _ = writeln!(text, "{}", bold(&format!("oneloop compare, {started}"), dress));
+    let mut text = format!("{}\n", bold(&format!("oneloop compare, {started}"), dress));
+    if dress == Dress::Markdown {
+        text = format!("# oneloop compare, {started}\n\n");
+    }
     let placement = match (machine.server_cpu, machine.generator_cpu) {
         (Some(server), Some(generator)) => format!("server on {server}, generator on {generator}"),
         _ => "nothing pinned".to_owned(),
     };
     let load = machine.load_average.map_or("unknown".to_owned(), |load| format!("{load:.2}"));
     let facts = format!("{}, {} cores: {placement}", machine.cpu, machine.cores);
-    text += &wrapped(&facts, "");
-    let commit = machine.commit.map_or("commit unknown".to_owned(), |at| format!("commit {at}"));
+    text += &fact(&facts, dress);
+    let commit = machine.commit.as_ref();
+    let commit = commit.map_or("commit unknown".to_owned(), |at| format!("commit {at}"));
     let build =
         format!("{}, {}, {} build, {commit}", machine.kernel, machine.compiler(), machine.profile);
-    text += &wrapped(&build, "");
-    let _ = writeln!(text, "load {load} before the run, seed {}", run.seed);
+    text += &fact(&build, dress);
+    text += &fact(&format!("load {load} before the run, seed {}", run.seed), dress);
     let shape = format!(
         "{}, messages of {}, every byte verified; {}",
         plural(arguments.connections, "connection"),
         plural(arguments.size_bytes, "byte"),
         plural(arguments.rounds, "round")
     );
-    text += &wrapped(&shape, "");
+    text += &fact(&shape, dress);
+    if dress == Dress::Markdown {
+        text.push('\n');
+    }
     text
 }
 
@@ -116,17 +119,56 @@ fn plural(number: usize, thing: &str) -> String {
 }
 
 fn heading(text: &str, dress: Dress) -> String {
-    format!("\n{}\n", bold(text, dress))
+    match dress {
+        Dress::Markdown => format!("## {text}\n\n"),
+        _ => format!("\n{}\n", bold(text, dress)),
+    }
 }
 
 fn bold(text: &str, dress: Dress) -> String {
     match dress {
-        Dress::Plain => text.to_owned(),
+        Dress::Plain | Dress::Markdown => text.to_owned(),
         Dress::Colour => {
             let bold = anstyle::Style::new().bold();
             format!("{bold}{text}{bold:#}")
         }
     }
+}
+
+/// Writes a line of the title.
+fn fact(text: &str, dress: Dress) -> String {
+    match dress {
+        Dress::Markdown => format!("- {}\n", output::escaped(text)),
+        _ => wrapped(text, ""),
+    }
+}
+
+/// Writes a paragraph or, with a bullet, an item of a list.
+fn paragraph(text: &str, bullet: &str, dress: Dress) -> String {
+    match dress {
+        Dress::Markdown if bullet.is_empty() => format!("{}\n\n", output::escaped(text)),
+        Dress::Markdown => format!("{bullet}{}\n", output::escaped(text)),
+        _ => wrapped(&format!("{bullet}{text}"), &" ".repeat(bullet.len())),
+    }
+}
+
+/// Keeps the columns of what is drawn with characters.
+fn verbatim(text: String, dress: Dress) -> String {
+    match dress {
+        Dress::Markdown => format!("```text\n{text}```\n\n"),
+        _ => text,
+    }
+}
+
+/// Says where the figures are.
+fn files(run: &Run, directory: &Path, dress: Dress) -> String {
+    let mut text = format!("Files: {}\n", directory.join(RUN_NAME).display());
+    if !run.series.is_empty() {
+        let series = run.series.len();
+        let _ = writeln!(text, "       and {series} histograms (.hgrm) beside it, in microseconds");
+    }
+    let _ = writeln!(text, "       and {LOG_NAME}, every phase of every round, in nanoseconds");
+    format!("\n{}\n", verbatim(text, dress).trim_end())
 }
 
 /// Breaks a paragraph into lines; those after the first are indented.

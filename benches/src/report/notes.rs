@@ -1,23 +1,22 @@
 //! What a reader must know before believing a run: failures, late generators, idle servers.
 
-use examples::Style;
-
 use super::statistics::{Spread, saturated};
+use crate::arm::Arm;
 use crate::load::{Recorder, supports};
-use crate::run_file::Run;
+use crate::run_file::{ArmFailure, Run};
 
 /// The share of a run that others may take before the report says so.
 const DISTURBED: f64 = 0.02;
 
 /// Lists the reservations, the gravest first.
-pub(crate) fn notes(run: &Run, latencies: &[(Style, &Recorder)]) -> Vec<String> {
+pub(crate) fn notes(run: &Run, latencies: &[(&str, &Recorder)]) -> Vec<String> {
     let mut notes = Vec::new();
     if run.partial {
         notes.push("PARTIAL: the run was interrupted; what is above is what there was.".to_owned());
     }
     for failure in &run.failures {
-        let (style, during, reason) = (failure.style, &failure.during, &failure.reason);
-        notes.push(format!("FAILED: {style}, in {during}: {reason}"));
+        let ArmFailure { arm, during, reason } = failure;
+        notes.push(format!("FAILED: {arm}, in {during}: {reason}"));
     }
     if run.environment.profile != "release" {
         notes.push("This is a debug build: its figures mean nothing.".to_owned());
@@ -79,15 +78,15 @@ fn disturbance(run: &Run) -> Option<String> {
 /// are smaller are none.
 fn wandering_tail(run: &Run) -> Option<String> {
     let valid = |round| !run.void_rounds.contains(&round);
-    let tail_of = |style: Style| {
-        let of_style = run.open.iter().filter(move |figures| figures.style == style);
-        let tail = Spread::of(of_style.filter(|f| valid(f.round)).map(|f| f.response_us.p99))?;
-        (tail.rounds > 1).then_some((tail.greatest / tail.least, style, tail))
+    let tail_of = |arm| {
+        let of_arm = run.open.iter().filter(|figures| figures.arm == Arm::name(arm));
+        let tail = Spread::of(of_arm.filter(|f| valid(f.round)).map(|f| f.response_us.p99))?;
+        (tail.rounds > 1).then_some((tail.greatest / tail.least, arm, tail))
     };
-    let tails = run.arguments.styles.iter().filter_map(|&style| tail_of(style));
-    let (factor, style, tail) = tails.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let tails = run.arguments.arms.iter().filter_map(tail_of);
+    let (factor, arm, tail) = tails.max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some(format!(
-        "Tails differ by chance here: the p99 of {style} alone went from {:.0} to {:.0} us between \
+        "Tails differ by chance here: the p99 of {arm} alone went from {:.0} to {:.0} us between \
          rounds, so a factor below {factor:.1} between two servers' tails is noise.",
         tail.least, tail.greatest
     ))
@@ -95,8 +94,8 @@ fn wandering_tail(run: &Run) -> Option<String> {
 
 /// Names the servers that the generator could not saturate.
 fn idleness(run: &Run) -> Option<String> {
-    let idle = run.arguments.styles.iter().filter(|style| !saturated(run, **style));
-    let idle: Vec<_> = idle.map(|style| style.name()).collect();
+    let names = run.arguments.arms.iter().map(Arm::name);
+    let idle: Vec<_> = names.filter(|name| !saturated(run, name)).collect();
     (!idle.is_empty()).then(|| {
         format!(
             "Not saturated, because the generator or the round trip was the limit: {}. Compare \

@@ -6,7 +6,6 @@
 use std::fmt::Write;
 
 use anstyle::AnsiColor;
-use examples::Style;
 use hdrhistogram::Histogram;
 
 use super::WIDTH;
@@ -23,6 +22,7 @@ const BANDS: [(f64, char, AnsiColor); 6] = [
     (0.9999, '4', AnsiColor::Red),
 ];
 
+/// What the names take at least.
 const NAME_WIDTH: usize = 11;
 
 /// A logarithmic axis from the quickest reply to the slowest that is shown.
@@ -31,20 +31,23 @@ struct Axis {
     low_ns: f64,
     high_ns: f64,
     columns: usize,
+    /// What the names take.
+    margin: usize,
 }
 
 /// Draws the axis, a strip for each arm, and how to read them.
-pub(crate) fn strips(latencies: &[(Style, &Recorder)], dress: Dress) -> String {
+pub(crate) fn strips(latencies: &[(&str, &Recorder)], dress: Dress) -> String {
     let histograms = || latencies.iter().map(|(_, recorder)| &recorder.response);
     let Some(low) = histograms().map(Histogram::min).min() else {
         return String::new();
     };
     let high = histograms().map(last_supported).max().unwrap_or(low);
-    let axis = Axis::around(low.max(1), high);
+    let names = latencies.iter().map(|(arm, _)| arm.len());
+    let axis = Axis::around(low.max(1), high, names.max().unwrap_or(0));
     let mut text = axis.labels();
-    for (style, recorder) in latencies {
+    for (arm, recorder) in latencies {
         let strip = strip(&recorder.response, axis, dress);
-        let _ = writeln!(text, "{:<NAME_WIDTH$}{strip}", style.name());
+        let _ = writeln!(text, "{arm:<width$}{strip}", width = axis.margin);
     }
     text += "Each character begins at its quantile: + p50, 1 p90, 2 p99, 3 p99.9, 4 p99.99.\n";
     text += "A strip ends where fewer than 100 replies are left: what lies beyond is luck.\n";
@@ -52,11 +55,12 @@ pub(crate) fn strips(latencies: &[(Style, &Recorder)], dress: Dress) -> String {
 }
 
 impl Axis {
-    fn around(low: u64, high: u64) -> Axis {
-        let columns = WIDTH - NAME_WIDTH - 1;
+    fn around(low: u64, high: u64, name_length: usize) -> Axis {
+        let margin = NAME_WIDTH.max(name_length + 1);
+        let columns = WIDTH - margin - 1;
         // A little air on both sides, and never an axis without length.
         let high_ns = (high as f64 * 1.1).max(low as f64 * 2.0);
-        Axis { low_ns: low as f64 / 1.1, high_ns, columns }
+        Axis { low_ns: low as f64 / 1.1, high_ns, columns, margin }
     }
 
     fn column_of(self, nanos: f64) -> f64 {
@@ -71,7 +75,7 @@ impl Axis {
 
     /// Writes the round times where they belong, as many as fit.
     fn labels(self) -> String {
-        let mut line = " ".repeat(NAME_WIDTH);
+        let mut line = " ".repeat(self.margin);
         for decade in 0..11 {
             for first_digit in [1.0, 2.0, 5.0] {
                 let nanos = first_digit * 10_f64.powi(decade);
@@ -79,9 +83,9 @@ impl Axis {
                 if at < 0.0 || at >= self.columns as f64 {
                     continue;
                 }
-                let start = NAME_WIDTH + at as usize;
+                let start = self.margin + at as usize;
                 let label = format!("|{}", short_time(nanos));
-                let free = line.len() == NAME_WIDTH || start > line.len();
+                let free = line.len() == self.margin || start > line.len();
                 if free && start + label.len() <= WIDTH {
                     line += &" ".repeat(start - line.len());
                     line += &label;
@@ -153,7 +157,7 @@ mod tests {
     fn strips_show_supported_nines_only_and_keep_the_measure() {
         let many = recorder((1..=200_000).map(|n| 10 + n / 200));
         let few = recorder((1..=2_000).map(|n| 10 + n / 2));
-        let text = strips(&[(Style::Raw, &many), (Style::Async, &few)], Dress::Plain);
+        let text = strips(&[("raw", &many), ("async", &few)], Dress::Plain);
         let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap();
         assert!(line("raw").contains("..+"), "{text}");
         assert!(line("raw").ends_with('3') || line("raw").ends_with('2'), "{text}");
@@ -165,7 +169,7 @@ mod tests {
     #[test]
     fn colours_are_for_terminals() {
         let some = recorder(1..=1_000);
-        assert!(strips(&[(Style::Raw, &some)], Dress::Colour).contains('\u{1b}'));
-        assert!(!strips(&[(Style::Raw, &some)], Dress::Plain).contains('\u{1b}'));
+        assert!(strips(&[("raw", &some)], Dress::Colour).contains('\u{1b}'));
+        assert!(!strips(&[("raw", &some)], Dress::Plain).contains('\u{1b}'));
     }
 }

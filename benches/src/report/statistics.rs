@@ -1,7 +1,5 @@
 //! Small samples - one figure a round - and the ratios between arms.
 
-use examples::Style;
-
 use crate::run_file::{ClosedFigures, Run};
 
 /// Below this share of its processor a server was not saturated.
@@ -62,13 +60,13 @@ impl Cost {
 }
 
 /// Returns an arm's closed phases.
-pub(crate) fn closed_of(run: &Run, style: Style) -> impl Iterator<Item = &ClosedFigures> {
-    run.closed.iter().filter(move |figures| figures.style == style)
+pub(crate) fn closed_of<'a>(run: &'a Run, arm: &str) -> impl Iterator<Item = &'a ClosedFigures> {
+    run.closed.iter().filter(move |figures| figures.arm == arm)
 }
 
 /// Tells whether the closed phases kept a server busy, as far as is known.
-pub(crate) fn saturated(run: &Run, style: Style) -> bool {
-    let busy = closed_of(run, style).filter_map(|figures| figures.server_busy);
+pub(crate) fn saturated(run: &Run, arm: &str) -> bool {
+    let busy = closed_of(run, arm).filter_map(|figures| figures.server_busy);
     Spread::of(busy).is_none_or(|busy| busy.median >= BUSY_ENOUGH)
 }
 
@@ -76,8 +74,9 @@ pub(crate) fn saturated(run: &Run, style: Style) -> bool {
 /// ten it is less. No difference between two servers counts that is not greater.
 pub(crate) fn noise(run: &Run, cost: Cost) -> Option<f64> {
     let mut factors: Vec<f64> = Vec::new();
-    for &style in &run.arguments.styles {
-        let costs: Vec<f64> = closed_of(run, style).map(|figures| cost.micros(figures)).collect();
+    for arm in &run.arguments.arms {
+        let costs: Vec<f64> =
+            closed_of(run, arm.name()).map(|figures| cost.micros(figures)).collect();
         factors.extend(costs.windows(2).map(|pair| (pair[1] / pair[0]).ln().abs().exp()));
     }
     factors.sort_by(f64::total_cmp);
@@ -86,17 +85,17 @@ pub(crate) fn noise(run: &Run, cost: Cost) -> Option<f64> {
 }
 
 /// Divides the costs of two arms round by round: what disturbs a round disturbs both.
-pub(crate) fn ratio(run: &Run, style: Style, to: Style, cost: Cost) -> Option<Spread> {
-    Spread::of(pairs(run, style, to, cost).map(|(micros, base)| micros / base))
+pub(crate) fn ratio(run: &Run, arm: &str, to: &str, cost: Cost) -> Option<Spread> {
+    Spread::of(pairs(run, arm, to, cost).map(|(micros, base)| micros / base))
 }
 
 /// Subtracts the costs of two arms round by round, in microseconds per message.
-pub(crate) fn difference(run: &Run, style: Style, to: Style, cost: Cost) -> Option<Spread> {
-    Spread::of(pairs(run, style, to, cost).map(|(micros, base)| micros - base))
+pub(crate) fn difference(run: &Run, arm: &str, to: &str, cost: Cost) -> Option<Spread> {
+    Spread::of(pairs(run, arm, to, cost).map(|(micros, base)| micros - base))
 }
 
-fn pairs(run: &Run, style: Style, to: Style, cost: Cost) -> impl Iterator<Item = (f64, f64)> {
-    closed_of(run, style).filter_map(move |figures| {
+fn pairs(run: &Run, arm: &str, to: &str, cost: Cost) -> impl Iterator<Item = (f64, f64)> {
+    closed_of(run, arm).filter_map(move |figures| {
         let base = closed_of(run, to).find(|base| base.round == figures.round)?;
         Some((cost.micros(figures), cost.micros(base)))
     })

@@ -1,8 +1,7 @@
 //! One sentence on what the difference between the styles means, and whether it is one.
 
-use examples::Style;
-
 use super::statistics::{Cost, Spread, closed_of, difference, noise, ratio, saturated};
+use crate::arm::Arm;
 use crate::run_file::Run;
 
 /// Rounds below which a difference is indicative only.
@@ -11,25 +10,26 @@ const ROUNDS_FOR_A_VERDICT: usize = 60;
 /// Says what the cheapest and the dearest of the compared styles differ by.
 pub(crate) fn verdict(run: &Run) -> String {
     let cost = Cost::of_run(run);
-    let alive = |style: &Style| !run.has_failed(*style) && closed_of(run, *style).next().is_some();
-    let arms: Vec<Style> = run.arguments.styles.iter().copied().filter(alive).collect();
-    let wings: Vec<Style> = arms.iter().copied().filter(|style| style.is_wing()).collect();
+    let alive =
+        |arm: &&Arm| !run.has_failed(arm.name()) && closed_of(run, arm.name()).next().is_some();
+    let arms: Vec<&Arm> = run.arguments.arms.iter().filter(alive).collect();
+    let wings: Vec<&Arm> = arms.iter().copied().filter(|arm| arm.is_wing()).collect();
     let (compared, among) = if wings.len() > 1 {
         (wings, "the styles of the loop")
     } else {
         (arms, "the servers of this run")
     };
-    let mut by_cost: Vec<(f64, Style)> = compared
+    let mut by_cost: Vec<(f64, &str)> = compared
         .into_iter()
-        .filter_map(|style| {
-            let figures = closed_of(run, style).map(|figures| cost.micros(figures));
-            Some((Spread::of(figures)?.median, style))
+        .filter_map(|arm| {
+            let figures = closed_of(run, arm.name()).map(|figures| cost.micros(figures));
+            Some((Spread::of(figures)?.median, arm.name()))
         })
         .collect();
     by_cost.sort_by(|a, b| a.0.total_cmp(&b.0));
     match by_cost[..] {
         [] => "No server was measured to the end: there is nothing to say.".to_owned(),
-        [(_, style)] => format!("Only {style} was measured to the end: nothing to compare."),
+        [(_, arm)] => format!("Only {arm} was measured to the end: nothing to compare."),
         [(_, cheap), .., (_, dear)] => {
             let pair = (ratio(run, dear, cheap, cost), difference(run, dear, cheap, cost));
             let (Some(ratio), Some(apart)) = pair else {

@@ -80,10 +80,11 @@ fn an_address_that_is_none_is_explained() {
 #[test]
 fn the_list_has_every_style_and_the_help_has_examples() {
     let list = run(&["list"]);
-    for style in ["callbacks", "promises", "async", "raw", "threads", "tokio", "echo"] {
+    for style in ["callbacks", "promises", "async", "raw", "threads", "tokio", "smol", "echo"] {
         assert!(text(&list.stdout).contains(style));
     }
-    for arguments in [&["--help"][..], &["compare", "--help"], &["load", "-h"], &["serve", "-h"]] {
+    let commands = ["compare", "load", "serve", "report"].map(|command| [command, "--help"]);
+    for arguments in commands.iter().map(|arguments| &arguments[..]).chain([&["--help"][..]]) {
         let help = run(arguments);
         assert!(help.status.success());
         assert!(text(&help.stdout).contains("Examples:"), "{arguments:?}");

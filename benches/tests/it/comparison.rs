@@ -53,7 +53,7 @@ fn a_comparison_reports_writes_its_files_and_overwrites_none() {
     }
     for directory in run_directories(out.path()) {
         let run = run_json(&directory);
-        assert_eq!(run["schema"], 1);
+        assert_eq!(run["schema"], 2);
         assert_eq!(run["partial"], false);
         assert_eq!(run["failures"], Value::Array(vec![]));
         assert_eq!(run["closed"].as_array().unwrap().len(), 2);

@@ -5,5 +5,7 @@ mod command_line;
 mod comparison;
 mod fake;
 mod load;
+mod peers;
 mod program;
+mod report;
 mod serve;

@@ -1,12 +1,15 @@
 //! Runs the binary under a watchdog.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 
 /// No test takes nearly as long; a program that does not end is ended.
 const WATCHDOG: Duration = Duration::from_secs(120);
@@ -59,4 +62,13 @@ pub(crate) fn start_server(arguments: &[&str]) -> (Child, String) {
 /// Returns what was printed.
 pub(crate) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
+}
+
+/// Returns the only run's directory in `out`, and its `run.json`.
+pub(crate) fn only_run(out: &Path) -> (PathBuf, Value) {
+    let mut paths: Vec<_> = fs::read_dir(out).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let directory = paths.pop().unwrap();
+    assert!(paths.is_empty(), "{paths:?}");
+    let file = fs::read(directory.join("run.json")).unwrap();
+    (directory, serde_json::from_slice(&file).unwrap())
 }

@@ -9,6 +9,7 @@ mod callbacks;
 mod listening;
 mod promises;
 mod raw;
+mod smol;
 mod tally;
 mod threads;
 mod tokio;
@@ -83,6 +84,7 @@ fn serve_in_style(
         Style::Raw => raw::serve(options, announce),
         Style::Threads => threads::serve(options, announce),
         Style::Tokio => tokio::serve(options, announce),
+        Style::Smol => smol::serve(options, announce),
         Style::Callbacks => callbacks::serve(options, announce),
         Style::Promises => promises::serve(options, announce),
         Style::Async => async_await::serve(options, announce),

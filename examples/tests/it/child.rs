@@ -1,11 +1,13 @@
 //! A child process under `Server`, well-behaved or not: here every child is a line of shell.
 
+use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
-use examples::Server;
+use examples::{Server, Style};
 use rustix::process::{Pid, test_kill_process};
 
-use crate::server::{PATIENCE, wait_until};
+use crate::client::{connect, ping};
+use crate::server::{PATIENCE, serve, wait_until};
 
 fn shell(script: &str) -> std::io::Result<Server> {
     Server::start(Command::new("sh").args(["-c", script]))
@@ -59,4 +61,47 @@ fn a_dropped_server_leaves_no_process() {
     test_kill_process(pid).unwrap();
     drop(server);
     assert!(test_kill_process(pid).is_err(), "the process is still there");
+}
+
+/// Finds an address that nobody listens on.
+fn free_addr() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+#[test]
+fn a_server_that_announces_nothing_is_known_by_its_address() {
+    let addr = free_addr();
+    let mut server =
+        Server::start_at(serve(Style::Raw).arg(addr.to_string()), addr, || true).unwrap();
+    assert_eq!(server.addr(), addr);
+    assert!(server.is_running().unwrap());
+    ping(&mut connect(addr), b"hello");
+    assert!(server.stop().unwrap().status.success());
+}
+
+#[test]
+fn of_a_silent_server_that_ends_the_last_line_is_told() {
+    let script = "echo a long story >&2; echo its end >&2; echo >&2; exit 4";
+    let error = Server::start_at(Command::new("sh").args(["-c", script]), free_addr(), || true);
+    let error = error.err().expect("nobody listens").to_string();
+    assert!(error.contains("ended before it listened (exit status: 4): its end"), "{error}");
+}
+
+#[test]
+fn what_a_silent_server_started_ends_with_it() {
+    let addr = free_addr();
+    let (program, addr_text) = (serve(Style::Raw).get_program().to_owned(), addr.to_string());
+    // The sleeper holds the pipes: what was said is known only when it has ended.
+    let script = "sleep 60 & echo said >&2; exec \"$0\" raw \"$1\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(program).arg(addr_text);
+    let stopped = Server::start_at(&mut command, addr, || true).unwrap().stop().unwrap();
+    assert!(stopped.status.success(), "{stopped:?}");
+    assert_eq!(stopped.stderr, "said\n");
+}
+
+#[test]
+fn the_last_words_of_a_server_are_its_last_line() {
+    let server = shell("echo first >&2; echo last >&2; echo listening on 127.0.0.1:9");
+    assert_eq!(server.unwrap().stop().unwrap().last_words(), Some("last"));
 }

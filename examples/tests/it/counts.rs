@@ -4,6 +4,9 @@
 //! cost cancels out. Every style on a loop polls, reads and writes alike; they differ in hops
 //! through the ready queue, of which the floor has none, and in allocations.
 
+use std::thread;
+use std::time::Duration;
+
 use examples::{Server, ServerCounts, Style};
 
 use crate::client::{close_gently, connect, ping};
@@ -62,8 +65,18 @@ fn counts_of_idle_messages(style: Style, messages: u32) -> ServerCounts {
 }
 
 /// Plays messages of 64 bytes over one connection, each after the echo of the one before.
-pub(crate) fn play(server: &Server, messages: u32) {
+fn play(server: &Server, messages: u32) {
+    play_paced(server, messages, Duration::ZERO);
+}
+
+/// Plays the same with a pause after each echo.
+pub(crate) fn play_paced(server: &Server, messages: u32, pause: Duration) {
     let mut stream = connect(server.addr());
-    (0..messages).for_each(|_| ping(&mut stream, &[b'x'; 64]));
+    for _ in 0..messages {
+        ping(&mut stream, &[b'x'; 64]);
+        if !pause.is_zero() {
+            thread::sleep(pause);
+        }
+    }
     close_gently(stream);
 }

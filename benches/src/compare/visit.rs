@@ -1,11 +1,12 @@
 //! One visit to one arm: a fresh server, something done with it, its end.
 
+use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, ExitStatus};
 
-use examples::{Server, Stopped, Style};
+use examples::{Server, Stopped};
 
 use super::Plan;
+use crate::arm::{Arm, Setting};
 use crate::cli::Rule;
 use crate::load::Trouble;
 
@@ -18,10 +19,10 @@ pub(crate) enum Misfortune {
     Interrupted,
 }
 
-/// How the server of a visit is to run.
+/// What is visited, and how it is to run.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Setting {
-    pub(crate) style: Style,
+pub(crate) struct Visit<'a> {
+    pub(crate) arm: &'a Arm,
     pub(crate) rule: Rule,
     pub(crate) counts: bool,
 }
@@ -29,19 +30,17 @@ pub(crate) struct Setting {
 /// Starts a server, does `what` with it and stops it; returns the outcome and what it printed.
 pub(crate) fn visit<T>(
     plan: &Plan,
-    setting: Setting,
+    visit: Visit<'_>,
     what: impl FnOnce(&Server) -> Result<T, Trouble>,
 ) -> Result<(T, Stopped), Misfortune> {
-    let mut server = Server::start(&mut command(plan, setting))
+    let Visit { arm, rule, counts } = visit;
+    let setting = Setting { rule, counts, cpu: plan.placement.map(|placement| placement.server) };
+    let mut server = arm
+        .start(setting, &plan.interrupt)
         .map_err(|error| plan.blame(format!("did not start: {error}")))?;
     match what(&server) {
         Ok(outcome) => {
-            let stopped = server
-                .stop()
-                .map_err(|error| plan.blame(format!("did not stop in order: {error}")))?;
-            if !stopped.status.success() {
-                return Err(plan.blame(ended(stopped.status, &stopped.stderr)));
-            }
+            let stopped = stop_in_order(arm, server).map_err(|reason| plan.blame(reason))?;
             Ok((outcome, stopped))
         }
         Err(Trouble::Interrupted) => Err(Misfortune::Interrupted),
@@ -50,11 +49,23 @@ pub(crate) fn visit<T>(
             let died = !server.is_running().unwrap_or(true);
             let mut reason = trouble.to_string();
             if died && let Ok(stopped) = server.stop() {
-                reason = format!("{}; {reason}", ended(stopped.status, &stopped.stderr));
+                reason = format!("{}; {reason}", ended(&stopped));
             }
             Err(plan.blame(reason))
         }
     }
+}
+
+/// Stops a server, which must have lived until then; our own have to end well, too.
+fn stop_in_order(arm: &Arm, mut server: Server) -> Result<Stopped, String> {
+    let not_in_order = |error: io::Error| format!("did not stop in order: {error}");
+    let died = !server.is_running().map_err(not_in_order)?;
+    let stopped = server.stop().map_err(not_in_order)?;
+    // Foreign servers may leave SIGTERM its default.
+    if died || (arm.style().is_some() && !stopped.status.success()) {
+        return Err(ended(&stopped));
+    }
+    Ok(stopped)
 }
 
 impl Plan {
@@ -68,32 +79,14 @@ impl Plan {
     }
 }
 
-fn command(plan: &Plan, setting: Setting) -> Command {
-    let program = std::env::current_exe().unwrap_or_else(|_| "oneloop".into());
-    let mut command = Command::new(program);
-    command.args(["serve", "echo", "--style", setting.style.name()]);
-    command.args(["--listen", "127.0.0.1:0", "--turn-rule", setting.rule.name()]);
-    command.args(["--end-with", &std::process::id().to_string()]);
-    if setting.counts {
-        command.arg("--counts");
-    }
-    if let Some(placement) = plan.placement {
-        command.args(["--cpu", &placement.server.to_string()]);
-    }
-    // Where the kernel ends the servers with their parent, the terminal's Ctrl-C need not.
-    #[cfg(target_os = "linux")]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    command
-}
-
-fn ended(status: ExitStatus, stderr: &str) -> String {
-    let how = match (status.code(), status.signal()) {
+fn ended(stopped: &Stopped) -> String {
+    let how = match (stopped.status.code(), stopped.status.signal()) {
         (Some(code), _) => format!("the server ended with code {code}"),
         (None, Some(signal)) => format!("the server was ended by signal {signal}"),
         (None, None) => "the server ended".to_owned(),
     };
-    match stderr.lines().rev().find(|line| !line.trim().is_empty()) {
-        Some(line) => format!("{how} ({})", line.trim()),
+    match stopped.last_words() {
+        Some(line) => format!("{how} ({line})"),
         None => how,
     }
 }

@@ -1,0 +1,115 @@
+//! A run that is over, printed again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::program::{only_run, run, text};
+
+/// Runs a small comparison and returns its report and its directory.
+fn compared(out: &Path) -> (String, PathBuf) {
+    let size = ["--rounds", "2", "--seconds", "0.2", "--connections", "4"];
+    let base = ["compare", "--only", "raw,async", "--out", out.to_str().unwrap()];
+    let output = run(&[&base[..], &size].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    (text(&output.stdout).to_owned(), only_run(out).0)
+}
+
+/// Asks for a report that cannot be, and returns the complaint.
+fn refusal(path: &Path) -> String {
+    let output = run(&["report", path.to_str().unwrap()]);
+    let complaint = text(&output.stderr).to_owned();
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(complaint.lines().count(), 1, "{complaint}");
+    assert!(complaint.contains(path.to_str().unwrap()), "{complaint}");
+    complaint
+}
+
+#[test]
+fn a_run_is_printed_again_from_its_files() {
+    let out = tempfile::tempdir().unwrap();
+    let (first, directory) = compared(out.path());
+    for path in [&directory, &directory.join("run.json")] {
+        let again = run(&["report", path.to_str().unwrap()]);
+        assert!(again.status.success(), "{}", text(&again.stderr));
+        assert_eq!(text(&again.stdout), first);
+    }
+}
+
+#[test]
+fn a_run_is_printed_as_markdown() {
+    let out = tempfile::tempdir().unwrap();
+    let (_, directory) = compared(out.path());
+    let output = run(&["report", "--markdown", directory.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report = text(&output.stdout);
+    assert!(report.starts_with("# oneloop compare, "), "{report}");
+    for part in ["\n## Closed phase", "\n## Open phase", "\n## Counts", "\n## What it means\n\n"] {
+        assert!(report.contains(part), "{part} is missing from {report}");
+    }
+    assert!(!report.contains("\n\n\n"), "{report}");
+    assert_eq!(report.matches("```").count() % 2, 0);
+    let rows: Vec<&str> = report.lines().filter(|line| line.starts_with("| async |")).collect();
+    assert!(rows.len() >= 3, "{report}");
+    assert!(rows.iter().all(|row| row.ends_with(" |")));
+}
+
+#[test]
+fn every_phase_of_every_round_is_an_interval_of_the_log() {
+    let out = tempfile::tempdir().unwrap();
+    let (_, directory) = compared(out.path());
+    let log = fs::read_to_string(directory.join("run.hlog")).unwrap();
+    assert!(log.starts_with("#[Histogram log format version 1.3]\n"), "{log}");
+    for arm in ["raw", "async"] {
+        for series in ["closed/response", "open/response", "open/service", "open/send-lag"] {
+            let tag = format!("Tag={arm}/{series},");
+            assert_eq!(log.lines().filter(|line| line.starts_with(&tag)).count(), 2, "{tag}");
+        }
+    }
+    assert_eq!(log.lines().filter(|line| line.starts_with("Tag=")).count(), 16);
+}
+
+#[test]
+fn what_is_no_run_is_refused() {
+    let out = tempfile::tempdir().unwrap();
+    let file = out.path().join("run.json");
+    assert!(refusal(&file).contains("No such file"));
+    assert!(refusal(out.path()).contains("run.json: No such file"));
+    for (content, reason) in [
+        ("not at all", "is no JSON"),
+        ("{}", "is no run of oneloop"),
+        (r#"{"schema": 2}"#, "is no run of oneloop"),
+        (r#"{"schema": 1, "closed": []}"#, "by an older oneloop (schema 1; this one"),
+        (r#"{"schema": 99, "closed": []}"#, "by a newer oneloop (schema 99; this one"),
+        (r#"{"schema": 2, "closed": []}"#, "is damaged: missing field"),
+    ] {
+        fs::write(&file, content).unwrap();
+        let complaint = refusal(&file);
+        assert!(complaint.contains(reason), "{complaint}");
+    }
+}
+
+#[test]
+fn a_log_that_does_not_belong_to_the_run_is_refused() {
+    let out = tempfile::tempdir().unwrap();
+    let (_, directory) = compared(out.path());
+    let log = directory.join("run.hlog");
+    let whole = fs::read_to_string(&log).unwrap();
+    let reason = || {
+        let output = run(&["report", directory.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        text(&output.stderr).to_owned()
+    };
+    let without = |what: &str| {
+        let kept = whole.lines().filter(|line| !line.starts_with(what));
+        kept.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    fs::write(&log, without("Tag=raw/open/service")).unwrap();
+    assert!(reason().contains("round 1 of raw is missing"), "{}", reason());
+    fs::write(&log, whole.replace("HISTF", "HISTX")).unwrap();
+    assert!(reason().contains("damaged interval"), "{}", reason());
+    fs::write(&log, "a log of something else\n").unwrap();
+    assert!(reason().contains("is no HdrHistogram interval log"), "{}", reason());
+    fs::remove_file(&log).unwrap();
+    assert!(reason().contains("run.hlog: No such file"), "{}", reason());
+}
