@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use examples::Style;
 use loop_core::TurnRule;
 
+use crate::duel::{self, BurnArguments, DuelArguments};
 use crate::load::SIZE_MAX;
 
 const EXAMPLES: &str = "\
@@ -14,6 +15,7 @@ Examples:
   oneloop                                    compare all styles, about 40 s
   oneloop --only callbacks,promises,async    compare the three styles of the loop
   oneloop compare --size 16384 --rounds 10   larger messages, more rounds
+  oneloop duel raw async                     what a message costs, to about 1 %
   oneloop serve echo --style async --listen 127.0.0.1:7000
   oneloop load --connect 127.0.0.1:7000 --rate 20000 --seconds 5
 
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     /// Compare the styles (the default)
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareArguments),
+    /// Tell two servers apart by the CPU time that a message costs them
+    #[command(after_help = duel::EXAMPLES)]
+    Duel(DuelArguments),
     /// Run one server until SIGINT or SIGTERM
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArguments),
@@ -69,6 +74,9 @@ pub(crate) enum Command {
     Load(LoadArguments),
     /// List the scenarios and the styles
     List,
+    /// The server of the duel's self-test
+    #[command(hide = true)]
+    Burn(BurnArguments),
 }
 
 /// The arguments of `compare`.
@@ -183,7 +191,7 @@ impl Rule {
 }
 
 /// Finds a style, or says which exist and which one was probably meant.
-fn style(name: &str) -> Result<Style, String> {
+pub(crate) fn style(name: &str) -> Result<Style, String> {
     name.parse().map_err(|_| {
         let names = Style::ALL.map(Style::name);
         let nearest = names
@@ -205,11 +213,11 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-fn connections(text: &str) -> Result<usize, String> {
+pub(crate) fn connections(text: &str) -> Result<usize, String> {
     whole(text, 1, 1_000_000, "connections")
 }
 
-fn size(text: &str) -> Result<usize, String> {
+pub(crate) fn size(text: &str) -> Result<usize, String> {
     whole(text, 1, SIZE_MAX, "bytes (16 MiB)")
 }
 
@@ -217,7 +225,7 @@ fn rounds(text: &str) -> Result<usize, String> {
     whole(text, 1, 1_000, "rounds")
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     positive(text, 0.05, 600.0, "seconds")
 }
 

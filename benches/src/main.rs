@@ -2,6 +2,7 @@
 //!
 //! `compare` starts a server for each style (`serve`), drives it with the generator (`load`),
 //! counts (`counts`), keeps all figures (`run_file`, `hgrm`) and tells what they mean (`report`).
+//! `duel` compares two servers by CPU time alone, closely.
 
 #[cfg(windows)]
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
@@ -9,6 +10,7 @@ compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
 mod cli;
 mod compare;
 mod cpu;
+mod duel;
 mod environment;
 mod failure;
 mod hgrm;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
     };
     let outcome = match cli.command.unwrap_or(Command::Compare(cli.compare)) {
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Duel(arguments) => duel::run(&arguments),
+        Command::Burn(arguments) => duel::burn(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Load(arguments) => load_alone::run(&arguments),
         Command::List => list::run(),

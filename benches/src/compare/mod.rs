@@ -2,7 +2,7 @@
 
 mod arm;
 mod counts;
-mod progress;
+pub(crate) mod progress;
 mod rounds;
 
 use std::time::Instant;

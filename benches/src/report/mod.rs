@@ -130,7 +130,7 @@ fn bold(text: &str, dress: Dress) -> String {
 }
 
 /// Breaks a paragraph into lines; those after the first are indented.
-fn wrapped(paragraph: &str, indent: &str) -> String {
+pub(crate) fn wrapped(paragraph: &str, indent: &str) -> String {
     let mut text = String::new();
     let mut line = String::new();
     for word in paragraph.split_whitespace() {
