@@ -55,10 +55,10 @@ fn title(outcome: &Outcome) -> String {
 }
 
 fn table(outcome: &Outcome) -> String {
-    let mut text = String::from(
-        "\n                 CPU ns per message      ratio, 95 % interval  pairs  sleeps\n\
-                        \u{20}                    base     other\n",
-    );
+    let mut text = format!("\n{:<16} {:>15} {:>22}\n", "", "CPU ns/message", "ratio, other / base");
+    let heads = ("", "base", "other", "median, 95 % interval", "pairs", "sleeps");
+    let (name, base, other, ratio, pairs, sleeps) = heads;
+    let _ = writeln!(text, "{name:<16} {base:>7} {other:>7} {ratio:>22} {pairs:>5} {sleeps:>6}");
     let _ = writeln!(text, "{}", "-".repeat(80));
     for bout in &outcome.bouts {
         let _ = writeln!(text, "{}", row(bout).trim_end());
@@ -82,7 +82,7 @@ fn row(bout: &Bout) -> String {
         (None, false) => bout.standing.word(),
     };
     let pairs = bout.pairs.len();
-    format!("{name:<16} {base:>8} {other:>9}  {ratio:>22} {pairs:>6} {sleeps:>7}  {word}")
+    format!("{name:<16} {base:>7} {other:>7} {ratio:>22} {pairs:>5} {sleeps:>6} {word}")
 }
 
 fn ratio_cell(ratio: Ratio) -> String {
