@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use examples::Style;
 use loop_core::TurnRule;
 
-use crate::duel::{self, BurnArguments, DuelArguments};
+use crate::duel::{self, BurnArguments, DuelArguments, LaunchArguments};
 use crate::load::SIZE_MAX;
 
 const EXAMPLES: &str = "\
@@ -77,6 +77,9 @@ pub(crate) enum Command {
     /// The server of the duel's self-test
     #[command(hide = true)]
     Burn(BurnArguments),
+    /// Any other server of a duel
+    #[command(hide = true)]
+    Launch(LaunchArguments),
 }
 
 /// The arguments of `compare`.

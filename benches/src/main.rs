@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Duel(arguments) => duel::run(&arguments),
         Command::Burn(arguments) => duel::burn(&arguments),
+        Command::Launch(arguments) => duel::launch(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Load(arguments) => load_alone::run(&arguments),
         Command::List => list::run(),

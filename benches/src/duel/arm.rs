@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use examples::{Server, Style};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::cpu;
+use crate::interrupt::Interrupt;
 
 /// How long a foreign server may take until it accepts a connection.
 const START_PATIENCE: Duration = Duration::from_secs(10);
@@ -60,12 +60,16 @@ impl Arm {
     }
 
     /// Starts a server on a processor and waits until it listens.
-    pub(super) fn start(&self, processor: usize) -> Result<Contender, String> {
+    pub(super) fn start(
+        &self,
+        processor: usize,
+        interrupt: &Interrupt,
+    ) -> Result<Contender, String> {
         let started = match self {
             Arm::Style(style) => own(&["serve", "echo", "--style", style.name()], processor),
             Arm::Dearer { by_us } => own(&["burn", "--us", &by_us.to_string()], processor),
             Arm::Command { words, .. } => {
-                return Foreign::start(words, processor).map(Contender::Foreign);
+                return Foreign::start(words, processor, interrupt).map(Contender::Foreign);
             }
         };
         started.map(Contender::Own).map_err(|error| format!("did not start: {error}"))
@@ -105,26 +109,30 @@ impl Contender {
 }
 
 impl Foreign {
-    fn start(words: &[String], processor: usize) -> Result<Foreign, String> {
+    fn start(words: &[String], processor: usize, interrupt: &Interrupt) -> Result<Foreign, String> {
         let addr = free_address().map_err(|error| format!("no free port: {error}"))?;
         let port = addr.port().to_string();
-        let words: Vec<String> = words.iter().map(|word| word.replace("{port}", &port)).collect();
-        let mut child = spawn_on(processor, &words)
-            .map_err(|error| format!("did not start: `{}`: {error}", words[0]))?;
+        let mut command = this_program(&["launch"], processor);
+        command.arg("--").args(words.iter().map(|word| word.replace("{port}", &port)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| format!("did not start: {error}"))?;
         let last_words = Arc::default();
         let stderr = child.stderr.take().expect("stderr was asked to be piped");
         let reader = keep_last_line(stderr, Arc::clone(&last_words));
         let mut foreign = Foreign { child, addr, last_words, reader: Some(reader) };
-        foreign.await_listening()?;
+        foreign.await_listening(interrupt)?;
         Ok(foreign)
     }
 
-    fn await_listening(&mut self) -> Result<(), String> {
+    fn await_listening(&mut self, interrupt: &Interrupt) -> Result<(), String> {
         let deadline = Instant::now() + START_PATIENCE;
         while TcpStream::connect_timeout(&self.addr, START_PATIENCE).is_err() {
             if let Ok(Some(status)) = self.child.try_wait() {
                 let how = ended(status, &self.last_words());
                 return Err(format!("did not start: {how}"));
+            }
+            if interrupt.is_raised() {
+                return Err("interrupted".to_owned());
             }
             if Instant::now() > deadline {
                 let seconds = START_PATIENCE.as_secs();
@@ -164,25 +172,19 @@ impl Drop for Foreign {
 
 /// Starts this program as a server.
 fn own(arguments: &[&str], processor: usize) -> std::io::Result<Server> {
+    let mut command = this_program(arguments, processor);
+    Server::start(command.args(["--listen", "127.0.0.1:0"]))
+}
+
+/// Prepares a process that ends with this one, whatever that dies of.
+fn this_program(arguments: &[&str], processor: usize) -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| "oneloop".into());
     let mut command = Command::new(program);
-    command.args(arguments).args(["--listen", "127.0.0.1:0", "--cpu", &processor.to_string()]);
+    command.args(arguments).args(["--cpu", &processor.to_string()]);
     command.args(["--end-with", &std::process::id().to_string()]);
     // The terminal's Ctrl-C is for the duel alone, which ends its servers.
     command.process_group(0);
-    Server::start(&mut command)
-}
-
-/// Spawns from a thread of that processor: a child inherits where it may run.
-fn spawn_on(processor: usize, words: &[String]) -> std::io::Result<Child> {
-    let mut command = Command::new(&words[0]);
-    command.args(&words[1..]).process_group(0);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let spawned = thread::scope(|scope| {
-        let pinned = scope.spawn(|| cpu::pin(processor).and_then(|()| command.spawn()));
-        pinned.join()
-    });
-    spawned.expect("spawning does not panic")
+    command
 }
 
 fn keep_last_line(stderr: impl Read + Send + 'static, to: Arc<Mutex<String>>) -> JoinHandle<()> {

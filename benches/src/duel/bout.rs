@@ -125,7 +125,7 @@ impl<'a> Corner<'a> {
     /// Starts a server, connects to it and warms it up.
     fn enter(rules: &Rules, arm: &'a Arm) -> Result<Corner<'a>, Misfortune> {
         let contender = arm
-            .start(rules.placement.server)
+            .start(rules.placement.server, &rules.interrupt)
             .map_err(|reason| rules.blame(Misfortune::Failed { arm: arm.name(), reason }))?;
         let warm = Generator::connect(contender.addr(), rules.shape, &rules.interrupt).and_then(
             |mut generator| {

@@ -9,6 +9,7 @@ mod ballast;
 mod bout;
 mod burning;
 mod interval;
+mod launch;
 mod outcome;
 mod text;
 mod verdict;
@@ -31,6 +32,7 @@ use verdict::Standing;
 
 pub(crate) use arguments::{DuelArguments, EXAMPLES};
 pub(crate) use burning::{BurnArguments, run as burn};
+pub(crate) use launch::{LaunchArguments, run as launch};
 
 /// What the self-test's second server spends more than its first on each message.
 const CONTROL_US: u64 = 5;
@@ -120,7 +122,7 @@ fn conclude(outcome: &Outcome, is_self_test: bool) -> Result<(), Failure> {
     if outcome.any_failed() {
         return Err(Failure::Arms);
     }
-    let seen = || outcome.bouts.iter().any(|bout| bout.standing == Standing::Dearer);
+    let seen = || outcome.bouts.iter().any(|bout| bout.standing == Some(Standing::Dearer));
     if is_self_test && !seen() {
         let reason = format!("the self-test failed: {CONTROL_US} us a message were not seen");
         return Err(Failure::Server(reason));

@@ -57,7 +57,9 @@ pub(crate) struct Bout {
     pub(crate) cpu_ns_per_message: Option<[f64; 2]>,
     /// Of the base and of the other; a server that is always behind hardly ever sleeps.
     pub(crate) sleeps_per_1000_messages: Option<[f64; 2]>,
-    /// What the rules make of it, in a sentence; the null has none.
+    /// What the rules make of it; the null has no standing, nor has a server that failed.
+    pub(crate) standing: Option<Standing>,
+    /// The same in a sentence.
     pub(crate) verdict: Option<String>,
     /// Whether a pair is missing because something failed or the user ended the run.
     pub(crate) partial: bool,
@@ -67,8 +69,6 @@ pub(crate) struct Bout {
     pub(crate) reason: Option<String>,
     /// The pairs of slices, in order.
     pub(crate) pairs: Vec<Pair>,
-    #[serde(skip)]
-    pub(crate) standing: Standing,
 }
 
 impl Outcome {
@@ -117,9 +117,7 @@ impl Bout {
             _ => (None, None),
         };
         // Half a duel with a server that fails is no verdict on it.
-        let judged = ratio.filter(|_| failed.is_none());
-        let verdict =
-            (!is_null && failed.is_none()).then(|| verdict::sentence(names, judged, null));
+        let judged = !is_null && failed.is_none();
         Bout {
             base: names.0.to_owned(),
             other: names.1.to_owned(),
@@ -127,12 +125,12 @@ impl Bout {
             ratio,
             cpu_ns_per_message: of_both(&pairs, |slices| median(slices.map(Slice::per_message))),
             sleeps_per_1000_messages: of_both(&pairs, sleeps_per_1000),
-            verdict,
+            standing: judged.then(|| Standing::of(ratio, null)),
+            verdict: judged.then(|| verdict::sentence(names, ratio, null)),
             partial: misfortune.is_some(),
             failed,
             reason,
             pairs,
-            standing: Standing::of(judged, null),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::interval::Ratio;
 use super::outcome::{Bout, Outcome};
+use super::verdict::Standing;
 use crate::report::wrapped;
 
 /// Sleeps in 1,000 messages beyond which a server was not always behind.
@@ -76,10 +77,9 @@ fn row(bout: &Bout) -> String {
     let sleeps = bout
         .sleeps_per_1000_messages
         .map_or("-".to_owned(), |both| format!("{:.0}", both[0].max(both[1])));
-    let word = match (&bout.failed, bout.null) {
+    let word = match (&bout.failed, bout.standing) {
         (Some(_), _) => "FAILED",
-        (None, true) => "",
-        (None, false) => bout.standing.word(),
+        (None, standing) => standing.map_or("", Standing::word),
     };
     let pairs = bout.pairs.len();
     format!("{name:<16} {base:>7} {other:>7} {ratio:>22} {pairs:>5} {sleeps:>6} {word}")

@@ -1,5 +1,7 @@
 //! What a duel means, by rules that were fixed before it.
 
+use serde::Serialize;
+
 use super::interval::Ratio;
 
 /// A difference of less than this, with certainty, is none.
@@ -9,7 +11,8 @@ const EQUIVALENT: f64 = 0.02;
 const NULL_MAX: f64 = 0.02;
 
 /// What can be said of a ratio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Standing {
     /// The interval excludes 1, and the difference is greater than the null reaches.
     Dearer,
@@ -20,15 +23,15 @@ pub(crate) enum Standing {
     /// The difference, if there is one, is smaller than what can be told apart.
     BelowNoise,
     /// There is no interval, or no null, or the null has failed.
-    Nothing,
+    NoVerdict,
 }
 
 impl Standing {
     /// Holds a ratio against the null.
     pub(crate) fn of(ratio: Option<Ratio>, null: Option<Ratio>) -> Standing {
-        let (Some(ratio), Some(null)) = (ratio, null) else { return Standing::Nothing };
+        let (Some(ratio), Some(null)) = (ratio, null) else { return Standing::NoVerdict };
         if null_failed(null) {
-            return Standing::Nothing;
+            return Standing::NoVerdict;
         }
         let apart = ratio.excludes_one() && (ratio.median - 1.0).abs() > null.reach();
         match ratio.median > 1.0 {
@@ -46,7 +49,7 @@ impl Standing {
             Standing::Cheaper => "cheaper",
             Standing::Equivalent => "equivalent",
             Standing::BelowNoise => "below noise",
-            Standing::Nothing => "no verdict",
+            Standing::NoVerdict => "no verdict",
         }
     }
 }
@@ -88,11 +91,13 @@ pub(crate) fn sentence(names: (&str, &str), ratio: Option<Ratio>, null: Option<R
             percent(low),
             percent(high)
         ),
-        Standing::Nothing if null.is_some() => format!(
+        Standing::NoVerdict if null.is_some() => format!(
             "no verdict on {other}: a server differs from itself by {noise:.1} % here, which voids \
              the run."
         ),
-        Standing::Nothing => format!("no verdict on {other}: there is no null to hold it against."),
+        Standing::NoVerdict => {
+            format!("no verdict on {other}: there is no null to hold it against.")
+        }
     }
 }
 
@@ -112,14 +117,14 @@ mod tests {
         assert_eq!(standing(0.90, 0.92, 0.95), Standing::Cheaper);
         assert_eq!(standing(1.001, 1.005, 1.009), Standing::Equivalent);
         assert_eq!(standing(0.97, 1.01, 1.05), Standing::BelowNoise);
-        assert_eq!(Standing::of(None, null), Standing::Nothing);
-        assert_eq!(Standing::of(null, None), Standing::Nothing);
+        assert_eq!(Standing::of(None, null), Standing::NoVerdict);
+        assert_eq!(Standing::of(null, None), Standing::NoVerdict);
     }
 
     #[test]
     fn a_failed_null_voids_every_verdict() {
         let failed = ratio(1.04, 1.05, 1.06);
-        assert_eq!(Standing::of(ratio(1.4, 1.5, 1.6), failed), Standing::Nothing);
+        assert_eq!(Standing::of(ratio(1.4, 1.5, 1.6), failed), Standing::NoVerdict);
         let sentence = sentence(("raw", "async"), ratio(1.4, 1.5, 1.6), failed);
         assert!(sentence.contains("voids the run"), "{sentence}");
     }

@@ -94,7 +94,7 @@ fn a_server_that_does_not_start_is_named() {
         return;
     }
     for (peer, reason) in [
-        ("peer=./is-not-there {port}", "did not start"),
+        ("peer=./is-not-there {port}", "cannot start `./is-not-there`"),
         ("peer=false {port}", "ended with code 1"),
         ("peer=ls ./is-not-there-{port}", "No such file"),
     ] {
