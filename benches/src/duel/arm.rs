@@ -18,6 +18,9 @@ use crate::interrupt::Interrupt;
 /// How long a foreign server may take until it accepts a connection.
 const START_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a server that has hung up may take to be gone.
+const END_PATIENCE: Duration = Duration::from_millis(200);
+
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A server to compare.
@@ -91,19 +94,31 @@ impl Contender {
         }
     }
 
-    /// Says how the server ended, if it has.
-    pub(super) fn epitaph(self) -> Option<String> {
+    /// Says how the server ended, if it has. Sockets are closed before the process is gone: it gets
+    /// a moment.
+    pub(super) fn epitaph(mut self) -> Option<String> {
+        let deadline = Instant::now() + END_PATIENCE;
+        while self.is_running() {
+            if Instant::now() > deadline {
+                return None;
+            }
+            thread::sleep(LOOK_EVERY);
+        }
         match self {
-            Contender::Own(mut server) => {
-                if server.is_running().unwrap_or(true) {
-                    return None;
-                }
+            Contender::Own(server) => {
                 server.stop().ok().map(|stopped| ended(stopped.status, &stopped.stderr))
             }
             Contender::Foreign(mut foreign) => {
                 let status = foreign.child.try_wait().ok()??;
                 Some(ended(status, &foreign.last_words()))
             }
+        }
+    }
+
+    fn is_running(&mut self) -> bool {
+        match self {
+            Contender::Own(server) => server.is_running().unwrap_or(true),
+            Contender::Foreign(foreign) => !matches!(foreign.child.try_wait(), Ok(Some(_))),
         }
     }
 }
