@@ -99,13 +99,18 @@ fn notes(outcome: &Outcome) -> Vec<String> {
         bout.sleeps_per_1000_messages.is_some_and(|[base, other]| base.max(other) > SLEEPS_MAX)
     });
     let sleepy: Vec<&str> = sleepy.map(|bout| bout.other.as_str()).collect();
+    let mut sleeps =
+        "sleeps: how often in 1,000 messages a thread of the server slept, the greater \
+                      of the two"
+            .to_owned();
     if !sleepy.is_empty() {
-        notes.push(format!(
-            "not always behind, so that sleeping is part of the cost (sleeps: times per 1,000 \
-             messages that a thread of the server slept, the greater of the two): {}",
+        let _ = write!(
+            sleeps,
+            "; beyond {SLEEPS_MAX:.0} it was not always behind, and sleeping is part of its cost: {}",
             sleepy.join(", ")
-        ));
+        );
     }
+    notes.push(sleeps);
     if outcome.environment.profile != "release" {
         notes.push("this is not a release build: nothing of this can be quoted".to_owned());
     }
