@@ -130,6 +130,7 @@ impl<'a> Corner<'a> {
         let warm = Generator::connect(contender.addr(), rules.shape, &rules.interrupt).and_then(
             |mut generator| {
                 generator.closed(Limit::Time(WARM_UP), &mut Recorder::new())?;
+                generator.stay_awake();
                 Ok(generator)
             },
         );
