@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arm::Peer;
 use crate::cpu::ProcessArguments;
+use crate::duel::{self, BurnArguments, DuelArguments, LaunchArguments};
 use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
 use crate::past_run::ReportArguments;
@@ -19,6 +20,7 @@ Examples:
   oneloop                                    compare the styles, about 40 s
   oneloop --only callbacks,promises,async    compare the three styles of the loop
   oneloop compare --size 16384 --rounds 10   larger messages, more rounds
+  oneloop duel raw async                     what a message costs, to about 1 %
   oneloop serve echo --style async --listen 127.0.0.1:7000
   oneloop load --connect 127.0.0.1:7000 --rate 20000 --seconds 5
 
@@ -71,6 +73,9 @@ pub(crate) enum Command {
     /// Compare the styles (the default)
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareArguments),
+    /// Tell two servers apart by the CPU time that a message costs them
+    #[command(after_help = duel::EXAMPLES)]
+    Duel(DuelArguments),
     /// Run one server until SIGINT or SIGTERM
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArguments),
@@ -84,6 +89,12 @@ pub(crate) enum Command {
     /// Become another program, pinned and tied to its parent
     #[command(hide = true)]
     Exec(ExecArguments),
+    /// The server of the duel's self-test
+    #[command(hide = true)]
+    Burn(BurnArguments),
+    /// Any other server of a duel
+    #[command(hide = true)]
+    Launch(LaunchArguments),
 }
 
 /// The arguments of `compare`.
@@ -201,7 +212,7 @@ impl Rule {
 }
 
 /// Finds a style, or says which exist and which one was probably meant.
-fn style(name: &str) -> Result<Style, String> {
+pub(crate) fn style(name: &str) -> Result<Style, String> {
     name.parse().map_err(|_| {
         let names = Style::ALL.map(Style::name);
         let nearest = names
@@ -223,11 +234,11 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-fn connections(text: &str) -> Result<usize, String> {
+pub(crate) fn connections(text: &str) -> Result<usize, String> {
     whole(text, 1, 1_000_000, "connections")
 }
 
-fn size(text: &str) -> Result<usize, String> {
+pub(crate) fn size(text: &str) -> Result<usize, String> {
     whole(text, 1, SIZE_MAX, "bytes (16 MiB)")
 }
 
@@ -235,7 +246,7 @@ fn rounds(text: &str) -> Result<usize, String> {
     whole(text, 1, 1_000, "rounds")
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     positive(text, 0.05, 600.0, "seconds")
 }
 

@@ -1,8 +1,9 @@
 //! `oneloop`: compares three styles of program on one event loop.
 //!
 //! `compare` starts a server for each style (`serve`), drives it with the generator (`load`),
-//! counts (`counts`), keeps all figures (`run_file`,
-//! `interval_log`, `hgrm`) and tells what they mean (`report`), then or later (`past_run`).
+//! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they mean
+//! (`report`), then or later (`past_run`).
+//! `duel` compares two servers by CPU time alone, closely.
 
 #[cfg(windows)]
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
@@ -11,6 +12,7 @@ mod arm;
 mod cli;
 mod compare;
 mod cpu;
+mod duel;
 mod environment;
 mod exec;
 mod failure;
@@ -43,6 +45,9 @@ fn main() -> ExitCode {
     };
     let outcome = match cli.command.unwrap_or(Command::Compare(cli.compare)) {
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Duel(arguments) => duel::run(&arguments),
+        Command::Burn(arguments) => duel::burn(&arguments),
+        Command::Launch(arguments) => duel::launch(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Load(arguments) => load_alone::run(&arguments),
         Command::Report(arguments) => past_run::print(&arguments),

@@ -1,7 +1,7 @@
 //! `oneloop compare`: the arms, in interleaved rounds, each with a fresh server.
 
 mod counts;
-mod progress;
+pub(crate) mod progress;
 mod rounds;
 mod visit;
 

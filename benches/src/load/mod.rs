@@ -61,6 +61,8 @@ pub(crate) struct Generator {
     origin: Instant,
     next_stall_check: u64,
     stall_limit: Duration,
+    /// Whether to ask the kernel again and again instead of sleeping.
+    sleepless: bool,
     interrupt: Interrupt,
 }
 
@@ -87,6 +89,7 @@ impl Generator {
             origin: Instant::now(),
             next_stall_check: 0,
             stall_limit: STALL_LIMIT,
+            sleepless: false,
             interrupt: interrupt.clone(),
         };
         for index in 0..shape.connections {
@@ -96,6 +99,12 @@ impl Generator {
             generator.add_connection(addr, index, shape.size)?;
         }
         Ok(generator)
+    }
+
+    /// Never sleeps from now on: to wake a sleeper costs the server CPU time, and the more often the
+    /// slower it is.
+    pub(crate) fn stay_awake(&mut self) {
+        self.sleepless = true;
     }
 
     fn add_connection(
@@ -142,7 +151,8 @@ impl Generator {
         if self.interrupt.is_raised() {
             return Err(Trouble::Interrupted);
         }
-        let timeout = if self.undrained.is_empty() { timeout } else { Duration::ZERO };
+        let at_once = self.sleepless || !self.undrained.is_empty();
+        let timeout = if at_once { Duration::ZERO } else { timeout };
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {
                 return Err(Trouble::Poll(error));

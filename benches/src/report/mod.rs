@@ -172,7 +172,7 @@ fn files(run: &Run, directory: &Path, dress: Dress) -> String {
 }
 
 /// Breaks a paragraph into lines; those after the first are indented.
-fn wrapped(paragraph: &str, indent: &str) -> String {
+pub(crate) fn wrapped(paragraph: &str, indent: &str) -> String {
     let mut text = String::new();
     let mut line = String::new();
     for word in paragraph.split_whitespace() {

@@ -3,6 +3,7 @@
 
 mod command_line;
 mod comparison;
+mod duel;
 mod fake;
 mod load;
 mod peers;

@@ -1,0 +1,142 @@
+//! `oneloop duel`: two servers on one processor, told apart by what a message costs them.
+//!
+//! Rates and latencies wander by more than servers differ; CPU time per message does not, if both
+//! servers have the same processor at nearly the same time and always more to do than time for it.
+
+mod arguments;
+mod arm;
+mod ballast;
+mod bout;
+mod burning;
+mod interval;
+mod launch;
+mod outcome;
+mod text;
+mod verdict;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use examples::Style;
+
+use crate::compare::progress::Progress;
+use crate::cpu::{self, Placement};
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::load::Shape;
+use crate::{limits, output};
+use arm::Arm;
+use bout::{Misfortune, Rules};
+use outcome::{Bout, Outcome};
+use verdict::Standing;
+
+pub(crate) use arguments::{DuelArguments, EXAMPLES};
+pub(crate) use burning::{BurnArguments, run as burn};
+pub(crate) use launch::{LaunchArguments, run as launch};
+
+/// What the self-test's second server spends more than its first on each message.
+const CONTROL_US: u64 = 5;
+
+/// Starting, connecting and warming up both servers of a bout.
+const SET_UP_MS: u64 = 400;
+
+/// Measures the null and every duel that is asked for, and prints what they mean.
+pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
+    ensure_cpu_time_is_told()?;
+    let placement = Placement::choose().ok_or_else(|| {
+        Failure::Refused(
+            "a duel needs two processors, one for both servers and one for the generator; this \
+             process may use only one"
+                .to_owned(),
+        )
+    })?;
+    limits::ensure_connections_fit(2 * asked.connections).map_err(|failure| {
+        Failure::Usage(format!("a duel holds connections to two servers at once: {failure}"))
+    })?;
+    let interrupt = Interrupt::listen()
+        .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    let rules = Rules {
+        shape: Shape { connections: asked.connections, size: asked.size },
+        length: Duration::from_secs_f64(asked.seconds),
+        slices: asked.slices,
+        // Short enough to be typed again.
+        seed: asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
+        placement,
+        interrupt,
+    };
+    let mut outcome = Outcome::begin(&rules);
+    let begun = Instant::now();
+    measure(&rules, &pairings(asked), &mut outcome);
+    outcome.environment.finish(begun.elapsed());
+    print(&outcome, asked.json)?;
+    conclude(&outcome, asked.self_test)
+}
+
+/// Lists who meets whom: the base meets itself first.
+fn pairings(asked: &DuelArguments) -> Vec<(Arm, Arm)> {
+    let (base, others) = match (&asked.base, &asked.other) {
+        (Some(base), Some(other)) => (base.clone(), vec![other.clone()]),
+        _ if asked.self_test => (Arm::Dearer { by_us: 0 }, vec![Arm::Dearer { by_us: CONTROL_US }]),
+        _ => {
+            let others = Style::ALL.into_iter().filter(|&style| style != Style::Raw);
+            (Arm::Style(Style::Raw), others.map(Arm::Style).collect())
+        }
+    };
+    let others = [base.clone()].into_iter().chain(others);
+    others.map(|other| (base.clone(), other)).collect()
+}
+
+fn measure(rules: &Rules, pairings: &[(Arm, Arm)], outcome: &mut Outcome) {
+    // A refusal leaves the generator where it is; the servers pin themselves or fail.
+    let _ = cpu::pin(rules.placement.generator);
+    let bout_ms = rules.length.as_millis() as u64 + SET_UP_MS;
+    let progress = Progress::begin(bout_ms * pairings.len() as u64);
+    for (at, (base, other)) in pairings.iter().enumerate() {
+        let names = (&*base.name(), &*other.name());
+        progress.say(format!("{} against {}", names.1, names.0));
+        let mut pairs = Vec::new();
+        let fought = bout::fight(rules, base, other, &mut pairs);
+        progress.advance(bout_ms);
+        let misfortune = fought.err();
+        let null = outcome.null();
+        outcome.bouts.push(Bout::of(names, at == 0, pairs, misfortune.as_ref(), null));
+        if let Some(Misfortune::Interrupted) = misfortune {
+            outcome.partial = true;
+            return;
+        }
+    }
+}
+
+fn print(outcome: &Outcome, json: bool) -> Result<(), Failure> {
+    if !json {
+        return output::print(&text::compose(outcome));
+    }
+    let line = serde_json::to_string(outcome).expect("an outcome is plain data");
+    output::print(&format!("{line}\n"))
+}
+
+fn conclude(outcome: &Outcome, is_self_test: bool) -> Result<(), Failure> {
+    if outcome.partial {
+        return Err(Failure::Interrupted);
+    }
+    if outcome.any_failed() {
+        return Err(Failure::Arms);
+    }
+    let seen = || outcome.bouts.iter().any(|bout| bout.standing == Some(Standing::Dearer));
+    if is_self_test && !seen() {
+        let reason = format!("the self-test failed: {CONTROL_US} us a message were not seen");
+        return Err(Failure::Server(reason));
+    }
+    Ok(())
+}
+
+/// Checks that the kernel tells what each thread has used.
+fn ensure_cpu_time_is_told() -> Result<(), Failure> {
+    match fs::read_to_string("/proc/thread-self/schedstat") {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::Refused(format!(
+            "a duel compares the CPU time that the kernel tells in /proc/PID/task/*/schedstat, \
+             which is not to be had here: {error}"
+        ))),
+    }
+}
