@@ -8,7 +8,7 @@ use std::rc::Rc;
 use api_async::{TcpListener, TcpStream, echo, run_until_complete, spawn};
 use futures::io::{AsyncReadExt, AsyncWriteExt};
 use futures::stream::StreamExt;
-use loop_core::{Chunk, EventLoop, LoopHandle};
+use loop_core::{BYTES_PER_TURN, Chunk, EventLoop, LoopHandle};
 
 /// Makes a loop with an echo server on it.
 fn echoing() -> (EventLoop, LoopHandle, SocketAddr) {
@@ -25,6 +25,13 @@ fn connect(event_loop: &mut EventLoop, address: SocketAddr) -> TcpStream {
     let handle = event_loop.handle();
     let connected = async move { TcpStream::connect(&handle, address).await };
     run_until_complete(event_loop, connected).unwrap().unwrap()
+}
+
+/// Connects to a peer that neither reads nor writes, and returns both ends.
+fn silent(event_loop: &mut EventLoop) -> (TcpStream, std::net::TcpStream) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = connect(event_loop, listener.local_addr().unwrap());
+    (stream, listener.accept().unwrap().0)
 }
 
 #[test]
@@ -140,4 +147,24 @@ fn a_listener_is_a_stream_of_connections() {
     let peers = run_until_complete(&mut event_loop, accepted).unwrap();
     let expected: Vec<_> = clients.iter().map(|client| client.local_addr().unwrap()).collect();
     assert_eq!(peers, expected);
+}
+
+#[test]
+fn closing_ends_what_has_used_up_its_share() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let (stream, _peer) = silent(&mut event_loop);
+    let held = Rc::new(());
+    let kept = held.clone();
+    spawn(&handle, async move {
+        let written = stream.write_chunk(Chunk::from(vec![1; 64 * BYTES_PER_TURN])).await;
+        drop(kept);
+        written
+    })
+    .detach();
+    event_loop.run_ready();
+    assert_eq!(Rc::strong_count(&held), 2, "it is pending");
+    event_loop.close();
+    assert_eq!(Rc::strong_count(&held), 1);
+    assert!(handle.snapshot().parked.is_empty());
 }

@@ -67,3 +67,65 @@ fn closing_the_loop_ends_a_sleep() {
     assert!(ended.get());
     assert!(handle.snapshot().timed.is_empty());
 }
+
+#[test]
+fn sleeping_for_no_time_lets_others_run() {
+    let mut event_loop = EventLoop::with_clock(ManualClock::new()).unwrap();
+    let handle = event_loop.handle();
+    let order = Rc::new(RefCell::new(String::new()));
+    for name in ['a', 'b'] {
+        let (handle, order) = (handle.clone(), order.clone());
+        let chain = async move {
+            for _ in 0..3 {
+                order.borrow_mut().push(name);
+                sleep(&handle, Duration::ZERO).await;
+            }
+        };
+        spawn(&event_loop.handle(), chain).detach();
+    }
+    for _ in 0..3 {
+        handle.stop();
+        event_loop.run_forever().unwrap();
+    }
+    assert_eq!(*order.borrow(), "ababab");
+}
+
+#[test]
+fn sleeping_for_no_time_again_and_again_starves_no_timer() {
+    const TURNS_MAX: u32 = 1_000;
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let (over, turns) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(0)));
+    let (seen, counted, again) = (over.clone(), turns.clone(), handle.clone());
+    spawn(&handle, async move {
+        while !seen.get() && counted.get() < TURNS_MAX {
+            sleep(&again, Duration::ZERO).await;
+            counted.set(counted.get() + 1);
+        }
+    })
+    .detach();
+    let ends = over.clone();
+    handle.call_later(Duration::ZERO, move || ends.set(true));
+    for _ in 0..5 {
+        handle.stop();
+        event_loop.run_forever().unwrap();
+    }
+    assert!(over.get() && turns.get() < TURNS_MAX, "{}", turns.get());
+}
+
+#[test]
+fn a_sleep_on_a_closed_loop_ends() {
+    let (mut closed, mut open) = (EventLoop::new().unwrap(), EventLoop::new().unwrap());
+    let handle = closed.handle();
+    closed.close();
+    let ended = Rc::new(Cell::new(false));
+    let seen = ended.clone();
+    // The sleeper is a task of a loop that is open still.
+    spawn(&open.handle(), async move {
+        sleep(&handle, Duration::from_secs(60)).await;
+        seen.set(true);
+    })
+    .detach();
+    open.run_ready();
+    assert!(ended.get());
+}

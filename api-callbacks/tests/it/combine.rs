@@ -118,3 +118,39 @@ fn cancelling_the_whole_cancels_its_parts() {
     });
     assert!(is_cancelled(results[0].as_ref().unwrap_err()));
 }
+
+#[test]
+fn a_timeout_over_what_never_ends_is_not_cancelled_but_elapses() {
+    let results = ran(|handle, callback| {
+        let nothing = |done| race(Vec::<Start<u64, io::Error>>::new(), done);
+        let whole = timeout(handle, Duration::from_millis(5), nothing, callback);
+        assert!(!whole.cancel());
+        None
+    });
+    assert_eq!(results.len(), 1);
+    assert_eq!(results[0].as_ref().unwrap_err().kind(), ErrorKind::TimedOut);
+}
+
+#[test]
+fn a_timeout_over_what_has_ended_is_not_cancelled_but_hears_the_result() {
+    let results = ran(|handle, callback| {
+        let ended = |done| all(handle, Vec::<Start<u64, io::Error>>::new(), done);
+        let whole = timeout(handle, Duration::from_secs(5), ended, callback);
+        assert!(!whole.cancel());
+        None
+    });
+    assert_eq!(results.len(), 1);
+    assert!(results[0].as_ref().unwrap().is_empty());
+}
+
+#[test]
+#[should_panic(expected = "an operation calls back only after it has returned")]
+fn an_operation_that_calls_back_before_it_returns_panics() {
+    let event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let hasty = |done: Completion<u64, io::Error>| {
+        done(Ok(1));
+        sleep(&handle, Duration::ZERO, |_| ())
+    };
+    all(&handle, [hasty], |_| ());
+}

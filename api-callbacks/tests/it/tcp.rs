@@ -1,12 +1,13 @@
 //! TCP, over the loopback interface.
 
-use std::cell::RefCell;
-use std::io::ErrorKind;
+use std::cell::{Cell, RefCell};
+use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
+use std::time::Duration;
 
 use api_callbacks::{TcpListener, TcpStream, echo};
-use loop_core::{Chunk, EventLoop, LoopHandle, is_cancelled};
+use loop_core::{BYTES_PER_TURN, Chunk, EventLoop, LoopHandle, is_cancelled};
 
 /// Makes a loop with an echo server on it.
 fn echoing() -> (EventLoop, LoopHandle, SocketAddr) {
@@ -25,6 +26,13 @@ fn connect(event_loop: &mut EventLoop, address: SocketAddr) -> TcpStream {
         TcpStream::connect(&handle, address, |stream| completer.complete(stream));
     });
     connected.unwrap().unwrap()
+}
+
+/// Connects to a peer that neither reads nor writes, and returns both ends.
+fn silent(event_loop: &mut EventLoop) -> (TcpStream, std::net::TcpStream) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = connect(event_loop, listener.local_addr().unwrap());
+    (stream, listener.accept().unwrap().0)
 }
 
 #[test]
@@ -144,4 +152,65 @@ fn closing_the_loop_ends_what_is_pending() {
     event_loop.close();
     assert_eq!(*ends.borrow(), [true]);
     assert!(handle.snapshot().parked.is_empty());
+}
+
+#[test]
+fn closing_ends_what_has_used_up_its_share() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (stream, _peer) = silent(&mut event_loop);
+    let ends = Rc::new(RefCell::new(Vec::new()));
+    let seen = ends.clone();
+    stream.write_chunk(Chunk::from(vec![1; 64 * BYTES_PER_TURN]), move |_, written| {
+        seen.borrow_mut().push(is_cancelled(&written.unwrap_err()));
+    });
+    event_loop.close();
+    assert_eq!(*ends.borrow(), [true]);
+    assert_eq!(Rc::strong_count(&ends), 1);
+}
+
+#[test]
+fn closing_brings_the_end_of_what_has_ended() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (stream, _peer) = silent(&mut event_loop);
+    let ended = Rc::new(Cell::new(0));
+    let seen = ended.clone();
+    stream.shutdown(Shutdown::Write, move |_, shut_down| {
+        shut_down.unwrap();
+        seen.set(seen.get() + 1);
+    });
+    event_loop.close();
+    assert_eq!(ended.get(), 1);
+}
+
+#[test]
+fn a_read_on_a_closed_loop_drops_its_callback() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (stream, _peer) = silent(&mut event_loop);
+    event_loop.close();
+    let held = Rc::new(());
+    let kept = (held.clone(), stream.clone());
+    let reading = stream.read_chunk(move |_, _| drop(kept));
+    assert!(!reading.cancel());
+    assert_eq!(Rc::strong_count(&held), 1);
+}
+
+#[test]
+fn an_operation_that_is_kept_does_not_keep_its_connection_open() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (stream, mut peer) = silent(&mut event_loop);
+    std::io::Write::write_all(&mut peer, b"x").unwrap();
+    let ended = Rc::new(Cell::new(false));
+    let seen = ended.clone();
+    let reading = stream.read_chunk(move |stream, read| {
+        read.unwrap();
+        seen.set(true);
+        drop(stream);
+    });
+    drop(stream);
+    while !ended.get() {
+        event_loop.run_once().unwrap();
+    }
+    peer.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    assert_eq!(peer.read(&mut [0]).unwrap(), 0);
+    assert!(!reading.cancel());
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use api_callbacks::sleep;
-use loop_core::{EventLoop, ManualClock, is_cancelled};
+use loop_core::{EventLoop, LoopHandle, ManualClock, is_cancelled};
 
 #[test]
 fn sleepers_wake_in_the_order_of_their_deadlines() {
@@ -54,4 +54,54 @@ fn closing_the_loop_ends_a_sleep() {
     });
     event_loop.close();
     assert_eq!(*ended.borrow(), [true]);
+}
+
+#[test]
+fn a_sleep_that_begins_while_closing_ends_too() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let ended = Rc::new(RefCell::new(Vec::new()));
+    let seen = ended.clone();
+    sleep(&event_loop.handle(), Duration::from_secs(60), move |slept| {
+        assert!(is_cancelled(&slept.unwrap_err()));
+        sleep(&handle, Duration::from_secs(60), move |slept| {
+            seen.borrow_mut().push(is_cancelled(&slept.unwrap_err()));
+        });
+    });
+    event_loop.close();
+    assert_eq!(*ended.borrow(), [true]);
+}
+
+#[test]
+fn a_sleep_on_a_closed_loop_drops_its_callback() {
+    let mut event_loop = EventLoop::new().unwrap();
+    event_loop.close();
+    let held = Rc::new(());
+    let kept = held.clone();
+    let sleeping = sleep(&event_loop.handle(), Duration::from_secs(60), move |_| drop(kept));
+    assert!(!sleeping.cancel());
+    assert_eq!(Rc::strong_count(&held), 1);
+}
+
+#[test]
+fn sleeping_for_no_time_lets_others_run() {
+    fn chain(handle: LoopHandle, order: Rc<RefCell<String>>, name: char, left: u32) {
+        order.borrow_mut().push(name);
+        if left > 1 {
+            sleep(&handle.clone(), Duration::ZERO, move |slept| {
+                slept.unwrap();
+                chain(handle, order, name, left - 1);
+            });
+        }
+    }
+    let mut event_loop = EventLoop::with_clock(ManualClock::new()).unwrap();
+    let order = Rc::new(RefCell::new(String::new()));
+    for name in ['a', 'b'] {
+        chain(event_loop.handle(), order.clone(), name, 3);
+    }
+    for _ in 0..3 {
+        event_loop.handle().stop();
+        event_loop.run_forever().unwrap();
+    }
+    assert_eq!(*order.borrow(), "ababab");
 }

@@ -1,13 +1,13 @@
 //! Several operations as one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
 
 use api_promises::combine::{all, race, timeout};
 use api_promises::{Promise, sleep};
-use loop_core::{EventLoop, LoopHandle, ManualClock};
+use loop_core::{EventLoop, LoopHandle, ManualClock, is_cancelled};
 
 /// Returns a promise that ends with `result` after so many milliseconds.
 fn after(handle: &LoopHandle, millis: u64, result: io::Result<u64>) -> Promise<u64, io::Error> {
@@ -96,4 +96,55 @@ fn cancelling_the_whole_cancels_its_parts() {
     let [part, _other] = parts();
     drop(timeout(&handle, Duration::from_secs(1), part));
     assert_eq!(handle.snapshot().timed.len(), 1, "the other part is none of it");
+}
+
+/// Makes a loop on a clock, and counts what is reported to its exception handler.
+fn reporting() -> (EventLoop, ManualClock, Rc<Cell<u32>>) {
+    let clock = ManualClock::new();
+    let event_loop = EventLoop::with_clock(clock.clone()).unwrap();
+    let reports = Rc::new(Cell::new(0));
+    let seen = reports.clone();
+    event_loop.handle().set_exception_handler(move |_, _| seen.set(seen.get() + 1));
+    (event_loop, clock, reports)
+}
+
+#[test]
+fn timeout_hands_on_what_ends_in_the_same_turn_and_reports_nothing() {
+    let (mut event_loop, clock, reports) = reporting();
+    let handle = event_loop.handle();
+    let values = Rc::new(RefCell::new(Vec::new()));
+    let seen = values.clone();
+    let whole = timeout(&handle, Duration::from_millis(10), after(&handle, 10, Ok(1)));
+    whole.map(move |value| seen.borrow_mut().push(value)).detach(|error| panic!("{error}"));
+    clock.advance(Duration::from_millis(10));
+    for _ in 0..3 {
+        handle.stop();
+        event_loop.run_forever().unwrap();
+    }
+    assert_eq!((values.take(), reports.get()), (vec![1], 0));
+}
+
+#[test]
+fn all_reports_no_error_after_the_first() {
+    let (mut event_loop, _clock, reports) = reporting();
+    let handle = event_loop.handle();
+    let errors = Rc::new(RefCell::new(Vec::new()));
+    let seen = errors.clone();
+    let failed = [ErrorKind::BrokenPipe, ErrorKind::NotFound]
+        .map(|kind| Promise::<u64, io::Error>::reject(&handle, kind.into()));
+    all(&handle, failed).map(drop).detach(move |error| seen.borrow_mut().push(error.kind()));
+    while event_loop.run_ready() > 0 {}
+    assert_eq!((errors.take(), reports.get()), (vec![ErrorKind::BrokenPipe], 0));
+}
+
+#[test]
+fn closing_reports_no_part_of_the_whole() {
+    let (mut event_loop, _clock, reports) = reporting();
+    let handle = event_loop.handle();
+    let errors = Rc::new(RefCell::new(Vec::new()));
+    let seen = errors.clone();
+    let whole = race(&handle, [300, 400, 500].map(|n| after(&handle, n, Ok(n))));
+    whole.map(drop).detach(move |error| seen.borrow_mut().push(is_cancelled(&error)));
+    event_loop.close();
+    assert_eq!((errors.take(), reports.get()), (vec![true], 0));
 }

@@ -2,5 +2,6 @@
 
 mod chain;
 mod combine;
+mod regressions;
 mod tcp;
 mod timer;

@@ -1,12 +1,12 @@
 //! TCP, over the loopback interface.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::ErrorKind;
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 
 use api_promises::{TcpListener, TcpStream, echo};
-use loop_core::{Chunk, EventLoop, LoopHandle, is_cancelled};
+use loop_core::{BYTES_PER_TURN, Chunk, EventLoop, LoopHandle, is_cancelled};
 
 /// Makes a loop with an echo server on it.
 fn echoing() -> (EventLoop, LoopHandle, SocketAddr) {
@@ -22,6 +22,13 @@ fn echoing() -> (EventLoop, LoopHandle, SocketAddr) {
 fn connect(event_loop: &mut EventLoop, address: SocketAddr) -> TcpStream {
     let connected = TcpStream::connect(&event_loop.handle(), address);
     connected.run_until_complete(event_loop).unwrap().unwrap()
+}
+
+/// Connects to a peer that neither reads nor writes, and returns both ends.
+fn silent(event_loop: &mut EventLoop) -> (TcpStream, std::net::TcpStream) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let stream = connect(event_loop, listener.local_addr().unwrap());
+    (stream, listener.accept().unwrap().0)
 }
 
 #[test]
@@ -131,4 +138,29 @@ fn closing_the_loop_ends_what_is_pending() {
     event_loop.close();
     assert_eq!(*ends.borrow(), [true]);
     assert!(handle.snapshot().parked.is_empty());
+}
+
+#[test]
+fn closing_ends_what_has_used_up_its_share() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (stream, _peer) = silent(&mut event_loop);
+    let ends = Rc::new(RefCell::new(Vec::new()));
+    let seen = ends.clone();
+    let written = stream.write_chunk(Chunk::from(vec![1; 64 * BYTES_PER_TURN]));
+    written.detach(move |error| seen.borrow_mut().push(is_cancelled(&error)));
+    event_loop.close();
+    assert_eq!(*ends.borrow(), [true]);
+    assert_eq!(Rc::strong_count(&ends), 1);
+}
+
+#[test]
+fn closing_brings_the_end_of_what_has_ended() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (stream, _peer) = silent(&mut event_loop);
+    let ended = Rc::new(Cell::new(0));
+    let seen = ended.clone();
+    let shut_down = stream.shutdown(Shutdown::Write).map(move |()| seen.set(seen.get() + 1));
+    shut_down.detach(|error| panic!("{error}"));
+    event_loop.close();
+    assert_eq!(ended.get(), 1);
 }

@@ -1,11 +1,12 @@
 //! Sleeping.
 
 use std::cell::RefCell;
+use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_promises::sleep;
-use loop_core::{EventLoop, ManualClock, is_cancelled};
+use api_promises::{Promise, sleep};
+use loop_core::{EventLoop, LoopHandle, ManualClock, is_cancelled};
 
 #[test]
 fn sleepers_wake_in_the_order_of_their_deadlines() {
@@ -44,4 +45,44 @@ fn closing_the_loop_ends_a_sleep() {
     slept.detach(move |error| seen.borrow_mut().push(is_cancelled(&error)));
     event_loop.close();
     assert_eq!(*ended.borrow(), [true]);
+}
+
+#[test]
+fn a_sleep_that_begins_while_closing_ends_too() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let ended = Rc::new(RefCell::new(Vec::new()));
+    let seen = ended.clone();
+    let slept = sleep(&event_loop.handle(), Duration::from_secs(60));
+    let again = slept.catch(move |error| {
+        assert!(is_cancelled(&error));
+        sleep(&handle, Duration::from_secs(60))
+    });
+    again.detach(move |error| seen.borrow_mut().push(is_cancelled(&error)));
+    event_loop.close();
+    assert_eq!(*ended.borrow(), [true]);
+    assert_eq!(Rc::strong_count(&ended), 1);
+}
+
+#[test]
+fn sleeping_for_no_time_lets_others_run() {
+    type Order = Rc<RefCell<String>>;
+    fn chain(handle: LoopHandle, order: Order, name: char, left: u32) -> Promise<(), io::Error> {
+        order.borrow_mut().push(name);
+        sleep(&handle.clone(), Duration::ZERO).then(move |()| match left {
+            1 => Promise::resolve(&handle, ()),
+            left => chain(handle, order, name, left - 1),
+        })
+    }
+    let mut event_loop = EventLoop::with_clock(ManualClock::new()).unwrap();
+    let order = Order::default();
+    for name in ['a', 'b'] {
+        let chain = chain(event_loop.handle(), order.clone(), name, 3);
+        chain.detach(|error| panic!("{error}"));
+    }
+    for _ in 0..3 {
+        event_loop.handle().stop();
+        event_loop.run_forever().unwrap();
+    }
+    assert_eq!(*order.borrow(), "ababab");
 }

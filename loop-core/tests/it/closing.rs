@@ -1,10 +1,14 @@
 //! What closing a loop does to what it holds.
 
+use std::cell::Cell;
+use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
-use loop_core::{EventLoop, TurnRule};
+use loop_core::{BYTES_PER_TURN, Direction, EventLoop, Job, Source, TurnRule, is_cancelled};
 
-use crate::lab::{Lab, readable};
+use crate::lab::{Lab, Leave, Note, OnDrop, Trace, connection, readable};
 
 /// Says when it is dropped.
 struct Dropped(Rc<std::cell::Cell<u32>>);
@@ -79,4 +83,121 @@ fn a_hook_runs_first() {
     lab.handle.on_close(move || trace.add(format!("closed:{}", handle.is_closed())));
     lab.event_loop.close();
     assert_eq!(lab.trace.take(), ["closed:false"]);
+}
+
+#[test]
+fn a_hook_that_comes_too_late_runs_at_once() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.event_loop.close();
+    lab.handle.on_close(lab.trace.adder("hook"));
+    assert_eq!(lab.trace.take(), ["hook"]);
+}
+
+#[test]
+fn a_closed_loop_drops_jobs() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.event_loop.close();
+    let job = Rc::new(Note(lab.trace.clone()));
+    lab.handle.queue(job.clone(), 1);
+    assert!(!lab.handle.queue_at(Duration::ZERO, job.clone(), 2).cancel());
+    assert_eq!(Rc::strong_count(&job), 1);
+    assert!(lab.trace.take().is_empty());
+}
+
+#[test]
+fn a_closed_loop_refuses_signal_handlers() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.event_loop.close();
+    let held = Rc::new(());
+    let kept = held.clone();
+    let handled = lab.handle.add_signal_handler(signal_hook::consts::SIGWINCH, move || {
+        assert_eq!(Rc::strong_count(&kept), 2);
+    });
+    assert_eq!(handled.unwrap_err().kind(), ErrorKind::NotConnected);
+    assert_eq!(Rc::strong_count(&held), 1, "the callback is dropped");
+}
+
+#[test]
+fn an_abort_does_not_leave_the_loop_half_closed() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.handle.queue(Rc::new(Leave), 0);
+    lab.handle.queue(Rc::new(Note(lab.trace.clone())), 7);
+    lab.event_loop.close();
+    assert!(lab.handle.is_closed());
+    assert_eq!(lab.trace.take(), ["7"]);
+}
+
+#[test]
+fn a_panic_that_drops_a_loop_with_an_abort_in_it_unwinds() {
+    let failed = catch_unwind(AssertUnwindSafe(|| {
+        let event_loop = EventLoop::new().unwrap();
+        event_loop.handle().queue(Rc::new(Leave), 0);
+        panic!("a program on purpose");
+    }));
+    assert!(failed.is_err());
+}
+
+#[test]
+fn destructors_that_panic_do_not_keep_the_loop_open() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let readers = [readable(0), readable(0)];
+    for (reader, _peer) in &readers {
+        let guard = OnDrop(|| panic!("a reader"));
+        lab.handle.add_reader(reader, move || guard.touch()).unwrap();
+    }
+    for _ in 0..2 {
+        let guard = OnDrop(|| panic!("a callback"));
+        lab.handle.call_soon(move || guard.touch());
+    }
+    let remote = lab.handle.remote();
+    let submit = move || {
+        for _ in 0..2 {
+            let guard = OnDrop(|| panic!("a submission"));
+            remote.call_soon_threadsafe(move |_| guard.touch()).map_err(drop).unwrap();
+        }
+    };
+    std::thread::spawn(submit).join().unwrap();
+    lab.event_loop.close();
+    assert!(lab.handle.is_closed());
+    let reports = lab.trace.take();
+    for what in ["a reader", "a callback", "a submission"] {
+        let report = format!("reported: a callback panicked: {what}");
+        assert_eq!(reports.iter().filter(|seen| **seen == report).count(), 2, "{reports:?}");
+    }
+}
+
+/// Writes without end, and says how it ended.
+struct Writer(Source<mio::net::TcpStream>, Trace, Cell<usize>);
+
+impl Writer {
+    fn write(&self) -> io::Result<()> {
+        loop {
+            self.2.set(self.2.get() + self.0.write(&vec![1; BYTES_PER_TURN])?);
+        }
+    }
+}
+
+impl Job for Writer {
+    fn run(self: Rc<Self>, _part: u64) {
+        match self.write().unwrap_err() {
+            error if error.kind() == ErrorKind::WouldBlock => {
+                self.0.park_job(Direction::Write, self.clone(), 0);
+            }
+            error => self.1.add(format!("cancelled:{}", is_cancelled(&error))),
+        }
+    }
+}
+
+#[test]
+fn closing_ends_what_has_used_up_its_share() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, _peer) = connection(&lab);
+    let source = Rc::into_inner(source).expect("nobody else has the source");
+    let writer = Rc::new(Writer(source, lab.trace.clone(), Cell::new(0)));
+    lab.handle.queue(writer.clone(), 0);
+    lab.event_loop.run_once().unwrap();
+    assert!(writer.2.get() > 0);
+    lab.event_loop.close();
+    assert_eq!(lab.trace.take(), ["cancelled:true"]);
+    assert_eq!(Rc::strong_count(&writer), 1);
 }

@@ -1,11 +1,14 @@
 //! Failing callbacks, handlers and loops.
 
 use std::cell::Cell;
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::time::Duration;
 
-use loop_core::{Context, TurnRule};
+use loop_core::{Abort, Context, Direction, TurnRule};
 
-use crate::lab::Lab;
+use crate::lab::{Lab, Note, OnDrop, connection, panicking_waker, readable};
 
 #[test]
 fn every_failed_callback_of_a_batch_is_reported() {
@@ -41,7 +44,7 @@ fn a_failing_handler_falls_back_and_stays_in_its_place() {
 #[test]
 fn a_panicking_watcher_is_called_again() {
     let mut lab = Lab::new(TurnRule::Snapshot);
-    let (reader, _peer) = crate::lab::readable(1);
+    let (reader, _peer) = readable(1);
     lab.handle.add_reader(&reader, || panic!("each time")).unwrap();
     lab.turn();
     lab.turn();
@@ -64,4 +67,66 @@ fn call_soon_on_a_closed_loop_panics() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     lab.event_loop.close();
     lab.soon("never");
+}
+
+#[test]
+fn a_handler_that_is_replaced_may_report_while_it_is_dropped() {
+    let lab = Lab::new(TurnRule::Snapshot);
+    let (handle, trace) = (lab.handle.clone(), lab.trace.clone());
+    let guard = OnDrop(move || handle.report(&Context::new("dropped")));
+    lab.handle.set_exception_handler(move |handle, _| {
+        guard.touch();
+        let next = trace.clone();
+        handle.set_exception_handler(move |_, context| next.add(&context.message));
+    });
+    lab.handle.report(&Context::new("replaces itself"));
+    assert_eq!(lab.trace.take(), ["dropped"]);
+}
+
+#[test]
+fn a_panicking_waker_leaves_the_rest_of_its_batch() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let connections = [connection(&lab), connection(&lab)];
+    connections[0].0.park_waker(Direction::Read, &panicking_waker());
+    connections[1].0.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 7);
+    for (source, mut peer) in connections.iter().map(|(source, peer)| (source, peer)) {
+        peer.write_all(b"x").unwrap();
+        // Both have arrived before the loop looks.
+        while source.io().peek(&mut [0]).is_err() {}
+    }
+    lab.event_loop.run_once().unwrap();
+    let reported = "reported: a callback panicked: a waker on purpose";
+    assert_eq!(lab.trace.take(), [reported, "7"]);
+}
+
+#[test]
+fn a_panicking_waker_is_reported_with_the_place_of_its_timer() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let trace = lab.trace.clone();
+    lab.handle.set_exception_handler(move |_, context| {
+        trace.add(context.scheduled_at.unwrap().line());
+    });
+    lab.soon("before");
+    let line = line!() + 1;
+    lab.handle.wake_at(Duration::ZERO, panicking_waker());
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["before", &line.to_string(), "|"]);
+    assert_eq!(lab.handle.counts().calls, 2);
+}
+
+#[test]
+fn a_watcher_that_aborts_the_run_is_called_in_the_next() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (reader, _peer) = readable(1);
+    let (trace, aborts) = (lab.trace.clone(), Cell::new(true));
+    let callback = move || {
+        trace.add("called");
+        if aborts.replace(false) {
+            resume_unwind(Box::new(Abort));
+        }
+    };
+    lab.handle.add_reader(&reader, callback).unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| lab.event_loop.run_once())).is_err());
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["called", "called", "|"]);
 }

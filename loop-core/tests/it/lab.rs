@@ -2,11 +2,15 @@
 
 use std::cell::RefCell;
 use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
+use std::panic::resume_unwind;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use loop_core::{EventLoop, LoopHandle, ManualClock, TurnRule};
+use loop_core::{Abort, EventLoop, Job, LoopHandle, ManualClock, Source, TurnRule};
 
 /// A loop, and what ran on it.
 pub(crate) struct Lab {
@@ -18,6 +22,15 @@ pub(crate) struct Lab {
 /// What ran, in order.
 #[derive(Clone, Default)]
 pub(crate) struct Trace(Rc<RefCell<Vec<String>>>);
+
+/// A job that writes its part into a trace.
+pub(crate) struct Note(pub(crate) Trace);
+
+/// A job that leaves the run at once.
+pub(crate) struct Leave;
+
+/// Calls a closure when it is dropped; a callback that owns it touches it.
+pub(crate) struct OnDrop<F: FnMut()>(pub(crate) F);
 
 impl Trace {
     pub(crate) fn add(&self, event: impl ToString) {
@@ -70,4 +83,47 @@ pub(crate) fn readable(unread: usize) -> (Rc<UnixStream>, UnixStream) {
     ours.set_nonblocking(true).unwrap();
     theirs.write_all(&vec![b'x'; unread]).unwrap();
     (Rc::new(ours), theirs)
+}
+
+impl Job for Note {
+    fn run(self: Rc<Self>, part: u64) {
+        self.0.add(part);
+    }
+}
+
+impl Job for Leave {
+    fn run(self: Rc<Self>, _part: u64) {
+        resume_unwind(Box::new(Abort));
+    }
+}
+
+impl<F: FnMut()> OnDrop<F> {
+    pub(crate) fn touch(&self) {}
+}
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// Returns a source on the loop and its peer, which blocks.
+pub(crate) fn connection(lab: &Lab) -> (Rc<Source<mio::net::TcpStream>>, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_nonblocking(true).unwrap();
+    let source = Source::new(&lab.handle, mio::net::TcpStream::from_std(stream)).unwrap();
+    (Rc::new(source), peer)
+}
+
+/// Returns a waker that panics.
+pub(crate) fn panicking_waker() -> Waker {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker on purpose");
+        }
+    }
+    Arc::new(Panics).into()
 }

@@ -1,8 +1,10 @@
 //! Turns, runs, timers and what a loop says of itself.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{EventLoop, ManualClock, RunError, TurnRule};
+use loop_core::{EventLoop, Handle, Job, LoopHandle, ManualClock, RunError, TurnRule};
 
 use crate::lab::{Lab, Trace};
 
@@ -28,7 +30,7 @@ fn order_is_first_in_first_out_under_both_rules() {
     }
 }
 
-fn reschedule(handle: &loop_core::LoopHandle, trace: &Trace, chain: &'static str, left: u32) {
+fn reschedule(handle: &LoopHandle, trace: &Trace, chain: &'static str, left: u32) {
     let (next, trace) = (handle.clone(), trace.clone());
     handle.call_soon(move || {
         trace.add(chain);
@@ -169,4 +171,55 @@ fn a_snapshot_names_what_is_ready_parked_and_timed() {
     assert_eq!(snapshot.parked.len(), 1);
     assert!(snapshot.timed[0].deadline < snapshot.timed[1].deadline);
     assert!(snapshot.to_string().contains("running.rs"), "{snapshot}");
+}
+
+#[test]
+fn a_late_completer_does_not_stop_the_next_run() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    handle.set_turn_rule(TurnRule::Snapshot);
+    let mut late = None;
+    let first = event_loop.run_until_complete::<()>(|completer| {
+        late = Some(completer);
+        handle.stop();
+    });
+    assert!(matches!(first, Err(RunError::Stopped)));
+    late.take().unwrap().complete(());
+    let second = event_loop.run_until_complete(|completer| {
+        let next = handle.clone();
+        handle.call_soon(move || drop(next.call_soon(|| completer.complete(2))));
+    });
+    assert_eq!(second.unwrap(), 2);
+}
+
+#[test]
+fn a_timer_does_not_run_in_the_place_of_a_cancelled_one() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let place = Rc::new(Cell::new(None::<Handle>));
+    let (handle, trace, other) = (lab.handle.clone(), lab.trace.clone(), place.clone());
+    lab.handle.call_at(Duration::from_secs(1), move || {
+        assert!(other.take().unwrap().cancel());
+        handle.call_at(Duration::from_secs(2), trace.adder("new"));
+    });
+    place.set(Some(lab.handle.call_at(Duration::from_secs(2), lab.trace.adder("old"))));
+    lab.turn();
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["|", "new", "|"]);
+}
+
+#[test]
+fn a_job_may_use_the_loop_when_it_is_asked_what_it_is() {
+    struct Schedules(LoopHandle);
+    impl Job for Schedules {
+        fn run(self: Rc<Self>, _part: u64) {}
+
+        fn kind(&self) -> &'static str {
+            self.0.call_soon(|| ());
+            "job that schedules"
+        }
+    }
+    let lab = Lab::new(TurnRule::Snapshot);
+    lab.handle.queue(Rc::new(Schedules(lab.handle.clone())), 0);
+    assert!(lab.handle.snapshot().to_string().contains("job that schedules"));
+    assert_eq!(lab.handle.snapshot().ready.len(), 2);
 }

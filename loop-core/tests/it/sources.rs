@@ -2,31 +2,12 @@
 
 use std::cell::Cell;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::Shutdown;
 use std::rc::Rc;
 
 use loop_core::{BYTES_PER_TURN, Direction, Job, Source, TurnRule};
 
-use crate::lab::{Lab, Trace};
-
-/// Returns a source on the loop and its peer, which blocks.
-fn connection(lab: &Lab) -> (Rc<Source<mio::net::TcpStream>>, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let (stream, _) = listener.accept().unwrap();
-    stream.set_nonblocking(true).unwrap();
-    let source = Source::new(&lab.handle, mio::net::TcpStream::from_std(stream)).unwrap();
-    (Rc::new(source), peer)
-}
-
-/// A job that writes its part into a trace.
-struct Note(Trace);
-
-impl Job for Note {
-    fn run(self: Rc<Self>, part: u64) {
-        self.0.add(part);
-    }
-}
+use crate::lab::{Lab, Note, connection};
 
 /// Runs turns until the kernel has reported what the peer did.
 fn until_readable(lab: &mut Lab, source: &Source<mio::net::TcpStream>) {
@@ -145,6 +126,49 @@ fn a_dropped_source_leaves_nothing_behind() {
     drop(source);
     assert!(lab.handle.snapshot().parked.is_empty());
     let _ = peer.write_all(b"x");
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["|"]);
+}
+
+#[test]
+fn a_big_buffer_reads_no_more_than_the_share() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    let total = 16 * BYTES_PER_TURN;
+    let sender = std::thread::spawn(move || {
+        peer.write_all(&vec![1; total]).unwrap();
+        peer
+    });
+    let (mut received, mut buffer) = (0, vec![0; total]);
+    while received < total {
+        until_readable(&mut lab, &source);
+        let mut turn = 0;
+        while let Ok(count) = source.read(&mut buffer) {
+            turn += count;
+        }
+        assert!(turn <= BYTES_PER_TURN, "{turn}");
+        received += turn;
+    }
+    drop(sender.join().unwrap());
+}
+
+#[test]
+fn a_big_buffer_writes_no_more_than_the_share() {
+    let lab = Lab::new(TurnRule::Snapshot);
+    let (source, _peer) = connection(&lab);
+    let mut turn = 0;
+    while let Ok(count) = source.write(&vec![1; 16 * BYTES_PER_TURN]) {
+        turn += count;
+    }
+    assert!(turn <= BYTES_PER_TURN, "{turn}");
+}
+
+#[test]
+fn a_dropped_source_does_not_run_what_waits_for_the_next_turn() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, _peer) = connection(&lab);
+    source.park_job(Direction::Write, Rc::new(Note(lab.trace.clone())), 1);
+    drop(source);
     lab.turn();
     assert_eq!(lab.trace.take(), ["|"]);
 }

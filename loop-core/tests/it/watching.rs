@@ -1,12 +1,15 @@
 //! Raw descriptors.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 
 use loop_core::TurnRule;
 
-use crate::lab::{Lab, readable};
+use crate::lab::{Lab, OnDrop, readable};
 
 #[test]
 fn a_regular_file_cannot_be_watched() {
@@ -78,4 +81,38 @@ fn nothing_is_armed_again_that_did_not_fire() {
     lab.handle.add_reader(&reader, || ()).unwrap();
     (0..5).for_each(|_| lab.turn());
     assert_eq!(lab.handle.counts().registrations, 1);
+}
+
+#[test]
+fn a_reader_that_is_replaced_may_remove_its_successor() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (reader, _peer) = readable(1);
+    let (handle, descriptor) = (lab.handle.clone(), reader.clone());
+    let guard = OnDrop(move || assert!(handle.remove_reader(&descriptor)));
+    lab.handle.add_reader(&reader, move || guard.touch()).unwrap();
+    lab.handle.add_reader(&reader, lab.trace.adder("second")).unwrap();
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["|"]);
+    assert!(!lab.handle.remove_reader(&reader));
+}
+
+#[test]
+fn an_owner_whose_descriptor_changes_does_not_stop_the_others() {
+    /// Answers with its second descriptor once it has changed.
+    struct Changes(UnixStream, UnixStream, Cell<bool>);
+    impl AsFd for Changes {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            if self.2.get() { self.1.as_fd() } else { self.0.as_fd() }
+        }
+    }
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (first, second) = readable(1);
+    let (other, _peer) = readable(1);
+    let first = Rc::into_inner(first).expect("nobody else has the descriptor");
+    let owner = Rc::new(Changes(first, second, Cell::new(false)));
+    let changes = owner.clone();
+    lab.handle.add_reader(&owner, move || changes.2.set(true)).unwrap();
+    lab.handle.add_reader(&other, lab.trace.adder("other")).unwrap();
+    (0..3).for_each(|_| lab.turn());
+    assert_eq!(lab.trace.take(), ["other", "|", "other", "|", "other", "|"]);
 }
