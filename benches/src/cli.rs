@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use examples::Style;
 use loop_core::TurnRule;
 
+use crate::cost::CostArguments;
 use crate::load::SIZE_MAX;
 
 const EXAMPLES: &str = "\
@@ -14,6 +15,7 @@ Examples:
   oneloop                                    compare all styles, about 40 s
   oneloop --only callbacks,promises,async    compare the three styles of the loop
   oneloop compare --size 16384 --rounds 10   larger messages, more rounds
+  oneloop cost echo --quick                  count what a message costs
   oneloop serve echo --style async --listen 127.0.0.1:7000
   oneloop load --connect 127.0.0.1:7000 --rate 20000 --seconds 5
 
@@ -67,6 +69,9 @@ pub(crate) enum Command {
     /// Run the load generator alone, against any echo server
     #[command(after_help = LOAD_EXAMPLES)]
     Load(LoadArguments),
+    /// Count what a message costs: calls, instructions, allocations, memory
+    #[command(after_help = crate::cost::EXAMPLES)]
+    Cost(CostArguments),
     /// List the scenarios and the styles
     List,
 }
@@ -183,7 +188,7 @@ impl Rule {
 }
 
 /// Finds a style, or says which exist and which one was probably meant.
-fn style(name: &str) -> Result<Style, String> {
+pub(crate) fn style(name: &str) -> Result<Style, String> {
     name.parse().map_err(|_| {
         let names = Style::ALL.map(Style::name);
         let nearest = names

@@ -2,12 +2,14 @@
 //!
 //! `compare` starts a server for each style (`serve`), drives it with the generator (`load`),
 //! counts (`counts`), keeps all figures (`run_file`, `hgrm`) and tells what they mean (`report`).
+//! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
 
 #[cfg(windows)]
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
 
 mod cli;
 mod compare;
+mod cost;
 mod cpu;
 mod environment;
 mod failure;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Load(arguments) => load_alone::run(&arguments),
+        Command::Cost(arguments) => cost::run(&arguments),
         Command::List => list::run(),
     };
     match outcome {

@@ -32,8 +32,17 @@ pub(crate) fn visit<T>(
     setting: Setting,
     what: impl FnOnce(&Server) -> Result<T, Trouble>,
 ) -> Result<(T, Stopped), Misfortune> {
-    let mut server = Server::start(&mut command(plan, setting))
-        .map_err(|error| plan.blame(format!("did not start: {error}")))?;
+    visit_command(plan, &mut command(plan, setting), what)
+}
+
+/// As [`visit`], with the server's command as the caller has dressed it.
+pub(crate) fn visit_command<T>(
+    plan: &Plan,
+    command: &mut Command,
+    what: impl FnOnce(&Server) -> Result<T, Trouble>,
+) -> Result<(T, Stopped), Misfortune> {
+    let mut server =
+        Server::start(command).map_err(|error| plan.blame(format!("did not start: {error}")))?;
     match what(&server) {
         Ok(outcome) => {
             let stopped = server
@@ -68,7 +77,8 @@ impl Plan {
     }
 }
 
-fn command(plan: &Plan, setting: Setting) -> Command {
+/// Composes the command that starts the server of a visit.
+pub(crate) fn command(plan: &Plan, setting: Setting) -> Command {
     let program = std::env::current_exe().unwrap_or_else(|_| "oneloop".into());
     let mut command = Command::new(program);
     command.args(["serve", "echo", "--style", setting.style.name()]);

@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use examples::{ServerCounts, Style};
+use examples::{Server, ServerCounts, Style};
 
 use super::arm::{Misfortune, Setting, visit};
 use super::progress::Progress;
 use super::rounds::keep;
 use super::{Interrupted, Plan};
 use crate::cli::Rule;
-use crate::load::{Generator, Limit, Recorder, Shape};
+use crate::load::{Generator, Limit, Recorder, Shape, Trouble};
 use crate::run_file::{CountFigures, Run};
 
 /// In which the server goes to sleep between two messages.
@@ -33,10 +33,10 @@ const PAIR_MS: u64 = 300;
 
 /// What is counted: under which rule, at which pace.
 #[derive(Clone, Copy, Debug)]
-struct Case {
-    style: Style,
-    rule: Rule,
-    idle: bool,
+pub(crate) struct Case {
+    pub(crate) style: Style,
+    pub(crate) rule: Rule,
+    pub(crate) idle: bool,
 }
 
 /// Returns about how long the pass will take.
@@ -75,7 +75,8 @@ fn cases(plan: &Plan) -> impl Iterator<Item = Case> {
     styles.flat_map(of_style)
 }
 
-fn count(plan: &Plan, case: Case) -> Result<CountFigures, Misfortune> {
+/// Counts one case, as the difference between a short and a long run.
+pub(crate) fn count(plan: &Plan, case: Case) -> Result<CountFigures, Misfortune> {
     let connections = if case.idle { 1 } else { plan.shape.connections };
     let shape = Shape { connections, size: plan.shape.size };
     let [short, more] = if case.idle {
@@ -106,15 +107,30 @@ fn count_run(
     messages: u64,
 ) -> Result<ServerCounts, Misfortune> {
     let setting = Setting { style: case.style, rule: case.rule, counts: true };
-    let ((), stopped) = visit(plan, setting, |server| {
-        let mut generator = Generator::connect(server.addr(), shape, &plan.interrupt)?;
-        if case.idle {
+    let load = Load { shape, idle: case.idle };
+    let ((), stopped) = visit(plan, setting, |server| load.drive(plan, server, messages))?;
+    let line = stopped.stdout.lines().last().unwrap_or_default();
+    serde_json::from_str(line)
+        .map_err(|error| Misfortune::Failed(format!("printed no counts: {error}")))
+}
+
+/// How a server is loaded while something is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) shape: Shape,
+    /// One message at a time, from one connection after the other, with pauses; otherwise one
+    /// message under way on each connection.
+    pub(crate) idle: bool,
+}
+
+impl Load {
+    /// Connects, has so many messages echoed, and leaves.
+    pub(crate) fn drive(self, plan: &Plan, server: &Server, messages: u64) -> Result<(), Trouble> {
+        let mut generator = Generator::connect(server.addr(), self.shape, &plan.interrupt)?;
+        if self.idle {
             generator.paced(messages, PAUSE)
         } else {
             generator.closed(Limit::Messages(messages), &mut Recorder::new()).map(drop)
         }
-    })?;
-    let line = stopped.stdout.lines().last().unwrap_or_default();
-    serde_json::from_str(line)
-        .map_err(|error| Misfortune::Failed(format!("printed no counts: {error}")))
+    }
 }

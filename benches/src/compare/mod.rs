@@ -1,8 +1,8 @@
 //! `oneloop compare`: the arms, in interleaved rounds, each with a fresh server.
 
-mod arm;
-mod counts;
-mod progress;
+pub(crate) mod arm;
+pub(crate) mod counts;
+pub(crate) mod progress;
 mod rounds;
 
 use std::time::Instant;
@@ -25,12 +25,12 @@ use rounds::Latencies;
 
 /// What a comparison needs to know from beginning to end.
 #[derive(Debug)]
-struct Plan {
-    arguments: Arguments,
-    shape: Shape,
+pub(crate) struct Plan {
+    pub(crate) arguments: Arguments,
+    pub(crate) shape: Shape,
     seed: u64,
-    placement: Option<Placement>,
-    interrupt: Interrupt,
+    pub(crate) placement: Option<Placement>,
+    pub(crate) interrupt: Interrupt,
 }
 
 /// Compares, writes the files, prints the report.
@@ -63,7 +63,7 @@ pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
 
 /// The user has ended the run.
 #[derive(Debug)]
-struct Interrupted;
+pub(crate) struct Interrupted;
 
 fn measure(plan: &Plan, run: &mut Run, latencies: &mut Latencies) -> Result<(), Interrupted> {
     if let Some(placement) = plan.placement {
@@ -78,7 +78,7 @@ fn measure(plan: &Plan, run: &mut Run, latencies: &mut Latencies) -> Result<(), 
 }
 
 impl Plan {
-    fn new(asked: &CompareArguments, interrupt: Interrupt) -> Plan {
+    pub(crate) fn new(asked: &CompareArguments, interrupt: Interrupt) -> Plan {
         let named = |style: &Style| asked.only.is_empty() || asked.only.contains(style);
         let arguments = Arguments {
             connections: asked.connections,

@@ -3,7 +3,7 @@
 mod notes;
 mod spectrum;
 mod statistics;
-mod table;
+pub(crate) mod table;
 mod verdict;
 
 use std::fmt::Write;
@@ -115,7 +115,7 @@ fn plural(number: usize, thing: &str) -> String {
     format!("{} {thing}{s}", grouped(number as f64))
 }
 
-fn heading(text: &str, dress: Dress) -> String {
+pub(crate) fn heading(text: &str, dress: Dress) -> String {
     format!("\n{}\n", bold(text, dress))
 }
 
@@ -130,7 +130,7 @@ fn bold(text: &str, dress: Dress) -> String {
 }
 
 /// Breaks a paragraph into lines; those after the first are indented.
-fn wrapped(paragraph: &str, indent: &str) -> String {
+pub(crate) fn wrapped(paragraph: &str, indent: &str) -> String {
     let mut text = String::new();
     let mut line = String::new();
     for word in paragraph.split_whitespace() {
@@ -149,7 +149,7 @@ fn wrapped(paragraph: &str, indent: &str) -> String {
 }
 
 /// Rounds to a whole number and groups its digits: `12,345`.
-fn grouped(number: f64) -> String {
+pub(crate) fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

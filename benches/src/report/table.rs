@@ -105,7 +105,7 @@ fn load_of(figures: &CountFigures) -> String {
     }
 }
 
-fn table(header: &[&str], dress: Dress) -> Table {
+pub(crate) fn table(header: &[&str], dress: Dress) -> Table {
     let mut table = Table::new();
     match dress {
         Dress::Plain => table.load_style(ruled('-')).force_no_tty(),
@@ -129,11 +129,11 @@ fn ruled(rule: char) -> TableStyle {
     TableStyle::new().header_lines(blank).header_separator(header).content_lines(blank)
 }
 
-fn cells(row: Vec<String>) -> Vec<Cell> {
+pub(crate) fn cells(row: Vec<String>) -> Vec<Cell> {
     row.into_iter().map(Cell::new).collect()
 }
 
-fn finish(table: Table) -> String {
+pub(crate) fn finish(table: Table) -> String {
     format!("{}\n", table.trim_fmt())
 }
 
@@ -149,12 +149,12 @@ fn ratio_cell(style: Style, ratio: Spread) -> String {
     format!("{median:.2} ({least:.2}..{greatest:.2})")
 }
 
-fn count_cell(count: f64) -> String {
+pub(crate) fn count_cell(count: f64) -> String {
     // Slopes of whole counts: -0.00 is what subtraction leaves.
     let count = if count.abs() < 0.005 { 0.0 } else { count };
     if count >= 100.0 { grouped(count) } else { format!("{count:.2}") }
 }
 
-fn or_dash(cell: Option<String>) -> String {
+pub(crate) fn or_dash(cell: Option<String>) -> String {
     cell.unwrap_or_else(|| "-".to_owned())
 }
