@@ -16,18 +16,22 @@ use crate::load::{Generator, Shape};
 /// Connections of the small and of the large crowd.
 pub(crate) const CROWDS: [usize; 2] = [300, 9_900];
 
+/// The large crowd of a quick run.
+const CROWD_QUICK: usize = 2_400;
+
 /// A large crowd of fewer says too little: pages of 4 KiB are what is counted.
 const CROWD_LEAST: usize = 1_000;
 
 /// Returns the two crowds that fit, or why none do.
-pub(crate) fn crowds() -> Result<[usize; 2], String> {
+pub(crate) fn crowds(quick: bool) -> Result<[usize; 2], String> {
     resident_bytes(std::process::id())
         .ok_or("resident memory is not told on this system: there is no /proc")?;
-    crowds_within(limits::connections_possible())
+    let wanted = if quick { CROWD_QUICK } else { CROWDS[1] };
+    crowds_within(wanted, limits::connections_possible())
 }
 
-fn crowds_within(possible: u64) -> Result<[usize; 2], String> {
-    let large = CROWDS[1].min(usize::try_from(possible).unwrap_or(usize::MAX));
+fn crowds_within(wanted: usize, possible: u64) -> Result<[usize; 2], String> {
+    let large = wanted.min(usize::try_from(possible).unwrap_or(usize::MAX));
     if large < CROWD_LEAST {
         return Err(format!(
             "{large} connections are possible, {CROWD_LEAST} are needed (`ulimit -n` sets the limit)"
@@ -86,9 +90,9 @@ mod tests {
 
     #[test]
     fn a_crowd_is_as_large_as_the_descriptors_allow() {
-        assert_eq!(crowds_within(u64::MAX), Ok([300, 9_900]));
-        assert_eq!(crowds_within(4_000), Ok([300, 4_000]));
-        let reason = crowds_within(960).unwrap_err();
+        assert_eq!(crowds_within(9_900, u64::MAX), Ok([300, 9_900]));
+        assert_eq!(crowds_within(9_900, 4_000), Ok([300, 4_000]));
+        let reason = crowds_within(2_400, 960).unwrap_err();
         assert!(reason.contains("960 connections are possible"), "{reason}");
     }
 }

@@ -18,8 +18,8 @@ use crate::run_file::ArmFailure;
 /// of the connections, so that both runs end with the same crowd.
 const IDLE: [u64; 2] = [100, 1_100];
 const BUSY: [u64; 2] = [1_280, 20_480];
-const QUICK_IDLE: [u64; 2] = [40, 240];
-const QUICK_BUSY: [u64; 2] = [640, 3_840];
+const QUICK_IDLE: [u64; 2] = [20, 120];
+const QUICK_BUSY: [u64; 2] = [640, 3_200];
 
 /// Steps of the bar for each arm: two loads of counts, three of calls, two of instructions, memory.
 const STEPS: u64 = 8;
@@ -51,7 +51,7 @@ impl<'a> Session<'a> {
         };
         session.strace = session.can("system calls", strace::available()).is_some();
         session.callgrind = session.can("instructions", callgrind::available()).is_some();
-        session.crowds = session.can("memory of idle connections", idle::crowds());
+        session.crowds = session.can("memory of idle connections", idle::crowds(quick));
         session
     }
 

@@ -15,7 +15,8 @@ pub(crate) fn compose(report: &CostReport, dress: Dress) -> String {
     text += &heading("System calls per message", dress);
     text += &calls(report, dress);
     text += "idle: one message at a time, the server asleep in between, the connections in turn.\n";
-    text += "busy: one message under way on each connection.\n";
+    text += "busy: one message under way on each connection; under strace a server is so slow that the\n";
+    text += "      generator is always ahead of it: full speed, as seen from the server.\n";
     text +=
         &heading("Per message: user-space instructions, allocations; per idle connection", dress);
     text += &taken(report, dress);
@@ -118,11 +119,10 @@ fn notes(report: &CostReport) -> String {
         );
         text += &wrapped(&idle, "  ");
         if large < super::idle::CROWDS[1] {
-            let short = format!(
-                "- descriptors are short: {large} connections, not {}.",
-                super::idle::CROWDS[1]
-            );
-            text += &wrapped(&short, "  ");
+            let why = if report.quick { "a quick run" } else { "descriptors are short" };
+            let fewer =
+                format!("- {large} connections instead of {}: {why}.", super::idle::CROWDS[1]);
+            text += &wrapped(&fewer, "  ");
         }
     }
     for failure in &report.failures {
