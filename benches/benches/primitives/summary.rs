@@ -21,14 +21,14 @@ pub(crate) fn of(directory: &Path, passes: usize) -> String {
     if times.is_empty() {
         return String::new();
     }
-    let mut text = format!("\n{:<42}{:<20}{:>10}{:>22}\n", "", "", "ns", "oneloop's ratio to it");
+    let mut text = format!("\n{:<60}{:>10}{:>22}\n", "", "ns", "oneloop's ratio to it");
     for (group, contenders) in &times {
-        let _ = writeln!(text, "{group}");
         let subject = contenders.get(SUBJECT);
-        for (name, passes) in contenders {
-            let ratio = subject.filter(|_| name != SUBJECT).map(|own| ratio_to(own, passes));
-            let ratio = ratio.unwrap_or_default();
-            let _ = writeln!(text, "{:<42}{name:<20}{:>10.1}{ratio:>22}", "", median(passes));
+        let own = subject.map(|own| format!("{:.1}", median(own))).unwrap_or_default();
+        let _ = writeln!(text, "{group:<42}{SUBJECT:<18}{own:>10}");
+        for (name, passes) in contenders.iter().filter(|(name, _)| *name != SUBJECT) {
+            let ratio = subject.map(|own| ratio_to(own, passes)).unwrap_or_default();
+            let _ = writeln!(text, "{:<42}{name:<18}{:>10.1}{ratio:>22}", "", median(passes));
         }
     }
     text + &growth(&times)
@@ -37,7 +37,7 @@ pub(crate) fn of(directory: &Path, passes: usize) -> String {
 
 /// Says what a hundred times as many outstanding timers cost.
 fn growth(times: &Times) -> String {
-    let mut text = String::new();
+    let mut text = String::from("\n");
     for operation in ["timer insert + cancel", "timer insert + expire"] {
         let with = |outstanding: u32| {
             times.get(&format!("{operation}, {outstanding} outstanding"))?.get(SUBJECT)

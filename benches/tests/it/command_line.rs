@@ -83,7 +83,14 @@ fn the_list_has_every_style_and_the_help_has_examples() {
     for style in ["callbacks", "promises", "async", "raw", "threads", "tokio", "echo"] {
         assert!(text(&list.stdout).contains(style));
     }
-    for arguments in [&["--help"][..], &["compare", "--help"], &["load", "-h"], &["serve", "-h"]] {
+    let all = [
+        &["--help"][..],
+        &["compare", "--help"],
+        &["cost", "-h"],
+        &["load", "-h"],
+        &["serve", "-h"],
+    ];
+    for arguments in all {
         let help = run(arguments);
         assert!(help.status.success());
         assert!(text(&help.stdout).contains("Examples:"), "{arguments:?}");

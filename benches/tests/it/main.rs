@@ -3,6 +3,7 @@
 
 mod command_line;
 mod comparison;
+mod cost;
 mod fake;
 mod load;
 mod program;
