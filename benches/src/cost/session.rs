@@ -14,11 +14,13 @@ use crate::compare::progress::Progress;
 use crate::compare::{Interrupted, Plan};
 use crate::run_file::ArmFailure;
 
-/// Messages of a short and of a long run, at idle and when busy; each of the latter is a multiple
-/// of the connections, so that both runs end with the same crowd.
-const IDLE: [u64; 2] = [100, 1_100];
+/// Messages of a short and of a long run under each load; with many connections a multiple of them,
+/// so that both runs treat all alike.
+const ONE_IDLE: [u64; 2] = [100, 1_100];
+const MANY_IDLE: [u64; 2] = [128, 1_152];
 const BUSY: [u64; 2] = [1_280, 20_480];
-const QUICK_IDLE: [u64; 2] = [20, 120];
+const QUICK_ONE_IDLE: [u64; 2] = [20, 120];
+const QUICK_MANY_IDLE: [u64; 2] = [128, 256];
 const QUICK_BUSY: [u64; 2] = [640, 3_200];
 
 /// Steps of the bar for each arm: two loads of counts, three of calls, two of instructions, memory.
@@ -142,10 +144,12 @@ impl<'a> Session<'a> {
 
     fn messages(&self, load: Load) -> [u64; 2] {
         match (load, self.quick) {
+            (Load::OneIdle, false) => ONE_IDLE,
+            (Load::ManyIdle, false) => MANY_IDLE,
             (Load::Busy, false) => BUSY,
+            (Load::OneIdle, true) => QUICK_ONE_IDLE,
+            (Load::ManyIdle, true) => QUICK_MANY_IDLE,
             (Load::Busy, true) => QUICK_BUSY,
-            (_, false) => IDLE,
-            (_, true) => QUICK_IDLE,
         }
     }
 
