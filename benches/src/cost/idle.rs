@@ -34,7 +34,7 @@ fn crowds_within(wanted: usize, possible: u64) -> Result<[usize; 2], String> {
     let large = wanted.min(usize::try_from(possible).unwrap_or(usize::MAX));
     if large < CROWD_LEAST {
         return Err(format!(
-            "{large} connections are possible, {CROWD_LEAST} are needed (`ulimit -n` sets the limit)"
+            "{large} connections are possible, {CROWD_LEAST} are needed; `ulimit -n` sets the limit"
         ));
     }
     Ok([CROWDS[0], large])
