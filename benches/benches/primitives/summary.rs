@@ -54,7 +54,7 @@ fn read_pass(directory: &Path, times: &mut Times) {
     for group in folders(directory) {
         for contender in folders(&directory.join(&group)) {
             let new = directory.join(&group).join(&contender).join("new");
-            // The folder's name is the name as far as a file system takes it: the file has it whole.
+            // A folder's name is no more than a file system takes: the file has it whole.
             let name =
                 |key: &str| read(&new.join("benchmark.json"))?[key].as_str().map(str::to_owned);
             let (Some(group), Some(contender)) = (name("group_id"), name("function_id")) else {

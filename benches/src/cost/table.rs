@@ -15,8 +15,9 @@ pub(crate) fn compose(report: &CostReport, dress: Dress) -> String {
     text += &heading("System calls per message", dress);
     text += &calls(report, dress);
     text += "idle: one message at a time, the server asleep in between, the connections in turn.\n";
-    text += "busy: one message under way on each connection; under strace a server is so slow that the\n";
-    text += "      generator is always ahead of it: full speed, as seen from the server.\n";
+    text +=
+        "busy: one message under way on each connection; under strace a server is so slow that\n";
+    text += "      the generator is always ahead of it: full speed, as seen from the server.\n";
     text +=
         &heading("Per message: user-space instructions, allocations; per idle connection", dress);
     text += &taken(report, dress);
