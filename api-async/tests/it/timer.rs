@@ -34,10 +34,7 @@ fn sleepers_wake_in_the_order_of_their_deadlines() {
 fn a_cancelled_sleep_leaves_no_timer() {
     let mut event_loop = EventLoop::new().unwrap();
     let handle = event_loop.handle();
-    let slept = spawn(&handle, {
-        let slept = sleep(&handle, Duration::from_secs(60));
-        async move { slept.await }
-    });
+    let slept = spawn(&handle, sleep(&handle, Duration::from_secs(60)));
     event_loop.run_ready();
     assert_eq!(handle.snapshot().timed.len(), 1);
     assert!(slept.abort());
