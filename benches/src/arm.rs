@@ -5,6 +5,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::Command;
 
 use examples::{Server, Style};
@@ -37,7 +38,10 @@ pub(crate) struct Peer {
     command: Vec<String>,
 }
 
-/// How a server is to run. A peer heeds the processor alone.
+/// The words of a program that runs a server and watches it; none for a server on its own.
+pub(crate) type Tool = &'static [&'static str];
+
+/// How a server is to run. A peer heeds the processor and the tool alone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Setting {
     /// The rule of the loop's turns.
@@ -46,6 +50,8 @@ pub(crate) struct Setting {
     pub(crate) counts: bool,
     /// The processor that it is pinned to.
     pub(crate) cpu: Option<usize>,
+    /// What is put before its command.
+    pub(crate) tool: Tool,
 }
 
 impl Arm {
@@ -82,7 +88,7 @@ impl Arm {
             Arm::Peer(peer) => {
                 let port = free_port()?;
                 let mut command = follower("exec", setting);
-                command.arg("--").args(peer.words(port));
+                command.arg("--").args(setting.tool).args(peer.words(port));
                 let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
                 Server::start_at(&mut command, addr, || !interrupt.is_raised())
             }
@@ -162,7 +168,14 @@ fn free_port() -> io::Result<u16> {
 }
 
 fn serve_command(style: Style, setting: Setting) -> Command {
-    let mut command = follower("serve", setting);
+    let mut command = match setting.tool {
+        [] => follower("serve", setting),
+        tool => {
+            let mut command = follower("exec", setting);
+            command.arg("--").args(tool).arg(this_program()).arg("serve");
+            command
+        }
+    };
     command.args(["echo", "--style", style.name()]);
     command.args(["--listen", "127.0.0.1:0", "--turn-rule", setting.rule.name()]);
     if setting.counts {
@@ -173,8 +186,7 @@ fn serve_command(style: Style, setting: Setting) -> Command {
 
 /// Prepares this program to do `what` on its processor, until its parent ends.
 fn follower(what: &str, setting: Setting) -> Command {
-    let program = std::env::current_exe().unwrap_or_else(|_| "oneloop".into());
-    let mut command = Command::new(program);
+    let mut command = Command::new(this_program());
     command.args([what, "--end-with", &std::process::id().to_string()]);
     if let Some(cpu) = setting.cpu {
         command.args(["--cpu", &cpu.to_string()]);
@@ -183,6 +195,10 @@ fn follower(what: &str, setting: Setting) -> Command {
     #[cfg(target_os = "linux")]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     command
+}
+
+fn this_program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| "oneloop".into())
 }
 
 #[cfg(test)]

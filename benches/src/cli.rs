@@ -8,12 +8,13 @@ use examples::Style;
 use loop_core::TurnRule;
 use serde::{Deserialize, Serialize};
 
-use crate::arm::Peer;
+use crate::cost::{self, CostArguments};
 use crate::cpu::ProcessArguments;
 use crate::duel::{self, BurnArguments, DuelArguments, LaunchArguments};
 use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
 use crate::past_run::ReportArguments;
+use crate::selection::Selection;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +22,7 @@ Examples:
   oneloop --only callbacks,promises,async    compare the three styles of the loop
   oneloop compare --size 16384 --rounds 10   larger messages, more rounds
   oneloop duel raw async                     what a message costs, to about 1 %
+  oneloop cost echo --quick                  count what a message costs
   oneloop serve echo --style async --listen 127.0.0.1:7000
   oneloop load --connect 127.0.0.1:7000 --rate 20000 --seconds 5
 
@@ -82,6 +84,9 @@ pub(crate) enum Command {
     /// Run the load generator alone, against any echo server
     #[command(after_help = LOAD_EXAMPLES)]
     Load(LoadArguments),
+    /// Count what a message costs: calls, instructions, allocations, memory
+    #[command(after_help = cost::EXAMPLES)]
+    Cost(CostArguments),
     /// Print a comparison again from its files
     Report(ReportArguments),
     /// List the scenarios and the styles
@@ -115,15 +120,8 @@ pub(crate) struct CompareArguments {
     /// Messages/s of the open phases, over all connections [default: 30 % of the slowest style]
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(crate) rate: Option<f64>,
-    /// Styles to compare, separated by commas [default: all but smol]
-    #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = style)]
-    pub(crate) only: Vec<Style>,
-    /// Compare all styles, smol too, which takes longer
-    #[arg(long, conflicts_with = "only")]
-    pub(crate) all: bool,
-    /// Compare a foreign echo server as well; {port} becomes a free port of 127.0.0.1. Repeatable
-    #[arg(long, value_name = "NAME='COMMAND {port}'", value_parser = Peer::parse)]
-    pub(crate) peer: Vec<Peer>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
     /// Where each run gets a new directory
     #[arg(long, value_name = "DIR", default_value = "target/oneloop")]
     pub(crate) out: PathBuf,
@@ -282,7 +280,7 @@ mod tests {
         let cli = cli.unwrap();
         assert!(cli.command.is_none());
         assert_eq!(cli.compare.connections, 8);
-        assert_eq!(cli.compare.only, [Style::Raw, Style::Async]);
+        assert_eq!(cli.compare.selection.only, [Style::Raw, Style::Async]);
     }
 
     #[test]

@@ -30,6 +30,11 @@ pub(crate) fn raise_descriptor_limit() -> u64 {
     }
 }
 
+/// Raises the limit and returns how many connections fit under it.
+pub(crate) fn connections_possible() -> u64 {
+    raise_descriptor_limit().saturating_sub(BESIDE_CONNECTIONS)
+}
+
 /// Checks that as many connections fit, in the generator and in a server started by it, which
 /// inherits the limit and needs one descriptor for each of them as well.
 ///
@@ -37,7 +42,7 @@ pub(crate) fn raise_descriptor_limit() -> u64 {
 ///
 /// Says how many are possible.
 pub(crate) fn ensure_connections_fit(connections: usize) -> Result<(), Failure> {
-    let possible = raise_descriptor_limit().saturating_sub(BESIDE_CONNECTIONS);
+    let possible = connections_possible();
     if connections as u64 <= possible {
         return Ok(());
     }

@@ -4,6 +4,7 @@
 //! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they mean
 //! (`report`), then or later (`past_run`).
 //! `duel` compares two servers by CPU time alone, closely.
+//! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
 
 #[cfg(windows)]
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
@@ -11,6 +12,7 @@ compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
 mod arm;
 mod cli;
 mod compare;
+mod cost;
 mod cpu;
 mod duel;
 mod environment;
@@ -28,6 +30,7 @@ mod output;
 mod past_run;
 mod report;
 mod run_file;
+mod selection;
 mod serve;
 
 use std::process::ExitCode;
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Load(arguments) => load_alone::run(&arguments),
         Command::Report(arguments) => past_run::print(&arguments),
+        Command::Cost(arguments) => cost::run(&arguments),
         Command::List => list::run(),
         Command::Exec(arguments) => exec::run(&arguments),
     };

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use examples::ServerCounts;
+use examples::{Server, ServerCounts};
 
 use super::progress::Progress;
 use super::rounds::keep;
@@ -13,7 +13,7 @@ use super::visit::{Misfortune, Visit, visit};
 use super::{Interrupted, Plan};
 use crate::arm::Arm;
 use crate::cli::Rule;
-use crate::load::{Generator, Limit, Recorder, Shape};
+use crate::load::{Generator, Limit, Recorder, Shape, Trouble};
 use crate::run_file::{CountFigures, Pace, Run};
 
 /// In which the server goes to sleep between two messages.
@@ -34,10 +34,10 @@ const PAIR_MS: u64 = 300;
 
 /// What is counted: under which rule, at which pace.
 #[derive(Clone, Copy, Debug)]
-struct Case<'a> {
-    arm: &'a Arm,
-    rule: Rule,
-    pace: Pace,
+pub(crate) struct Case<'a> {
+    pub(crate) arm: &'a Arm,
+    pub(crate) rule: Rule,
+    pub(crate) pace: Pace,
 }
 
 /// Returns about how long the pass will take.
@@ -75,7 +75,8 @@ fn cases(plan: &Plan) -> impl Iterator<Item = Case<'_>> {
     plan.arguments.arms.iter().filter(|arm| arm.style().is_some()).flat_map(of_arm)
 }
 
-fn count(plan: &Plan, case: Case<'_>) -> Result<CountFigures, Misfortune> {
+/// Counts one case, as the difference between a short and a long run.
+pub(crate) fn count(plan: &Plan, case: Case<'_>) -> Result<CountFigures, Misfortune> {
     let idle = case.pace == Pace::Idle;
     let connections = if idle { 1 } else { plan.shape.connections };
     let shape = Shape { connections, size: plan.shape.size };
@@ -106,16 +107,30 @@ fn count_run(
     shape: Shape,
     messages: u64,
 ) -> Result<ServerCounts, Misfortune> {
-    let counting = Visit { arm: case.arm, rule: case.rule, counts: true };
-    let ((), stopped) = visit(plan, counting, |server| {
-        let mut generator = Generator::connect(server.addr(), shape, &plan.interrupt)?;
-        if case.pace == Pace::Idle {
+    let counting = Visit { arm: case.arm, rule: case.rule, counts: true, tool: &[] };
+    let load = Load { shape, pace: case.pace };
+    let ((), stopped) = visit(plan, counting, |server| load.drive(plan, server, messages))?;
+    let line = stopped.stdout.lines().last().unwrap_or_default();
+    serde_json::from_str(line)
+        .map_err(|error| Misfortune::Failed(format!("printed no counts: {error}")))
+}
+
+/// How a server is loaded while something is counted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    pub(crate) shape: Shape,
+    /// Idle: one message at a time, from one connection after the other, with pauses.
+    pub(crate) pace: Pace,
+}
+
+impl Load {
+    /// Connects, has so many messages echoed, and leaves.
+    pub(crate) fn drive(self, plan: &Plan, server: &Server, messages: u64) -> Result<(), Trouble> {
+        let mut generator = Generator::connect(server.addr(), self.shape, &plan.interrupt)?;
+        if self.pace == Pace::Idle {
             generator.paced(messages, PAUSE)
         } else {
             generator.closed(Limit::Messages(messages), &mut Recorder::new()).map(drop)
         }
-    })?;
-    let line = stopped.stdout.lines().last().unwrap_or_default();
-    serde_json::from_str(line)
-        .map_err(|error| Misfortune::Failed(format!("printed no counts: {error}")))
+    }
 }

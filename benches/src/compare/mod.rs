@@ -1,16 +1,15 @@
 //! `oneloop compare`: the arms, in interleaved rounds, each with a fresh server.
 
-mod counts;
+pub(crate) mod counts;
 pub(crate) mod progress;
 mod rounds;
-mod visit;
+pub(crate) mod visit;
 
 use std::time::Instant;
 
-use examples::Style;
 use rand::seq::SliceRandom;
 
-use crate::arm::{Arm, ensure_distinct};
+use crate::arm::Arm;
 use crate::cli::CompareArguments;
 use crate::cpu::{self, Placement};
 use crate::environment::Environment;
@@ -27,12 +26,12 @@ use progress::Progress;
 
 /// What a comparison needs to know from beginning to end.
 #[derive(Debug)]
-struct Plan {
-    arguments: Arguments,
-    shape: Shape,
+pub(crate) struct Plan {
+    pub(crate) arguments: Arguments,
+    pub(crate) shape: Shape,
     seed: u64,
-    placement: Option<Placement>,
-    interrupt: Interrupt,
+    pub(crate) placement: Option<Placement>,
+    pub(crate) interrupt: Interrupt,
 }
 
 /// What a comparison has found so far.
@@ -47,7 +46,7 @@ struct Findings {
 pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     limits::ensure_connections_fit(asked.connections)?;
     ensure_schedule_fits(asked.rate, asked.seconds)?;
-    let arms = arms(asked)?;
+    let arms = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
     let plan = Plan::new(asked, arms, interrupt);
@@ -77,22 +76,9 @@ pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     }
 }
 
-/// Lists what to compare: the styles, those on the project's loop first, then the peers.
-fn arms(asked: &CompareArguments) -> Result<Vec<Arm>, Failure> {
-    let taken = |style: &Style| match &asked.only[..] {
-        // One more baseline adds a sixth to the time and nothing to the question.
-        [] => asked.all || *style != Style::Smol,
-        only => only.contains(style),
-    };
-    let styles = Style::ALL.into_iter().filter(taken).map(Arm::Style);
-    let arms: Vec<Arm> = styles.chain(asked.peer.iter().cloned().map(Arm::Peer)).collect();
-    ensure_distinct(&arms).map_err(Failure::Usage)?;
-    Ok(arms)
-}
-
 /// The user has ended the run.
 #[derive(Debug)]
-struct Interrupted;
+pub(crate) struct Interrupted;
 
 fn measure(plan: &Plan, found: &mut Findings) -> Result<(), Interrupted> {
     if let Some(placement) = plan.placement {
@@ -107,7 +93,7 @@ fn measure(plan: &Plan, found: &mut Findings) -> Result<(), Interrupted> {
 }
 
 impl Plan {
-    fn new(asked: &CompareArguments, arms: Vec<Arm>, interrupt: Interrupt) -> Plan {
+    pub(crate) fn new(asked: &CompareArguments, arms: Vec<Arm>, interrupt: Interrupt) -> Plan {
         let arguments = Arguments {
             connections: asked.connections,
             size_bytes: asked.size,

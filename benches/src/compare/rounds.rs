@@ -147,7 +147,7 @@ fn closed_phase(
     round: usize,
     arm: &Arm,
 ) -> Result<(ClosedFigures, Interval), Misfortune> {
-    let timed = Visit { arm, rule: Rule::Bounded, counts: false };
+    let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
     let visited = visit(plan, timed, |server| {
         let mut generator = warm_generator(plan, server)?;
         let before = used_at_rest(server);
@@ -175,7 +175,7 @@ fn closed_phase(
 }
 
 fn open_phase(plan: &Plan, arm: &Arm, schedule: &Schedule) -> Result<Interval, Misfortune> {
-    let timed = Visit { arm, rule: Rule::Bounded, counts: false };
+    let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
     let mut recorder = Recorder::new();
     let ((open, began), _) = visit(plan, timed, |server| {
         let mut generator = warm_generator(plan, server)?;

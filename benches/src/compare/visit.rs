@@ -6,7 +6,7 @@ use std::os::unix::process::ExitStatusExt;
 use examples::{Server, Stopped};
 
 use super::Plan;
-use crate::arm::{Arm, Setting};
+use crate::arm::{Arm, Setting, Tool};
 use crate::cli::Rule;
 use crate::load::Trouble;
 
@@ -25,6 +25,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) arm: &'a Arm,
     pub(crate) rule: Rule,
     pub(crate) counts: bool,
+    /// What is put before its command.
+    pub(crate) tool: Tool,
 }
 
 /// Starts a server, does `what` with it and stops it; returns the outcome and what it printed.
@@ -33,10 +35,10 @@ pub(crate) fn visit<T>(
     visit: Visit<'_>,
     what: impl FnOnce(&Server) -> Result<T, Trouble>,
 ) -> Result<(T, Stopped), Misfortune> {
-    let Visit { arm, rule, counts } = visit;
-    let setting = Setting { rule, counts, cpu: plan.placement.map(|placement| placement.server) };
+    let Visit { arm, rule, counts, tool } = visit;
+    let cpu = plan.placement.map(|placement| placement.server);
     let mut server = arm
-        .start(setting, &plan.interrupt)
+        .start(Setting { rule, counts, cpu, tool }, &plan.interrupt)
         .map_err(|error| plan.blame(format!("did not start: {error}")))?;
     match what(&server) {
         Ok(outcome) => {

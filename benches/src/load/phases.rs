@@ -97,13 +97,14 @@ impl Generator {
         Ok(Closed { messages, within, window: Duration::from_nanos((end - begun).max(1)) })
     }
 
-    /// Sends one message after the other on the first connection, each after a pause in which the
-    /// server has gone to sleep.
+    /// Sends one message after the other, each on the next connection and after a pause in which
+    /// the server has gone to sleep.
     pub(crate) fn paced(&mut self, count: u64, pause: Duration) -> Result<(), Trouble> {
-        for _ in 0..count {
+        for number in 0..count {
             thread::sleep(pause);
             let handed = self.now();
-            self.send(0, Message { intended: handed, handed })?;
+            let connection = number % self.connections.len() as u64;
+            self.send(connection as usize, Message { intended: handed, handed })?;
             let mut back = false;
             while !back {
                 self.turn(WAIT_MAX, |_, _| {

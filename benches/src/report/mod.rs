@@ -1,10 +1,10 @@
 //! The report on standard output: what ran where, the tables, the spectrum, what it means.
 
-mod grid;
+pub(crate) mod grid;
 mod notes;
 mod spectrum;
 mod statistics;
-mod table;
+pub(crate) mod table;
 mod verdict;
 
 use std::fmt::Write;
@@ -118,7 +118,7 @@ fn plural(number: usize, thing: &str) -> String {
     format!("{} {thing}{s}", grouped(number as f64))
 }
 
-fn heading(text: &str, dress: Dress) -> String {
+pub(crate) fn heading(text: &str, dress: Dress) -> String {
     match dress {
         Dress::Markdown => format!("## {text}\n\n"),
         _ => format!("\n{}\n", bold(text, dress)),
@@ -191,7 +191,7 @@ pub(crate) fn wrapped(paragraph: &str, indent: &str) -> String {
 }
 
 /// Rounds to a whole number and groups its digits: `12,345`.
-fn grouped(number: f64) -> String {
+pub(crate) fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -125,12 +125,12 @@ fn ratio_cell(arm: &Arm, ratio: Spread) -> String {
     format!("{median:.2} ({least:.2}..{greatest:.2})")
 }
 
-fn count_cell(count: f64) -> String {
+pub(crate) fn count_cell(count: f64) -> String {
     // Slopes of whole counts: -0.00 is what subtraction leaves.
     let count = if count.abs() < 0.005 { 0.0 } else { count };
     if count >= 100.0 { grouped(count) } else { format!("{count:.2}") }
 }
 
-fn or_dash(cell: Option<String>) -> String {
+pub(crate) fn or_dash(cell: Option<String>) -> String {
     cell.unwrap_or_else(|| "-".to_owned())
 }

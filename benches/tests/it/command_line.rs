@@ -83,7 +83,8 @@ fn the_list_has_every_style_and_the_help_has_examples() {
     for style in ["callbacks", "promises", "async", "raw", "threads", "tokio", "smol", "echo"] {
         assert!(text(&list.stdout).contains(style));
     }
-    let commands = ["compare", "load", "serve", "report"].map(|command| [command, "--help"]);
+    let commands =
+        ["compare", "cost", "load", "serve", "report"].map(|command| [command, "--help"]);
     for arguments in commands.iter().map(|arguments| &arguments[..]).chain([&["--help"][..]]) {
         let help = run(arguments);
         assert!(help.status.success());

@@ -3,6 +3,7 @@
 
 mod command_line;
 mod comparison;
+mod cost;
 mod duel;
 mod fake;
 mod load;

@@ -1,0 +1,91 @@
+//! `oneloop cost`: what a message costs a server, counted and not timed.
+//!
+//! Rule: every figure is the slope between a short and a long run, so that what happens once does
+//! not count. What cannot be counted on this system is said once; a server that fails is named; the
+//! rest goes on.
+
+mod callgrind;
+mod figures;
+mod idle;
+mod session;
+mod slope;
+mod strace;
+mod table;
+
+use std::time::Instant;
+
+use clap::{Args, Parser};
+
+use crate::cli::{Cli, Scenario};
+use crate::compare::{Interrupted, Plan};
+use crate::cpu;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::interrupt::Interrupt;
+use crate::output::{self, Dress};
+use crate::selection::Selection;
+use figures::CostReport;
+use session::Session;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  oneloop cost echo                          about two minutes
+  oneloop cost echo --quick                  shorter runs, the same columns
+  oneloop cost echo --only raw,async --json
+  oneloop cost echo --only raw --peer go='go-echo :{port}'
+
+Counted are system calls (by strace), user-space instructions (by valgrind's callgrind),
+allocations, turns of the loop, and resident bytes of an idle connection. These figures do not
+depend on how fast or how busy the machine is. What the system has no tool for is left out, and
+said so. A peer counts nothing itself, and its figures are those of the process that its command
+becomes.";
+
+/// The arguments of `cost`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct CostArguments {
+    /// What to serve
+    pub(crate) scenario: Scenario,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    /// Shorter runs
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Counts everything, prints tables or JSON.
+pub(crate) fn run(asked: &CostArguments) -> Result<(), Failure> {
+    let Scenario::Echo = asked.scenario;
+    let arms = asked.selection.arms()?;
+    let interrupt = Interrupt::listen()
+        .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    // The load is compare's default: 64 connections, 64 bytes.
+    let compared = Cli::parse_from(["oneloop"]).compare;
+    let plan = Plan::new(&compared, arms, interrupt);
+    if let Some(placement) = plan.placement {
+        // A refusal leaves the generator where it is; the servers pin themselves or fail.
+        let _ = cpu::pin(placement.generator);
+    }
+    let environment = Environment::observe(plan.placement);
+    let begun = Instant::now();
+    let mut session =
+        Session::begin(&plan, asked.quick, CostReport::begin(environment, asked.quick));
+    let finished = session.measure();
+    let mut report = session.end();
+    report.partial = finished.is_err();
+    report.environment.finish(begun.elapsed());
+    let text = if asked.json {
+        let line = serde_json::to_string(&report).expect("a report is plain data");
+        format!("{line}\n")
+    } else {
+        table::compose(&report, Dress::of_stdout())
+    };
+    output::print(&text)?;
+    match finished {
+        Err(Interrupted) => Err(Failure::Interrupted),
+        Ok(()) if !report.failures.is_empty() => Err(Failure::Arms),
+        Ok(()) => Ok(()),
+    }
+}

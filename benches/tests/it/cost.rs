@@ -1,0 +1,82 @@
+//! A small cost run: what it counts, and what it says about what it cannot count.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::program::{finish, oneloop, run, text};
+
+/// Runs with nothing on the path but what is in `tools`.
+fn run_with_tools(tools: &Path, arguments: &[&str]) -> Output {
+    finish(oneloop(arguments).env("PATH", tools).spawn().unwrap())
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn an_echo_of_the_baseline_is_counted_with_what_is_here() {
+    let output = run(&["cost", "echo", "--only", "raw", "--quick", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report = json(&output);
+    let arm = &report["arms"][0];
+    assert_eq!(arm["arm"], "raw");
+    // A machine that is busy elsewhere lets two events share a turn now and then.
+    let turns = arm["counts"][0]["per_message"]["turns"].as_f64().unwrap();
+    assert!((0.9..1.1).contains(&turns), "{turns}");
+    assert_eq!(arm["counts"][0]["per_message"]["allocations"], 0.0);
+    let missing = report["unmeasured"].to_string();
+    if missing.contains("system calls") {
+        eprintln!("skipped: system calls, {missing}");
+    } else {
+        let idle = &arm["calls"][0];
+        assert!((idle["total"].as_f64().unwrap() - 3.0).abs() < 0.2, "{idle}");
+        assert_eq!(arm["calls"].as_array().unwrap().len(), 3);
+    }
+    if missing.contains("instructions") {
+        eprintln!("skipped: instructions, {missing}");
+    } else {
+        let busy = arm["instructions"][1]["per_message"].as_f64().unwrap();
+        assert!((20.0..20_000.0).contains(&busy), "{busy}");
+    }
+    if missing.contains("memory") {
+        eprintln!("skipped: memory, {missing}");
+    } else {
+        assert!(arm["idle"]["bytes_per_connection"].is_f64());
+    }
+}
+
+#[test]
+fn missing_tools_are_named_and_the_rest_goes_on() {
+    let none = tempfile::tempdir().unwrap();
+    let output = run_with_tools(none.path(), &["cost", "echo", "--only", "raw", "--quick"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report = text(&output.stdout);
+    assert!(report.contains("- not counted: system calls: strace is not installed"), "{report}");
+    assert!(report.contains("- not counted: instructions: valgrind is not installed"), "{report}");
+    assert!(report.is_ascii() && report.lines().all(|line| line.len() <= 100), "{report}");
+    let row = report.lines().find(|line| line.contains("raw   64 busy")).unwrap();
+    assert_eq!(row.split_whitespace().filter(|cell| *cell == "-").count(), 5, "{row}");
+}
+
+#[test]
+fn a_failure_in_one_figure_does_not_end_the_others() {
+    let tools = tempfile::tempdir().unwrap();
+    // Starts what it is given, and then has nothing to tell.
+    let mute = tools.path().join("strace");
+    let script = "#!/bin/sh\nwhile [ \"${1#-}\" != \"$1\" ]; do shift; done\n\
+                  [ \"$1\" = true ] || exec \"$@\"\n";
+    fs::write(&mute, script).unwrap();
+    fs::set_permissions(&mute, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = run_with_tools(tools.path(), &["cost", "echo", "--only=raw", "--quick", "--json"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let report = json(&output);
+    let failures = report["failures"].as_array().unwrap();
+    assert_eq!(failures.len(), 3);
+    assert_eq!(failures[0]["reason"], "strace wrote no table");
+    assert_eq!(report["arms"][0]["counts"].as_array().unwrap().len(), 2);
+}
