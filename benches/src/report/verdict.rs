@@ -30,7 +30,10 @@ pub(crate) fn verdict(run: &Run) -> String {
     match by_cost[..] {
         [] => "No server was measured to the end: there is nothing to say.".to_owned(),
         [(_, arm)] => format!("Only {arm} was measured to the end: nothing to compare."),
-        [(_, cheap), .., (_, dear)] => {
+        [(_, first), .., (_, last)] => {
+            // Within the noise the two medians may disagree: the ratios, paired by round, decide.
+            let swapped = ratio(run, last, first, cost).is_some_and(|ratio| ratio.median < 1.0);
+            let (cheap, dear) = if swapped { (last, first) } else { (first, last) };
             let pair = (ratio(run, dear, cheap, cost), difference(run, dear, cheap, cost));
             let (Some(ratio), Some(apart)) = pair else {
                 return format!("{cheap} and {dear} share no round: nothing to compare.");
