@@ -11,7 +11,7 @@ use std::process::Command;
 use examples::{Server, Style};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::Rule;
+use crate::cli::{self, Rule};
 use crate::interrupt::Interrupt;
 
 /// What stands in a peer's command for the port that it is to listen on.
@@ -55,6 +55,19 @@ pub(crate) struct Setting {
 }
 
 impl Arm {
+    /// Reads the name of a style, or a peer.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`cli::style`] and of [`Peer::parse`].
+    pub(crate) fn parse(text: &str) -> Result<Arm, String> {
+        if text.contains('=') {
+            Peer::parse(text).map(Arm::Peer)
+        } else {
+            cli::style(text).map(Arm::Style)
+        }
+    }
+
     /// Returns the name by which reports and files call the arm.
     pub(crate) fn name(&self) -> &str {
         match self {
@@ -185,7 +198,7 @@ fn serve_command(style: Style, setting: Setting) -> Command {
 }
 
 /// Prepares this program to do `what` on its processor, until its parent ends.
-fn follower(what: &str, setting: Setting) -> Command {
+pub(crate) fn follower(what: &str, setting: Setting) -> Command {
     let mut command = Command::new(this_program());
     command.args([what, "--end-with", &std::process::id().to_string()]);
     if let Some(cpu) = setting.cpu {
@@ -236,6 +249,13 @@ mod tests {
             let error = Peer::parse(text).unwrap_err();
             assert!(error.contains(reason), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn an_arm_is_a_style_or_a_peer() {
+        assert_eq!(Arm::parse("raw").unwrap(), Arm::Style(Style::Raw));
+        assert_eq!(Arm::parse("go=serve {port}").unwrap(), peer("go"));
+        assert!(Arm::parse("rw").unwrap_err().contains("did you mean `raw`?"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cost::{self, CostArguments};
 use crate::cpu::ProcessArguments;
-use crate::duel::{self, BurnArguments, DuelArguments, LaunchArguments};
+use crate::duel::{self, BurnArguments, DuelArguments};
 use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
 use crate::past_run::ReportArguments;
@@ -97,9 +97,6 @@ pub(crate) enum Command {
     /// The server of the duel's self-test
     #[command(hide = true)]
     Burn(BurnArguments),
-    /// Any other server of a duel
-    #[command(hide = true)]
-    Launch(LaunchArguments),
 }
 
 /// The arguments of `compare`.

@@ -125,6 +125,5 @@ mod system {
     }
 }
 
-use system::allowed_processors;
-pub(crate) use system::end_with_parent;
 pub(crate) use system::pin;
+use system::{allowed_processors, end_with_parent};

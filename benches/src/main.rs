@@ -1,8 +1,8 @@
 //! `oneloop`: compares three styles of program on one event loop.
 //!
 //! `compare` starts a server for each style (`serve`), drives it with the generator (`load`),
-//! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they mean
-//! (`report`), then or later (`past_run`).
+//! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they
+//! mean (`report`), then or later (`past_run`).
 //! `duel` compares two servers by CPU time alone, closely.
 //! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
 
@@ -16,6 +16,7 @@ mod cost;
 mod cpu;
 mod duel;
 mod environment;
+mod epitaph;
 mod exec;
 mod failure;
 mod hgrm;
@@ -50,7 +51,6 @@ fn main() -> ExitCode {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Duel(arguments) => duel::run(&arguments),
         Command::Burn(arguments) => duel::burn(&arguments),
-        Command::Launch(arguments) => duel::launch(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Load(arguments) => load_alone::run(&arguments),
         Command::Report(arguments) => past_run::print(&arguments),

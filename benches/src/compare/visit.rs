@@ -1,13 +1,13 @@
 //! One visit to one arm: a fresh server, something done with it, its end.
 
 use std::io;
-use std::os::unix::process::ExitStatusExt;
 
 use examples::{Server, Stopped};
 
 use super::Plan;
 use crate::arm::{Arm, Setting, Tool};
 use crate::cli::Rule;
+use crate::epitaph;
 use crate::load::Trouble;
 
 /// Why a visit ended badly.
@@ -37,7 +37,7 @@ pub(crate) fn visit<T>(
 ) -> Result<(T, Stopped), Misfortune> {
     let Visit { arm, rule, counts, tool } = visit;
     let cpu = plan.placement.map(|placement| placement.server);
-    let mut server = arm
+    let server = arm
         .start(Setting { rule, counts, cpu, tool }, &plan.interrupt)
         .map_err(|error| plan.blame(format!("did not start: {error}")))?;
     match what(&server) {
@@ -48,11 +48,10 @@ pub(crate) fn visit<T>(
         Err(Trouble::Interrupted) => Err(Misfortune::Interrupted),
         Err(trouble) => {
             // Whoever hung up may have died of it.
-            let died = !server.is_running().unwrap_or(true);
-            let mut reason = trouble.to_string();
-            if died && let Ok(stopped) = server.stop() {
-                reason = format!("{}; {reason}", ended(&stopped));
-            }
+            let reason = match epitaph::of_trouble(server) {
+                Some(epitaph) => format!("{epitaph}; {trouble}"),
+                None => trouble.to_string(),
+            };
             Err(plan.blame(reason))
         }
     }
@@ -65,7 +64,7 @@ fn stop_in_order(arm: &Arm, mut server: Server) -> Result<Stopped, String> {
     let stopped = server.stop().map_err(not_in_order)?;
     // Foreign servers may leave SIGTERM its default.
     if died || (arm.style().is_some() && !stopped.status.success()) {
-        return Err(ended(&stopped));
+        return Err(epitaph::of(&stopped));
     }
     Ok(stopped)
 }
@@ -78,17 +77,5 @@ impl Plan {
         } else {
             Misfortune::Failed(reason)
         }
-    }
-}
-
-fn ended(stopped: &Stopped) -> String {
-    let how = match (stopped.status.code(), stopped.status.signal()) {
-        (Some(code), _) => format!("the server ended with code {code}"),
-        (None, Some(signal)) => format!("the server was ended by signal {signal}"),
-        (None, None) => "the server ended".to_owned(),
-    };
-    match stopped.last_words() {
-        Some(line) => format!("{how} ({line})"),
-        None => how,
     }
 }

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use examples::Style;
 
-use super::arm::Arm;
+use crate::arm::Arm;
 use crate::cli;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -19,17 +18,19 @@ Examples:
 Both servers share one processor with a busy loop, so that neither ever waits for work; the
 generator, on another one, loads now this one and now that one. Compared is CPU time per message,
 B over A, pair of slices by pair; the same for two processes of A is the null. Run it on a machine
-that does nothing else. A command is split at blanks and run without a shell; the CPU time of
+that does nothing else. A command is split into words and run without a shell; the CPU time of
 processes that it starts is not seen.";
 
 /// The arguments of `duel`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DuelArguments {
     /// The server to compare with: a style, a baseline, or NAME='COMMAND {port}'
-    #[arg(value_name = "A", value_parser = arm, required_unless_present_any = ["all", "self_test"])]
+    #[arg(value_name = "A", value_parser = Arm::parse)]
+    #[arg(required_unless_present_any = ["all", "self_test"])]
     pub(crate) base: Option<Arm>,
     /// The server to compare
-    #[arg(value_name = "B", value_parser = arm, required_unless_present_any = ["all", "self_test"])]
+    #[arg(value_name = "B", value_parser = Arm::parse)]
+    #[arg(required_unless_present_any = ["all", "self_test"])]
     pub(crate) other: Option<Arm>,
     /// Compare every built-in style and baseline with raw
     #[arg(long, conflicts_with_all = ["base", "other", "self_test"])]
@@ -66,25 +67,6 @@ pub(crate) struct Slices {
     pub(crate) most: Duration,
 }
 
-/// Finds a built-in server, or takes a command apart.
-fn arm(text: &str) -> Result<Arm, String> {
-    let Some((name, command)) = text.split_once('=') else {
-        return cli::style(text).map(Arm::Style);
-    };
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || "-_.+".contains(letter);
-    if name.is_empty() || name.len() > 16 || !name.chars().all(fits) {
-        return Err("a name has 1 to 16 letters, digits or any of -_.+".to_owned());
-    }
-    if Style::ALL.iter().any(|style| style.name() == name) {
-        return Err(format!("`{name}` is built in; choose another name"));
-    }
-    if !command.contains("{port}") {
-        return Err("a command needs {port} where its port goes".to_owned());
-    }
-    let words = command.split_whitespace().map(str::to_owned).collect();
-    Ok(Arm::Command { name: name.to_owned(), words })
-}
-
 fn slices(text: &str) -> Result<Slices, String> {
     let millis = |text: &str| text.trim().parse().ok().filter(|ms| (5..=10_000).contains(ms));
     let bounds = text.split_once("..").and_then(|(least, most)| millis(least).zip(millis(most)));
@@ -99,16 +81,6 @@ fn slices(text: &str) -> Result<Slices, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_server_is_a_style_or_a_command_with_a_port() {
-        assert_eq!(arm("raw").unwrap(), Arm::Style(Style::Raw));
-        assert_eq!(arm("peer=./echo -p {port}").unwrap().name(), "peer");
-        assert!(arm("rw").unwrap_err().contains("did you mean `raw`?"));
-        assert!(arm("peer=./echo").unwrap_err().contains("{port}"));
-        assert!(arm("raw=./echo {port}").unwrap_err().contains("built in"));
-        assert!(arm("=./echo {port}").is_err());
-    }
 
     #[test]
     fn slices_have_an_order_and_bounds() {

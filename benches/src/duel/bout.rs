@@ -3,14 +3,16 @@
 use std::thread;
 use std::time::Duration;
 
+use examples::Server;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
 use super::arguments::Slices;
-use super::arm::{Arm, Contender};
 use super::ballast::Ballast;
+use super::contestant::Contestant;
 use crate::cpu::{self, Placement};
+use crate::epitaph;
 use crate::interrupt::Interrupt;
 use crate::load::{Generator, Limit, Recorder, Shape, Trouble};
 
@@ -73,16 +75,16 @@ pub(super) enum Misfortune {
 
 /// A server with the connections that are held to it.
 struct Corner<'a> {
-    arm: &'a Arm,
-    contender: Contender,
+    contestant: &'a Contestant,
+    server: Server,
     generator: Generator,
 }
 
 /// Lets two servers duel. What was measured before a misfortune is in `pairs` all the same.
 pub(super) fn fight(
     rules: &Rules,
-    base: &Arm,
-    other: &Arm,
+    base: &Contestant,
+    other: &Contestant,
     pairs: &mut Vec<Pair>,
 ) -> Result<(), Misfortune> {
     let mut base = Corner::enter(rules, base)?;
@@ -123,11 +125,11 @@ fn schedule(rules: &Rules) -> Vec<(Duration, bool)> {
 
 impl<'a> Corner<'a> {
     /// Starts a server, connects to it and warms it up.
-    fn enter(rules: &Rules, arm: &'a Arm) -> Result<Corner<'a>, Misfortune> {
-        let contender = arm
+    fn enter(rules: &Rules, contestant: &'a Contestant) -> Result<Corner<'a>, Misfortune> {
+        let server = contestant
             .start(rules.placement.server, &rules.interrupt)
-            .map_err(|reason| rules.blame(Misfortune::Failed { arm: arm.name(), reason }))?;
-        let warm = Generator::connect(contender.addr(), rules.shape, &rules.interrupt).and_then(
+            .map_err(|error| rules.blame(contestant, format!("did not start: {error}")))?;
+        let warm = Generator::connect(server.addr(), rules.shape, &rules.interrupt).and_then(
             |mut generator| {
                 generator.closed(Limit::Time(WARM_UP), &mut Recorder::new())?;
                 generator.stay_awake();
@@ -135,14 +137,14 @@ impl<'a> Corner<'a> {
             },
         );
         match warm {
-            Ok(generator) => Ok(Corner { arm, contender, generator }),
-            Err(trouble) => Err(rules.charge(arm, contender, &trouble)),
+            Ok(generator) => Ok(Corner { contestant, server, generator }),
+            Err(trouble) => Err(rules.charge(contestant, server, &trouble)),
         }
     }
 
     /// Loads the server for a while and measures what that cost it.
     fn slice(&mut self, length: Duration) -> Result<Slice, Option<Trouble>> {
-        let pid = self.contender.pid();
+        let pid = self.server.pid();
         let before = cpu::time_used(pid).zip(sleeps(pid)).ok_or(None)?;
         let closed = self.generator.closed(Limit::Time(length), &mut Recorder::new())?;
         thread::sleep(REST);
@@ -157,32 +159,36 @@ impl<'a> Corner<'a> {
     /// Finds out what became of a server; `None` is a process whose figures have gone.
     fn blame(self, rules: &Rules, trouble: Option<Trouble>) -> Misfortune {
         match trouble {
-            Some(trouble) => rules.charge(self.arm, self.contender, &trouble),
+            Some(trouble) => rules.charge(self.contestant, self.server, &trouble),
             None => {
-                let reason = self.contender.epitaph();
+                let reason = epitaph::of_trouble(self.server);
                 let reason = reason.unwrap_or_else(|| "its CPU time cannot be read".to_owned());
-                rules.blame(Misfortune::Failed { arm: self.arm.name(), reason })
+                rules.blame(self.contestant, reason)
             }
         }
     }
 }
 
 impl Rules {
-    fn charge(&self, arm: &Arm, contender: Contender, trouble: &Trouble) -> Misfortune {
+    fn charge(&self, contestant: &Contestant, server: Server, trouble: &Trouble) -> Misfortune {
         if let Trouble::Interrupted = trouble {
             return Misfortune::Interrupted;
         }
         // Whoever hung up may have died of it.
-        let reason = match contender.epitaph() {
+        let reason = match epitaph::of_trouble(server) {
             Some(epitaph) => format!("{epitaph}; {trouble}"),
             None => trouble.to_string(),
         };
-        self.blame(Misfortune::Failed { arm: arm.name(), reason })
+        self.blame(contestant, reason)
     }
 
     /// What servers do after a Ctrl-C is not their fault.
-    fn blame(&self, misfortune: Misfortune) -> Misfortune {
-        if self.interrupt.is_raised() { Misfortune::Interrupted } else { misfortune }
+    fn blame(&self, contestant: &Contestant, reason: String) -> Misfortune {
+        if self.interrupt.is_raised() {
+            Misfortune::Interrupted
+        } else {
+            Misfortune::Failed { arm: contestant.to_string(), reason }
+        }
     }
 }
 

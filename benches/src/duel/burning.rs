@@ -9,8 +9,9 @@ use clap::Args;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
+use crate::cpu::{self, ProcessArguments};
 use crate::failure::Failure;
-use crate::{cpu, limits, output};
+use crate::{limits, output};
 
 const LISTENER: Token = Token(usize::MAX);
 
@@ -26,24 +27,19 @@ pub(crate) struct BurnArguments {
     /// The address to listen on
     #[arg(long, value_name = "ADDR")]
     listen: SocketAddr,
-    /// Pin the server to a processor
-    #[arg(long, value_name = "N")]
-    cpu: Option<usize>,
-    /// End when this process, the parent, has ended
-    #[arg(long, value_name = "PID")]
-    end_with: Option<u32>,
+    #[command(flatten)]
+    process: ProcessArguments,
 }
 
 /// Serves until a signal ends the process.
 pub(crate) fn run(arguments: &BurnArguments) -> Result<(), Failure> {
+    cpu::follow(&arguments.process)?;
     serve(arguments).map_err(|error| {
         Failure::Refused(format!("the server on {} ended: {error}", arguments.listen))
     })
 }
 
 fn serve(arguments: &BurnArguments) -> io::Result<()> {
-    arguments.end_with.map_or(Ok(()), cpu::end_with_parent)?;
-    arguments.cpu.map_or(Ok(()), cpu::pin)?;
     limits::raise_descriptor_limit();
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind(arguments.listen)?;

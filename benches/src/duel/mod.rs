@@ -4,12 +4,11 @@
 //! servers have the same processor at nearly the same time and always more to do than time for it.
 
 mod arguments;
-mod arm;
 mod ballast;
 mod bout;
 mod burning;
+mod contestant;
 mod interval;
-mod launch;
 mod outcome;
 mod text;
 mod verdict;
@@ -19,20 +18,20 @@ use std::time::{Duration, Instant};
 
 use examples::Style;
 
+use crate::arm::{Arm, ensure_distinct};
 use crate::compare::progress::Progress;
 use crate::cpu::{self, Placement};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::load::Shape;
 use crate::{limits, output};
-use arm::Arm;
 use bout::{Misfortune, Rules};
+use contestant::Contestant;
 use outcome::{Bout, Outcome};
 use verdict::Standing;
 
 pub(crate) use arguments::{DuelArguments, EXAMPLES};
 pub(crate) use burning::{BurnArguments, run as burn};
-pub(crate) use launch::{LaunchArguments, run as launch};
 
 /// What the self-test's second server spends more than its first on each message.
 const CONTROL_US: u64 = 5;
@@ -42,6 +41,7 @@ const SET_UP_MS: u64 = 400;
 
 /// Measures the null and every duel that is asked for, and prints what they mean.
 pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
+    let pairings = pairings(asked)?;
     ensure_cpu_time_is_told()?;
     let placement = Placement::choose().ok_or_else(|| {
         Failure::Refused(
@@ -66,33 +66,42 @@ pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
     };
     let mut outcome = Outcome::begin(&rules);
     let begun = Instant::now();
-    measure(&rules, &pairings(asked), &mut outcome);
+    measure(&rules, &pairings, &mut outcome);
     outcome.environment.finish(begun.elapsed());
     print(&outcome, asked.json)?;
     conclude(&outcome, asked.self_test)
 }
 
 /// Lists who meets whom: the base meets itself first.
-fn pairings(asked: &DuelArguments) -> Vec<(Arm, Arm)> {
+fn pairings(asked: &DuelArguments) -> Result<Vec<(Contestant, Contestant)>, Failure> {
     let (base, others) = match (&asked.base, &asked.other) {
-        (Some(base), Some(other)) => (base.clone(), vec![other.clone()]),
-        _ if asked.self_test => (Arm::Dearer { by_us: 0 }, vec![Arm::Dearer { by_us: CONTROL_US }]),
+        (Some(base), Some(other)) => {
+            // Against itself an arm may fight twice.
+            if base != other {
+                ensure_distinct(&[base.clone(), other.clone()]).map_err(Failure::Usage)?;
+            }
+            (Contestant::Arm(base.clone()), vec![Contestant::Arm(other.clone())])
+        }
+        _ if asked.self_test => {
+            (Contestant::Dearer { by_us: 0 }, vec![Contestant::Dearer { by_us: CONTROL_US }])
+        }
         _ => {
             let others = Style::ALL.into_iter().filter(|&style| style != Style::Raw);
-            (Arm::Style(Style::Raw), others.map(Arm::Style).collect())
+            let others = others.map(|style| Contestant::Arm(Arm::Style(style)));
+            (Contestant::Arm(Arm::Style(Style::Raw)), others.collect())
         }
     };
     let others = [base.clone()].into_iter().chain(others);
-    others.map(|other| (base.clone(), other)).collect()
+    Ok(others.map(|other| (base.clone(), other)).collect())
 }
 
-fn measure(rules: &Rules, pairings: &[(Arm, Arm)], outcome: &mut Outcome) {
+fn measure(rules: &Rules, pairings: &[(Contestant, Contestant)], outcome: &mut Outcome) {
     // A refusal leaves the generator where it is; the servers pin themselves or fail.
     let _ = cpu::pin(rules.placement.generator);
     let bout_ms = rules.length.as_millis() as u64 + SET_UP_MS;
     let progress = Progress::begin(bout_ms * pairings.len() as u64);
     for (at, (base, other)) in pairings.iter().enumerate() {
-        let names = (&*base.name(), &*other.name());
+        let names = (&*base.to_string(), &*other.to_string());
         progress.say(format!("{} against {}", names.1, names.0));
         let mut pairs = Vec::new();
         let fought = bout::fight(rules, base, other, &mut pairs);

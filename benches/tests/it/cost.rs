@@ -51,6 +51,28 @@ fn an_echo_of_the_baseline_is_counted_with_what_is_here() {
 }
 
 #[test]
+fn a_peer_is_counted_from_outside_like_our_own_servers() {
+    let program = env!("CARGO_BIN_EXE_oneloop");
+    let peer = format!("mine='{program}' serve echo --style raw --listen 127.0.0.1:{{port}}");
+    let output = run(&["cost", "echo", "--only=raw", "--peer", &peer, "--quick", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report = json(&output);
+    let [raw, mine] = [&report["arms"][0], &report["arms"][1]];
+    assert_eq!(mine["arm"], "mine");
+    assert!(mine["counts"].as_array().unwrap().is_empty(), "a peer counts nothing");
+    for (list, figure) in [("calls", "total"), ("instructions", "per_message")] {
+        let [ours, theirs] = [raw, mine].map(|arm| arm[list].as_array().unwrap());
+        assert_eq!(ours.len(), theirs.len());
+        // One idle connection; the same program, started in another way.
+        if let (Some(ours), Some(theirs)) = (ours.first(), theirs.first()) {
+            let ratio = theirs[figure].as_f64().unwrap() / ours[figure].as_f64().unwrap();
+            assert!((0.9..1.1).contains(&ratio), "{list}: {ratio}");
+        }
+    }
+    assert_eq!(mine["idle"].is_object(), raw["idle"].is_object());
+}
+
+#[test]
 fn missing_tools_are_named_and_the_rest_goes_on() {
     let none = tempfile::tempdir().unwrap();
     let output = run_with_tools(none.path(), &["cost", "echo", "--only", "raw", "--quick"]);

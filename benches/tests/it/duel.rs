@@ -94,8 +94,8 @@ fn a_server_that_does_not_start_is_named() {
         return;
     }
     for (peer, reason) in [
-        ("peer=./is-not-there {port}", "cannot start `./is-not-there`"),
-        ("peer=false {port}", "ended with code 1"),
+        ("peer=./is-not-there {port}", "cannot start ./is-not-there"),
+        ("peer=false {port}", "exit status: 1"),
         ("peer=ls ./is-not-there-{port}", "No such file"),
     ] {
         let output = run(&duel(&["raw", peer, "--seconds", "0.2"]));
@@ -160,7 +160,8 @@ fn bad_arguments_are_refused_in_one_line() {
     for (arguments, part) in [
         (&["raw", "calbacks"][..], "did you mean `callbacks`?"),
         (&["raw", "peer=./echo"], "{port}"),
-        (&["raw", "raw=./echo {port}"], "built in"),
+        (&["raw", "raw=./echo {port}"], "built-in"),
+        (&["go=a {port}", "go=b {port}"], "two peers are called `go`"),
         (&["raw", "async", "--slices", "160..40"], "such as 40..160"),
         (&["raw", "async", "--connections", "1000000"], "connections are possible"),
     ] {
