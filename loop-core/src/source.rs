@@ -111,26 +111,10 @@ impl<S> Source<S> {
     pub fn attempt<R>(
         &self,
         direction: Direction,
-        mut attempt: impl FnMut(&S) -> io::Result<R>,
+        attempt: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
-        if !self.is_ready(direction) {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        if self.readiness.has(Signs::CANCELLED) {
-            return Err(Cancelled.into());
-        }
-        loop {
-            match attempt(&self.io) {
-                Ok(result) => return Ok(result),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => {
-                    if error.kind() == ErrorKind::WouldBlock {
-                        self.readiness.drained(direction);
-                    }
-                    return Err(error);
-                }
-            }
-        }
+        self.admit(direction)?;
+        self.attempt_admitted(direction, attempt)
     }
 
     /// Notes that the socket has moved `bytes` of its share of this turn.
@@ -149,18 +133,8 @@ impl<S> Source<S> {
     where
         for<'a> &'a S: Read,
     {
-        let room = buffer.len().min(self.share(Direction::Read));
-        let buffer = &mut buffer[..room];
-        let count = self.attempt(Direction::Read, |mut io| {
-            self.handle.core.counters.reads.count();
-            io.read(buffer)
-        })?;
-        if count < room && !self.readiness.has(Signs::READ_CLOSED) {
-            self.readiness.drained(Direction::Read);
-        } else {
-            self.spend(Direction::Read, count);
-        }
-        Ok(count)
+        let share = self.admit(Direction::Read)?;
+        self.read_share(buffer, share)
     }
 
     /// Reads once into a chunk of the loop's pool; `None` is the end of the stream.
@@ -171,10 +145,8 @@ impl<S> Source<S> {
     where
         for<'a> &'a S: Read,
     {
-        if !self.is_ready(Direction::Read) {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        let chunk = self.handle.core.pool.lend(|buffer| self.read(buffer))?;
+        let share = self.admit(Direction::Read)?;
+        let chunk = self.handle.core.pool.lend(|buffer| self.read_share(buffer, share))?;
         Ok((!chunk.is_empty()).then_some(chunk))
     }
 
@@ -186,8 +158,9 @@ impl<S> Source<S> {
     where
         for<'a> &'a S: Write,
     {
-        let bytes = &bytes[..bytes.len().min(self.share(Direction::Write))];
-        let count = self.attempt(Direction::Write, |mut io| {
+        let share = self.admit(Direction::Write)?;
+        let bytes = &bytes[..bytes.len().min(share)];
+        let count = self.attempt_admitted(Direction::Write, |mut io| {
             self.handle.core.counters.writes.count();
             io.write(bytes)
         })?;
@@ -214,6 +187,53 @@ impl<S> Source<S> {
             }
         }
         Ok(())
+    }
+
+    /// Returns the share of this turn that an attempt may use, if one may be made.
+    fn admit(&self, direction: Direction) -> io::Result<usize> {
+        if self.readiness.has(Signs::CANCELLED) {
+            return Err(Cancelled.into());
+        }
+        let ready = self.readiness.is_ready(direction);
+        let share = if ready { self.share(direction) } else { 0 };
+        if share == 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(share) }
+    }
+
+    fn attempt_admitted<R>(
+        &self,
+        direction: Direction,
+        mut attempt: impl FnMut(&S) -> io::Result<R>,
+    ) -> io::Result<R> {
+        loop {
+            match attempt(&self.io) {
+                Ok(result) => return Ok(result),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    if error.kind() == ErrorKind::WouldBlock {
+                        self.readiness.drained(direction);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn read_share(&self, buffer: &mut [u8], share: usize) -> io::Result<usize>
+    where
+        for<'a> &'a S: Read,
+    {
+        let room = buffer.len().min(share);
+        let buffer = &mut buffer[..room];
+        let count = self.attempt_admitted(Direction::Read, |mut io| {
+            self.handle.core.counters.reads.count();
+            io.read(buffer)
+        })?;
+        if count < room && !self.readiness.has(Signs::READ_CLOSED) {
+            self.readiness.drained(Direction::Read);
+        } else {
+            self.spend(Direction::Read, count);
+        }
+        Ok(count)
     }
 
     /// Returns what is known of the socket.

@@ -236,11 +236,14 @@ impl Readiness {
 
 impl Target for Readiness {
     fn fire(&self, signs: Signs, ready: &ReadyQueue) {
+        // Nobody waits for what was known already: who parks at a ready socket, because its share
+        // is used up, is released by the next turn.
+        let news = signs.without(self.signs.get());
         self.set(signs);
-        if signs.any(Signs::READABLE) {
+        if news.any(Signs::READABLE) {
             self.release(Direction::Read, ready);
         }
-        if signs.any(Signs::WRITABLE) {
+        if news.any(Signs::WRITABLE) {
             self.release(Direction::Write, ready);
         }
     }
