@@ -93,6 +93,8 @@ pub(crate) struct Core {
     pub(crate) closers: RefCell<Vec<Box<dyn FnOnce()>>>,
     rows: RefCell<Slab<Row>>,
     generation: Cell<u32>,
+    /// Whether guarded work has asked to leave the run.
+    aborting: Cell<bool>,
     exception_handler: RefCell<Option<ExceptionHandler>>,
     /// Where the closure was scheduled that runs now.
     running: Cell<Option<&'static Location<'static>>>,
@@ -140,6 +142,7 @@ impl Core {
             closers: RefCell::default(),
             rows: RefCell::default(),
             generation: Cell::new(0),
+            aborting: Cell::new(false),
             exception_handler: RefCell::new(None),
             running: Cell::new(None),
         });
@@ -279,15 +282,23 @@ impl Core {
         self.report(&Context { message, scheduled_at: self.running.take() });
     }
 
-    /// Runs `work`, which may be anybody's, and reports its panic.
+    /// Runs `work`, which may be anybody's, and reports its panic; an [`Abort`] waits for
+    /// [`Core::leave_if_aborted`].
     pub(crate) fn guard(self: &Rc<Self>, work: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
             self.running.set(None);
-            if self.closing.get() && payload.is::<Abort>() {
-                // There is no run to leave, and the loop must not stay half closed.
-                return;
+            if payload.is::<Abort>() {
+                // While closing there is no run to leave, and the loop must not stay half closed.
+                return self.aborting.set(!self.closing.get());
             }
             self.panicked(payload);
+        }
+    }
+
+    /// Leaves the run if guarded work asked for it; what came after that work is done by now.
+    pub(crate) fn leave_if_aborted(&self) {
+        if self.aborting.take() {
+            resume_unwind(Box::new(Abort));
         }
     }
 

@@ -107,6 +107,7 @@ impl EventLoop {
         let (timeout, now) = self.timeout();
         self.poll(timeout)?;
         self.fire();
+        core.leave_if_aborted();
         core.expire(now);
         core.run_ready();
         Ok(())

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Wake;
 use std::time::Duration;
 
 use loop_core::{Abort, Context, Direction, TurnRule};
@@ -97,6 +99,29 @@ fn a_panicking_waker_leaves_the_rest_of_its_batch() {
     lab.event_loop.run_once().unwrap();
     let reported = "reported: a callback panicked: a waker on purpose";
     assert_eq!(lab.trace.take(), [reported, "7"]);
+}
+
+#[test]
+fn an_aborting_waker_loses_nothing_of_its_batch() {
+    struct Aborts;
+    impl Wake for Aborts {
+        fn wake(self: Arc<Self>) {
+            resume_unwind(Box::new(Abort));
+        }
+    }
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let connections = [connection(&lab), connection(&lab)];
+    connections[0].0.park_waker(Direction::Read, &Arc::new(Aborts).into());
+    connections[1].0.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 7);
+    for (source, mut peer) in connections.iter().map(|(source, peer)| (source, peer)) {
+        peer.write_all(b"x").unwrap();
+        while source.io().peek(&mut [0]).is_err() {}
+    }
+    let left = catch_unwind(AssertUnwindSafe(|| lab.event_loop.run_once()));
+    assert!(left.unwrap_err().is::<Abort>());
+    assert!(lab.trace.take().is_empty(), "it left before the rest ran");
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["7", "|"]);
 }
 
 #[test]
