@@ -52,6 +52,9 @@
 #[cfg(not(unix))]
 compile_error!("oneloop needs a Unix system: its self-pipe and its descriptors are Unix's");
 
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("oneloop needs a 64-bit system: a poll token holds a row and its generation");
+
 mod chunk;
 mod clock;
 mod core;
