@@ -49,6 +49,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// Lends a chunk that `fill` has written to; `fill` returns how many bytes it wrote.
+    #[inline]
     pub(crate) fn lend<E>(
         self: &Rc<Self>,
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
@@ -72,6 +73,7 @@ impl Pool {
     }
 
     /// Takes a buffer back, unless there are many.
+    #[inline]
     fn take_back(&self, lent: Box<Lent>) {
         let mut free = self.free.borrow_mut();
         if free.len() < FREE_MAX {
@@ -85,6 +87,7 @@ impl Chunk {
     ///
     /// # Panics
     /// If there are fewer.
+    #[inline]
     pub fn advance(&mut self, count: usize) {
         let lent = self.lent.as_mut().expect(LENT);
         assert!(count <= lent.unread.len(), "a chunk cannot advance past its end");
@@ -98,6 +101,7 @@ const LENT: &str = "a chunk has a buffer";
 impl Deref for Chunk {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         let lent = self.lent.as_ref().expect(LENT);
         &lent.buffer[lent.unread.clone()]

@@ -18,10 +18,11 @@ use crate::clock::Clock;
 use crate::counts::Counters;
 use crate::descriptors::Watch;
 use crate::errors::{Abort, Context, panic_message};
+use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
 use crate::self_pipe::Inbox;
 use crate::signals::Signals;
-use crate::timers::{Action, Timers};
+use crate::timers::{Action, TimerKey, Timers};
 use crate::waiters::{Direction, Readiness, Signs, Target};
 
 /// The token of the self-pipe; rows of the table never reach it.
@@ -245,32 +246,42 @@ impl Core {
 
     /// Runs one entry. But for wakers, which `fire` calls, and for what closing does, this is the
     /// only place where the loop calls its users.
+    #[inline]
     fn run(&self, entry: Entry) {
         match entry {
+            Entry::Job(job, part) => self.run_job(job, part),
             Entry::Call(call, scheduled_at) => self.call(call, scheduled_at),
-            Entry::Job(job, part) => {
-                self.counters.calls.count();
-                self.running.set(None);
-                job.run(part);
-            }
-            Entry::Timed(key) => match self.timers.take(key) {
-                Some((Action::Call(call), scheduled_at)) => self.call(call, scheduled_at),
-                Some((Action::Job(job, part), _)) => self.run(Entry::Job(job, part)),
-                Some((Action::Wake(waker), scheduled_at)) => {
-                    self.counters.calls.count();
-                    self.running.set(Some(scheduled_at));
-                    waker.wake();
-                }
-                None => {}
-            },
+            Entry::Timed(key) => self.run_timed(key),
             Entry::Cancelled => {}
         }
+    }
+
+    #[inline]
+    fn run_job(&self, job: Rc<dyn Job>, part: u64) {
+        self.counters.calls.count();
+        self.running.set(None);
+        job.run(part);
     }
 
     fn call(&self, call: Box<dyn FnOnce()>, scheduled_at: &'static Location<'static>) {
         self.counters.calls.count();
         self.running.set(Some(scheduled_at));
         call();
+    }
+
+    /// Runs what a timer held, unless it was cancelled. Kept out of line: `run` stays small.
+    #[inline(never)]
+    fn run_timed(&self, key: TimerKey) {
+        match self.timers.take(key) {
+            Some((Action::Call(call), scheduled_at)) => self.call(call, scheduled_at),
+            Some((Action::Job(job, part), _)) => self.run_job(job, part),
+            Some((Action::Wake(waker), scheduled_at)) => {
+                self.counters.calls.count();
+                self.running.set(Some(scheduled_at));
+                waker.wake();
+            }
+            None => {}
+        }
     }
 
     /// Tells the exception handler of a panic; an [`Abort`] goes on to whoever runs the loop.

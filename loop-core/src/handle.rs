@@ -102,6 +102,7 @@ impl LoopHandle {
     }
 
     /// Queues a part of a shared job. A closed loop drops it.
+    #[inline]
     pub fn queue(&self, job: Rc<dyn Job>, part: u64) {
         if !self.is_closed() {
             self.core.ready.push(Entry::Job(job, part));

@@ -34,6 +34,7 @@ pub(crate) struct ReadyQueue {
 
 impl ReadyQueue {
     /// Appends an entry and returns its number.
+    #[inline]
     pub(crate) fn push(&self, entry: Entry) -> u64 {
         let mut entries = self.entries.borrow_mut();
         let number = self.front.get() + entries.len() as u64;
@@ -42,6 +43,7 @@ impl ReadyQueue {
     }
 
     /// Takes the entry at the front.
+    #[inline]
     pub(crate) fn pop(&self) -> Option<Entry> {
         let entry = self.entries.borrow_mut().pop_front()?;
         self.front.set(self.front.get() + 1);

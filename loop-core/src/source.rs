@@ -76,6 +76,7 @@ impl<S> Source<S> {
     }
 
     /// Tells whether an attempt in this direction may succeed now.
+    #[inline]
     pub fn is_ready(&self, direction: Direction) -> bool {
         // On a loop that is closing no further turn comes: every attempt ends there.
         self.readiness.has(Signs::CANCELLED)
@@ -85,6 +86,7 @@ impl<S> Source<S> {
     /// Queues a part of `job` when the socket is ready in this direction.
     ///
     /// One thing waits per direction: it takes the place of what was parked before.
+    #[inline]
     pub fn park_job(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
         self.readiness.park_job(direction, job, part);
         self.defer_if_ready(direction);
@@ -176,6 +178,7 @@ impl<S> Source<S> {
     ///
     /// # Errors
     /// As [`Source::attempt`]; what was not written is still in the chunk.
+    #[inline]
     pub fn write_chunk(&self, chunk: &mut Chunk) -> io::Result<()>
     where
         for<'a> &'a S: Write,
@@ -252,6 +255,7 @@ impl<S> Source<S> {
 
     /// Sees to it that what was just parked runs in the next turn, if the socket is ready and only
     /// its share of this turn is used up: the kernel will not report it again.
+    #[inline]
     fn defer_if_ready(&self, direction: Direction) {
         if self.readiness.is_ready(direction) {
             self.handle.core.deferred.borrow_mut().push((self.readiness.clone(), direction));

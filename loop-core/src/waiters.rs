@@ -199,23 +199,27 @@ impl Readiness {
     }
 
     /// Queues or wakes what is parked.
+    #[inline]
     pub(crate) fn release(&self, direction: Direction, ready: &ReadyQueue) {
-        let slot = self.waiter(direction);
-        match slot.take() {
+        match self.waiter(direction).take() {
             Waiter::Empty => {}
             Waiter::Job(job, part) => {
                 ready.push(Entry::Job(job, part));
             }
-            Waiter::Wake { waker, armed } => {
-                if armed {
-                    // A waker may be anybody's code: the slot is empty, nothing is borrowed.
-                    waker.wake_by_ref();
-                }
-                match slot.take() {
-                    Waiter::Empty => slot.set(Waiter::Wake { waker, armed: false }),
-                    parked_meanwhile => slot.set(parked_meanwhile),
-                }
-            }
+            Waiter::Wake { waker, armed } => self.wake(direction, waker, armed),
+        }
+    }
+
+    /// Wakes what was taken out of its slot, if it waits, and keeps the waker for the next time.
+    fn wake(&self, direction: Direction, waker: Waker, armed: bool) {
+        if armed {
+            // A waker may be anybody's code: the slot is empty, nothing is borrowed.
+            waker.wake_by_ref();
+        }
+        let slot = self.waiter(direction);
+        match slot.take() {
+            Waiter::Empty => slot.set(Waiter::Wake { waker, armed: false }),
+            parked_meanwhile => slot.set(parked_meanwhile),
         }
     }
 
