@@ -122,6 +122,7 @@ impl fmt::Debug for Chunk {
 }
 
 impl Drop for Chunk {
+    #[inline]
     fn drop(&mut self) {
         if let Some(mut lent) = self.lent.take()
             && let Some(pool) = lent.pool.take()

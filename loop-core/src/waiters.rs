@@ -199,7 +199,7 @@ impl Readiness {
     }
 
     /// Queues or wakes what is parked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn release(&self, direction: Direction, ready: &ReadyQueue) {
         match self.waiter(direction).take() {
             Waiter::Empty => {}
