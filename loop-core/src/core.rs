@@ -207,7 +207,7 @@ impl Core {
 
     /// Moves the timers that are due into the ready queue. `now` is the time if it was just read.
     pub(crate) fn expire(&self, now: Option<Duration>) {
-        if self.timers.next_deadline().is_none() {
+        if self.timers.is_empty() {
             return;
         }
         let now = now.unwrap_or_else(|| self.clock.time());
@@ -221,6 +221,9 @@ impl Core {
     /// One `catch_unwind` serves the batch: after a panic it goes on behind the failed entry.
     pub(crate) fn run_ready(self: &Rc<Self>) -> usize {
         let snapshot = self.ready.len();
+        if snapshot == 0 {
+            return 0;
+        }
         let limit = match self.turn_rule.get() {
             TurnRule::Snapshot => snapshot,
             TurnRule::Bounded(bound) => bound.max(snapshot),

@@ -101,15 +101,14 @@ impl EventLoop {
         if self.core.closed.get() {
             return Err(io::Error::other("the event loop is closed"));
         }
-        let core = self.core.clone();
-        core.counters.turns.count();
+        self.core.counters.turns.count();
         self.arm_again();
         let (timeout, now) = self.timeout();
         self.poll(timeout)?;
         self.fire();
-        core.leave_if_aborted();
-        core.expire(now);
-        core.run_ready();
+        self.core.leave_if_aborted();
+        self.core.expire(now);
+        self.core.run_ready();
         Ok(())
     }
 

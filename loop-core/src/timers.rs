@@ -1,8 +1,9 @@
 //! The heap of deadlines.
 //!
-//! The heap orders `(deadline, sequence)`; what is to run lives in a slab beside it. Cancelling
-//! takes it out of the slab at once and leaves a dead entry in the heap, which is dropped when it
-//! reaches the top, or in a sweep when more than half of over 100 are dead. No cancel scans.
+//! The heap orders `(deadline, sequence)`, the deadline in nanoseconds, since whole numbers compare
+//! faster than seconds with a fraction; a deadline more than 584 years ahead counts as that. What is to run lives in a slab beside it. Cancelling takes it out of the slab at once
+//! and leaves a dead entry in the heap, which is dropped when it reaches the top, or in a sweep when
+//! more than half of over 100 are dead. No cancel scans.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -18,6 +19,9 @@ use crate::job::Job;
 
 /// Below this many entries a sweep is not worth its while (asyncio: `_MIN_SCHEDULED_TIMER_HANDLES`).
 const SWEEP_MIN: usize = 100;
+
+/// The owner of a row without a timer.
+const NOBODY: u64 = u64::MAX;
 
 /// Names a timer: a stale key never meets a reused row, since sequence numbers are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,18 +42,24 @@ pub(crate) enum Action {
 
 /// A timer that has not run.
 struct Row {
-    sequence: u64,
     action: Action,
-    deadline: Duration,
+    /// In nanoseconds.
+    deadline: u64,
     /// Whether it has left the heap for the ready queue; the count of the dead leaves it out then.
     due: bool,
     scheduled_at: &'static Location<'static>,
 }
 
+/// Where a timer stands among the others: its deadline in nanoseconds, its number, its row.
+type Place = Reverse<(u64, u64, usize)>;
+
 #[derive(Default)]
 struct State {
-    heap: BinaryHeap<Reverse<(Duration, u64, usize)>>,
+    heap: BinaryHeap<Place>,
     rows: Slab<Row>,
+    /// The number of the timer that is in each row, or [`NOBODY`]. Apart from the rows, since a
+    /// sweep asks nothing else of them, and numbers alone stay in the cache.
+    owners: Vec<u64>,
     sequence: u64,
     /// How many entries of the heap have lost their row.
     dead: usize,
@@ -69,10 +79,16 @@ impl Timers {
         action: Action,
         scheduled_at: &'static Location<'static>,
     ) -> TimerKey {
+        let deadline = nanoseconds(deadline);
         let mut state = self.state.borrow_mut();
         let sequence = state.sequence;
         state.sequence += 1;
-        let row = state.rows.insert(Row { sequence, action, deadline, due: false, scheduled_at });
+        let row = state.rows.insert(Row { action, deadline, due: false, scheduled_at });
+        if row == state.owners.len() {
+            state.owners.push(sequence);
+        } else {
+            state.owners[row] = sequence;
+        }
         state.heap.push(Reverse((deadline, sequence, row)));
         TimerKey { row, sequence }
     }
@@ -80,9 +96,10 @@ impl Timers {
     /// Takes a timer's action out, if it has neither run nor been cancelled.
     pub(crate) fn take(&self, key: TimerKey) -> Option<(Action, &'static Location<'static>)> {
         let mut state = self.state.borrow_mut();
-        if state.rows.get(key.row)?.sequence != key.sequence {
+        if *state.owners.get(key.row)? != key.sequence {
             return None;
         }
+        state.owners[key.row] = NOBODY;
         let row = state.rows.remove(key.row);
         if !row.due {
             state.dead += 1;
@@ -91,11 +108,16 @@ impl Timers {
         Some((row.action, row.scheduled_at))
     }
 
+    /// Tells whether no deadline is outstanding, that of a cancelled timer included.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.state.borrow().heap.is_empty()
+    }
+
     /// Returns the earliest deadline.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
         let mut state = self.state.borrow_mut();
         state.drop_dead_top();
-        state.heap.peek().map(|&Reverse((deadline, ..))| deadline)
+        state.heap.peek().map(|&Reverse((deadline, ..))| Duration::from_nanos(deadline))
     }
 
     /// Moves the earliest timer out of the heap if its deadline is not after `now`.
@@ -103,7 +125,7 @@ impl Timers {
         let mut state = self.state.borrow_mut();
         state.drop_dead_top();
         let &Reverse((deadline, sequence, row)) = state.heap.peek()?;
-        if deadline > now {
+        if deadline > nanoseconds(now) {
             return None;
         }
         state.heap.pop();
@@ -115,6 +137,7 @@ impl Timers {
     pub(crate) fn clear(&self) -> Vec<Action> {
         let mut state = self.state.borrow_mut();
         state.heap.clear();
+        state.owners.clear();
         state.dead = 0;
         state.rows.drain().map(|row| row.action).collect()
     }
@@ -122,15 +145,15 @@ impl Timers {
     /// Calls `see` with the deadline and the place of scheduling of every timer in the heap.
     pub(crate) fn for_each(&self, mut see: impl FnMut(Duration, &'static Location<'static>)) {
         for (_, row) in self.state.borrow().rows.iter().filter(|(_, row)| !row.due) {
-            see(row.deadline, row.scheduled_at);
+            see(Duration::from_nanos(row.deadline), row.scheduled_at);
         }
     }
 }
 
 impl State {
     /// Tells whether an entry of the heap has lost its row.
-    fn is_dead(&self, &Reverse((_, sequence, row)): &Reverse<(Duration, u64, usize)>) -> bool {
-        self.rows.get(row).is_none_or(|row| row.sequence != sequence)
+    fn is_dead(&self, &Reverse((_, sequence, row)): &Place) -> bool {
+        self.owners[row] != sequence
     }
 
     /// Drops dead entries from the top of the heap.
@@ -150,6 +173,10 @@ impl State {
             self.dead = 0;
         }
     }
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
