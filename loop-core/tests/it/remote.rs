@@ -9,7 +9,7 @@ use signal_hook::consts::{SIGUSR1, SIGUSR2};
 use crate::lab::Lab;
 
 #[test]
-fn many_submissions_cost_one_wake_up() {
+fn submissions_to_a_loop_that_works_cost_no_wake_up() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let remote = lab.handle.remote();
     let (sender, received) = mpsc::channel();
@@ -21,9 +21,26 @@ fn many_submissions_cost_one_wake_up() {
     })
     .join()
     .unwrap();
-    lab.turn();
+    lab.event_loop.run_once().unwrap();
     assert_eq!(received.iter().collect::<Vec<_>>(), (0..500).collect::<Vec<_>>());
-    assert_eq!(lab.handle.counts().wake_writes, 1);
+    assert_eq!(lab.handle.counts().wake_writes, 0);
+}
+
+#[test]
+fn a_loop_that_sleeps_is_woken_once_until_it_looks() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let remote = lab.handle.remote();
+    let submitter = thread::spawn(move || {
+        for _ in 0..5_000 {
+            remote.call_soon_threadsafe(|_| ()).unwrap();
+        }
+        remote.call_soon_threadsafe(|handle| handle.stop()).unwrap();
+    });
+    lab.event_loop.run_forever().unwrap();
+    submitter.join().unwrap();
+    let counts = lab.handle.counts();
+    assert_eq!(counts.calls, 5_001);
+    assert!(counts.wake_writes <= counts.polls, "{counts:?}");
 }
 
 #[test]
