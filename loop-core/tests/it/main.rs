@@ -1,5 +1,6 @@
 //! What the loop promises, on the kernel's own poll and on a clock that stands still.
 
+mod clock;
 mod closing;
 mod errors;
 mod fifteen;
@@ -9,4 +10,5 @@ mod remote;
 mod running;
 mod signals;
 mod sources;
+mod turns;
 mod watching;
