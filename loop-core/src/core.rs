@@ -83,7 +83,7 @@ pub(crate) struct Core {
     /// The raw descriptors that `add_reader` and `add_writer` watch.
     pub(crate) watches: RefCell<HashMap<RawFd, Rc<Watch>>>,
     /// Those of them that fired and must be armed again before the next poll.
-    pub(crate) fired: Rc<RefCell<Vec<Rc<Watch>>>>,
+    pub(crate) fired: Rc<RefCell<Vec<Weak<Watch>>>>,
     /// Sockets that have used up their share of this turn and are ready in the next.
     pub(crate) deferred: RefCell<Vec<(Rc<Readiness>, Direction)>>,
     pub(crate) turn_rule: Cell<TurnRule>,

@@ -200,7 +200,7 @@ impl EventLoop {
         if self.core.fired.borrow().is_empty() {
             return;
         }
-        for watch in self.core.fired.take() {
+        for watch in self.core.fired.take().iter().filter_map(Weak::upgrade) {
             if watch.interest().is_none() {
                 continue;
             }

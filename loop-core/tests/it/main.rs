@@ -1,5 +1,6 @@
 //! What the loop promises, on the kernel's own poll and on a clock that stands still.
 
+mod bad_input;
 mod clock;
 mod closing;
 mod errors;
