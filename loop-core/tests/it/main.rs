@@ -11,5 +11,6 @@ mod remote;
 mod running;
 mod signals;
 mod sources;
+mod timers;
 mod turns;
 mod watching;
