@@ -1,10 +1,9 @@
 //! The state that a loop's owner and its handles share, and the steps of a turn that need no poll.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::os::fd::RawFd;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,8 +16,9 @@ use crate::chunk::Pool;
 use crate::clock::Clock;
 use crate::counts::Counters;
 use crate::descriptors::Watch;
-use crate::errors::{Abort, Context, panic_message};
+use crate::failures::{ExceptionHandler, Running, Work};
 use crate::job::Job;
+use crate::offload::Offload;
 use crate::ready::{Entry, ReadyQueue};
 use crate::self_pipe::Inbox;
 use crate::signals::Signals;
@@ -58,7 +58,10 @@ pub enum TurnRule {
 }
 
 /// A closure from another thread.
-pub(crate) type RemoteCall = Box<dyn FnOnce(&LoopHandle) + Send>;
+pub(crate) struct Submission {
+    pub(crate) call: Box<dyn FnOnce(&LoopHandle) + Send>,
+    pub(crate) scheduled_at: &'static Location<'static>,
+}
 
 /// A row of the table of what the kernel watches.
 pub(crate) struct Row {
@@ -76,12 +79,12 @@ pub(crate) struct Core {
     pub(crate) registry: mio::Registry,
     pub(crate) pool: Rc<Pool>,
     pub(crate) counters: Counters,
-    pub(crate) inbox: Arc<Inbox<RemoteCall>>,
+    pub(crate) inbox: Arc<Inbox<Submission>>,
     pub(crate) signals: Signals,
     /// The raw descriptors that `add_reader` and `add_writer` watch.
     pub(crate) watches: RefCell<HashMap<RawFd, Rc<Watch>>>,
     /// Those of them that fired and must be armed again before the next poll.
-    pub(crate) fired: Rc<RefCell<Vec<Rc<Watch>>>>,
+    pub(crate) fired: Rc<RefCell<Vec<Weak<Watch>>>>,
     /// Sockets that have used up their share of this turn and are ready in the next.
     pub(crate) deferred: RefCell<Vec<(Rc<Readiness>, Direction)>>,
     pub(crate) turn_rule: Cell<TurnRule>,
@@ -94,14 +97,18 @@ pub(crate) struct Core {
     pub(crate) closers: RefCell<Vec<Box<dyn FnOnce()>>>,
     rows: RefCell<Slab<Row>>,
     generation: Cell<u32>,
+    /// Whom to tell that the ready queue is empty no more.
+    pub(crate) ready_hook: RefCell<Option<Rc<dyn Fn()>>>,
+    /// Whether there is such a hook, so that who queues need not borrow.
+    pub(crate) hooked: Cell<bool>,
+    /// What threads of the pool do for the loop.
+    pub(crate) offload: Offload,
     /// Whether guarded work has asked to leave the run.
-    aborting: Cell<bool>,
-    exception_handler: RefCell<Option<ExceptionHandler>>,
-    /// Where the closure was scheduled that runs now.
-    running: Cell<Option<&'static Location<'static>>>,
+    pub(crate) aborting: Cell<bool>,
+    pub(crate) exception_handler: RefCell<Option<ExceptionHandler>>,
+    /// What runs now, for the report if it fails.
+    pub(crate) running: Cell<Running>,
 }
-
-type ExceptionHandler = Box<dyn FnMut(&LoopHandle, &Context)>;
 
 thread_local! {
     /// The loops of this thread, so that a submission from a loop's own thread needs no pipe.
@@ -120,7 +127,7 @@ impl Core {
     pub(crate) fn new(
         clock: Clock,
         registry: mio::Registry,
-        inbox: Arc<Inbox<RemoteCall>>,
+        inbox: Arc<Inbox<Submission>>,
     ) -> Rc<Core> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         let core = Rc::new(Core {
@@ -143,9 +150,12 @@ impl Core {
             closers: RefCell::default(),
             rows: RefCell::default(),
             generation: Cell::new(0),
+            ready_hook: RefCell::default(),
+            hooked: Cell::new(false),
+            offload: Offload::default(),
             aborting: Cell::new(false),
             exception_handler: RefCell::new(None),
-            running: Cell::new(None),
+            running: Cell::default(),
         });
         LOOPS.with_borrow_mut(|loops| {
             loops.retain(|core| core.strong_count() > 0);
@@ -253,7 +263,7 @@ impl Core {
     fn run(&self, entry: Entry) {
         match entry {
             Entry::Job(job, part) => self.run_job(job, part),
-            Entry::Call(call, scheduled_at) => self.call(call, scheduled_at),
+            Entry::Call(call, scheduled_at) => self.call(Work::Call, call, scheduled_at),
             Entry::Timed(key) => self.run_timed(key),
             Entry::Cancelled => {}
         }
@@ -262,13 +272,13 @@ impl Core {
     #[inline]
     fn run_job(&self, job: Rc<dyn Job>, part: u64) {
         self.counters.calls.count();
-        self.running.set(None);
+        self.running.set(Running::default());
         job.run(part);
     }
 
-    fn call(&self, call: Box<dyn FnOnce()>, scheduled_at: &'static Location<'static>) {
+    fn call(&self, work: Work, call: Box<dyn FnOnce()>, place: &'static Location<'static>) {
         self.counters.calls.count();
-        self.running.set(Some(scheduled_at));
+        self.runs(work, place);
         call();
     }
 
@@ -276,73 +286,15 @@ impl Core {
     #[inline(never)]
     fn run_timed(&self, key: TimerKey) {
         match self.timers.take(key) {
-            Some((Action::Call(call), scheduled_at)) => self.call(call, scheduled_at),
+            Some((Action::Call(call), place)) => self.call(Work::Timer, call, place),
             Some((Action::Job(job, part), _)) => self.run_job(job, part),
-            Some((Action::Wake(waker), scheduled_at)) => {
+            Some((Action::Wake(waker), place)) => {
                 self.counters.calls.count();
-                self.running.set(Some(scheduled_at));
+                self.runs(Work::Timer, place);
                 waker.wake();
             }
             None => {}
         }
-    }
-
-    /// Tells the exception handler of a panic; an [`Abort`] goes on to whoever runs the loop.
-    fn panicked(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
-        if payload.is::<Abort>() {
-            resume_unwind(payload);
-        }
-        let message = format!("a callback panicked: {}", panic_message(&*payload));
-        self.report(&Context { message, scheduled_at: self.running.take() });
-    }
-
-    /// Runs `work`, which may be anybody's, and reports its panic; an [`Abort`] waits for
-    /// [`Core::leave_if_aborted`].
-    pub(crate) fn guard(self: &Rc<Self>, work: impl FnOnce()) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            self.running.set(None);
-            if payload.is::<Abort>() {
-                // While closing there is no run to leave, and the loop must not stay half closed.
-                return self.aborting.set(!self.closing.get());
-            }
-            self.panicked(payload);
-        }
-    }
-
-    /// Leaves the run if guarded work asked for it; what came after that work is done by now.
-    pub(crate) fn leave_if_aborted(&self) {
-        if self.aborting.take() {
-            resume_unwind(Box::new(Abort));
-        }
-    }
-
-    /// Tells the exception handler of a failure. A handler that fails falls back to the default.
-    pub(crate) fn report(self: &Rc<Self>, context: &Context) {
-        // The handler is out of its cell while it runs, so that it may replace itself.
-        let Some(mut handler) = self.exception_handler.take() else {
-            return report_by_default(context);
-        };
-        let handle = LoopHandle { core: self.clone() };
-        let outcome = catch_unwind(AssertUnwindSafe(|| handler(&handle, context)));
-        // It may have replaced itself; the one that goes is dropped outside the borrow.
-        let replaced = self.exception_handler.borrow().is_some();
-        if !replaced {
-            *self.exception_handler.borrow_mut() = Some(handler);
-        }
-        if let Err(payload) = outcome {
-            if payload.is::<Abort>() {
-                resume_unwind(payload);
-            }
-            let message = format!("the exception handler panicked: {}", panic_message(&*payload));
-            report_by_default(&Context { message, scheduled_at: None });
-            report_by_default(context);
-        }
-    }
-
-    /// Puts an exception handler in the place of the one before; `None` stands for the default.
-    pub(crate) fn set_exception_handler(&self, handler: Option<ExceptionHandler>) {
-        let before = self.exception_handler.replace(handler);
-        drop(before);
     }
 
     /// Returns the targets of the table.
@@ -369,6 +321,7 @@ impl Core {
                 Action::Call(call) => drop(call),
             });
         }
+        self.cancel_offloaded();
         // Jobs run, since they bring the end of an operation to whoever waits for it.
         for _ in 0..CLOSING_ENTRIES_MAX {
             match self.ready.pop() {
@@ -378,6 +331,9 @@ impl Core {
             }
         }
         self.closed.set(true);
+        self.hooked.set(false);
+        let hook = self.ready_hook.take();
+        self.guard(|| drop(hook));
         self.signals.clear();
         // Destructors may panic: each is on its own.
         self.inbox.close().into_iter().for_each(|call| self.guard(|| drop(call)));
@@ -394,8 +350,4 @@ impl Core {
         }
         self.set_exception_handler(None);
     }
-}
-
-fn report_by_default(context: &Context) {
-    eprintln!("event loop: {context}");
 }

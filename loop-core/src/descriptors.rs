@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::panic::Location;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
@@ -26,10 +26,10 @@ pub(crate) struct Watch {
     writer: RefCell<Option<Rc<Watcher>>>,
     row: Cell<usize>,
     token: Cell<Token>,
-    /// The loop's list of what must be armed again.
-    fired: Rc<RefCell<Vec<Rc<Watch>>>>,
+    /// The loop's list of what must be armed again. Weak: who is removed lets go of its descriptor.
+    fired: Rc<RefCell<Vec<Weak<Watch>>>>,
     /// What enters the list: this watch itself.
-    itself: std::rc::Weak<Watch>,
+    itself: Weak<Watch>,
     created_at: &'static Location<'static>,
 }
 
@@ -44,7 +44,7 @@ impl Watch {
     /// Makes a watch with neither reader nor writer.
     pub(crate) fn new(
         owner: Rc<dyn AsFd>,
-        fired: Rc<RefCell<Vec<Rc<Watch>>>>,
+        fired: Rc<RefCell<Vec<Weak<Watch>>>>,
         created_at: &'static Location<'static>,
     ) -> Rc<Watch> {
         Rc::new_cyclic(|itself| Watch {
@@ -124,7 +124,7 @@ impl Target for Watch {
                 ready.push(Entry::Job(watcher.clone(), 0));
             }
         }
-        self.fired.borrow_mut().extend(self.itself.upgrade());
+        self.fired.borrow_mut().push(self.itself.clone());
     }
 
     fn cancel(&self, _ready: &ReadyQueue) {

@@ -48,13 +48,15 @@ pub struct Context {
     pub message: String,
     /// Where the failed callback was scheduled or the failed operation created, if that is known.
     pub scheduled_at: Option<&'static Location<'static>>,
+    /// Whose work failed: "a callback", "a timer", "a reader" and so on, if the loop ran it.
+    pub by: Option<&'static str>,
 }
 
 impl Context {
     /// Describes a failure, and says where its cause was created.
     #[track_caller]
     pub fn new(message: impl Into<String>) -> Context {
-        Context { message: message.into(), scheduled_at: Some(Location::caller()) }
+        Context { message: message.into(), scheduled_at: Some(Location::caller()), by: None }
     }
 
     /// Puts the place where the failed work was created in place of the caller's.
@@ -66,9 +68,12 @@ impl Context {
 
 impl fmt::Display for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.scheduled_at {
-            Some(place) => write!(f, "{} (created at {place})", self.message),
-            None => f.write_str(&self.message),
+        f.write_str(&self.message)?;
+        match (self.by, self.scheduled_at) {
+            (Some(by), Some(place)) => write!(f, " ({by}, scheduled at {place})"),
+            (Some(by), None) => write!(f, " ({by})"),
+            (None, Some(place)) => write!(f, " (created at {place})"),
+            (None, None) => Ok(()),
         }
     }
 }

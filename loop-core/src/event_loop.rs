@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::os::fd::{AsRawFd, RawFd};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,11 @@ use std::time::Duration;
 use mio::unix::pipe;
 use mio::{Events, Interest, Poll};
 
-use crate::clock::{Clock, ManualClock};
-use crate::core::{Core, LoopHandle, PIPE};
+use crate::clock::{Clock, ManualClock, Pace};
+use crate::core::{Core, LoopHandle, PIPE, Submission};
 use crate::errors::{Context, RunError};
-use crate::self_pipe::Inbox;
+use crate::ready::Entry;
+use crate::self_pipe::{self, Inbox};
 use crate::waiters::{Signs, Target};
 
 /// How many kernel events one turn takes; the rest wait for the next.
@@ -50,6 +52,16 @@ pub struct Completer<T> {
     handle: LoopHandle,
     /// Gone when the run is over: who completes late does not stop a later run.
     outcome: Weak<Cell<Outcome<T>>>,
+}
+
+/// How the poll of a turn waits: for ever, unless it says otherwise.
+#[derive(Debug, Default)]
+struct Wait {
+    timeout: Option<Duration>,
+    /// The time, if it had to be read and the poll will not wait.
+    now: Option<Duration>,
+    /// Where the clock jumps if nothing comes.
+    jump: Option<Duration>,
 }
 
 /// Where a run's result stands.
@@ -103,9 +115,15 @@ impl EventLoop {
         }
         self.core.counters.turns.count();
         self.arm_again();
-        let (timeout, now) = self.timeout();
+        let Wait { timeout, now, jump } = self.wait();
         self.poll(timeout)?;
         self.fire();
+        if let Some(deadline) = jump
+            && self.events.is_empty()
+            && self.core.ready.is_empty()
+        {
+            self.core.clock.jump(deadline);
+        }
         self.core.leave_if_aborted();
         self.core.expire(now);
         self.core.run_ready();
@@ -114,8 +132,14 @@ impl EventLoop {
 
     /// Runs what is ready now, as far as the turn rule goes, without a poll; returns how many
     /// entries of the queue it took. For those who have a poll of their own.
+    ///
+    /// What [`LoopHandle::on_ready`] was given is called if something is left.
     pub fn run_ready(&mut self) -> usize {
-        self.core.run_ready()
+        let taken = self.core.run_ready();
+        if !self.core.ready.is_empty() {
+            self.core.call_ready_hook();
+        }
+        taken
     }
 
     /// Makes turns until [`LoopHandle::stop`] is called.
@@ -175,7 +199,7 @@ impl EventLoop {
         if self.core.fired.borrow().is_empty() {
             return;
         }
-        for watch in self.core.fired.take() {
+        for watch in self.core.fired.take().iter().filter_map(Weak::upgrade) {
             if watch.interest().is_none() {
                 continue;
             }
@@ -187,24 +211,38 @@ impl EventLoop {
         }
     }
 
-    /// Returns how long the poll may wait, and the time if that had to be read.
-    fn timeout(&self) -> (Option<Duration>, Option<Duration>) {
+    /// Decides how the poll waits.
+    fn wait(&self) -> Wait {
         let core = &self.core;
         let busy = core.stopping.get() || !core.ready.is_empty();
         if busy || !core.deferred.borrow().is_empty() {
-            return (Some(Duration::ZERO), None);
+            return Wait { timeout: Some(Duration::ZERO), ..Wait::default() };
         }
-        let Some(deadline) = core.timers.next_deadline() else { return (None, None) };
+        let Some(deadline) = core.timers.next_deadline() else { return Wait::default() };
         let now = core.clock.time();
-        let wait = deadline.saturating_sub(now);
-        if wait.is_zero() || !core.clock.passes() {
-            return (Some(Duration::ZERO), Some(now));
+        let ahead = deadline.saturating_sub(now);
+        match core.clock.pace() {
+            _ if ahead.is_zero() => {
+                Wait { timeout: Some(Duration::ZERO), now: Some(now), jump: None }
+            }
+            Pace::Passes => {
+                let timeout = ahead.min(Duration::from_secs(POLL_SECONDS_MAX));
+                Wait { timeout: Some(timeout), ..Wait::default() }
+            }
+            Pace::Stands => Wait { timeout: Some(Duration::ZERO), now: Some(now), jump: None },
+            // What a thread does takes real time, in which no clock should jump.
+            Pace::Jumps(_) if !core.offload.is_idle() => Wait::default(),
+            Pace::Jumps(threshold) => {
+                Wait { timeout: Some(threshold), now: None, jump: Some(deadline) }
+            }
         }
-        (Some(wait.min(Duration::from_secs(POLL_SECONDS_MAX))), None)
     }
 
-    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+    fn poll(&mut self, mut timeout: Option<Duration>) -> io::Result<()> {
         self.core.counters.polls.count();
+        if timeout != Some(Duration::ZERO) && !self.core.inbox.fall_asleep() {
+            timeout = Some(Duration::ZERO);
+        }
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
             result => result?,
@@ -214,14 +252,16 @@ impl EventLoop {
 
     /// Turns what other threads, signals and the kernel said into ready entries, in this order.
     fn fire(&self) {
-        if self.core.inbox.is_notified() {
-            self.collect();
+        for Submission { call, scheduled_at } in self.core.inbox.collect() {
+            let handle = self.handle();
+            self.core.ready.push(Entry::Call(Box::new(move || call(&handle)), scheduled_at));
         }
         let mut events = 0;
         for event in &self.events {
             if event.token() == PIPE {
                 // A signal, or the byte of a submission that was collected already.
-                self.collect();
+                self_pipe::drain(&self.pipe);
+                self.core.signals.collect(&self.core.ready);
             } else {
                 events += 1;
                 self.core.fire(event.token(), Signs::of(event));
@@ -230,13 +270,13 @@ impl EventLoop {
         self.core.counters.events.add(events);
         self.core.fire_deferred();
     }
+}
 
-    fn collect(&self) {
-        for call in self.core.inbox.collect(&self.pipe) {
-            let handle = self.handle();
-            self.handle().call_soon(move || call(&handle));
-        }
-        self.core.signals.collect(&self.core.ready);
+/// The descriptor of the kernel's poll, so that a foreign poll can watch the loop: it is readable
+/// when [`EventLoop::run_once`] has kernel events, signals or submissions to bring.
+impl AsRawFd for EventLoop {
+    fn as_raw_fd(&self) -> RawFd {
+        self.poll.as_raw_fd()
     }
 }
 
@@ -274,5 +314,43 @@ impl<T> Drop for Completer<T> {
         let handle = self.handle.clone();
         // On a closed loop there is no run left to end.
         let _ = self.handle.try_call_soon(move || handle.stop());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_poll_waits_for_the_next_deadline_a_day_at_most_or_for_ever() {
+        let event_loop = EventLoop::new().unwrap();
+        let handle = event_loop.handle();
+        assert_eq!(event_loop.wait().timeout, None);
+        let never = handle.call_later(Duration::MAX, || ());
+        let day = Duration::from_secs(POLL_SECONDS_MAX);
+        assert_eq!(event_loop.wait().timeout, Some(day));
+        let centuries = handle.call_later(Duration::from_secs(300 * 366 * 86_400), || ());
+        assert_eq!(event_loop.wait().timeout, Some(day));
+        let hour = handle.call_later(Duration::from_secs(3_600), || ());
+        assert!(event_loop.wait().timeout.unwrap() <= Duration::from_secs(3_600));
+        hour.cancel();
+        assert_eq!(event_loop.wait().timeout, Some(day), "a cancelled timer is purged first");
+        assert!(never.cancel() && centuries.cancel());
+        assert_eq!(event_loop.wait().timeout, None);
+    }
+
+    #[test]
+    fn the_poll_does_not_wait_while_something_is_ready_or_the_loop_is_stopping() {
+        let event_loop = EventLoop::new().unwrap();
+        let handle = event_loop.handle();
+        let callback = handle.call_soon(|| ());
+        assert_eq!(event_loop.wait().timeout, Some(Duration::ZERO));
+        callback.cancel();
+        event_loop.core.run_ready();
+        assert_eq!(event_loop.wait().timeout, None);
+        handle.call_at(Duration::ZERO, || ());
+        assert_eq!(event_loop.wait().timeout, Some(Duration::ZERO));
+        handle.stop();
+        assert_eq!(event_loop.wait().timeout, Some(Duration::ZERO));
     }
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use crate::core::{Core, LoopHandle, TurnRule};
 use crate::counts::Counts;
-use crate::descriptors::Watcher;
 use crate::errors::{Closed, Context, is_cancelled};
 use crate::job::Job;
 use crate::ready::Entry;
@@ -70,7 +69,7 @@ impl LoopHandle {
             return Err(Closed(callback));
         }
         let entry = Entry::Call(Box::new(callback), Location::caller());
-        Ok(self.handle_at(Place::Ready(self.core.ready.push(entry))))
+        Ok(self.handle_at(Place::Ready(self.push(entry))))
     }
 
     /// Runs `callback` once, `delay` from now.
@@ -105,7 +104,7 @@ impl LoopHandle {
     #[inline]
     pub fn queue(&self, job: Rc<dyn Job>, part: u64) {
         if !self.is_closed() {
-            self.core.ready.push(Entry::Job(job, part));
+            self.push(Entry::Job(job, part));
         }
     }
 
@@ -117,7 +116,7 @@ impl LoopHandle {
     pub fn queue_at(&self, deadline: Duration, job: Rc<dyn Job>, part: u64) -> Handle {
         if self.is_closing() && !self.is_closed() {
             // What begins now ends with the rest: its deadline will not come.
-            return self.handle_at(Place::Ready(self.core.ready.push(Entry::Job(job, part))));
+            return self.handle_at(Place::Ready(self.push(Entry::Job(job, part))));
         }
         self.timed(deadline, Action::Job(job, part))
     }
@@ -131,32 +130,6 @@ impl LoopHandle {
     /// Returns the loop's time: how long ago it was made. asyncio: `BaseEventLoop.time`.
     pub fn time(&self) -> Duration {
         self.core.clock.time()
-    }
-
-    /// Calls `callback` in the loop whenever the process receives `signal`.
-    ///
-    /// # Errors
-    /// What the system says; signals that cannot be caught are refused.
-    ///
-    /// # Panics
-    /// For `SIGKILL`, `SIGSTOP`, `SIGILL`, `SIGFPE` and `SIGSEGV`.
-    ///
-    /// asyncio: `add_signal_handler`, but any number of loops may handle a signal.
-    pub fn add_signal_handler(
-        &self,
-        signal: i32,
-        callback: impl FnMut() + 'static,
-    ) -> io::Result<()> {
-        if self.is_closing() {
-            return Err(closed());
-        }
-        let writer = self.core.inbox.second_writer()?;
-        self.core.signals.add(signal, writer, Watcher::new(callback))
-    }
-
-    /// Ends the handling of `signal`; tells whether it was handled. The signal is ignored then.
-    pub fn remove_signal_handler(&self, signal: i32) -> bool {
-        self.core.signals.remove(signal)
     }
 
     /// Ends the present run when its turn is over; what is queued stays for the next run.
@@ -207,6 +180,19 @@ impl LoopHandle {
         self.core.closers.borrow_mut().push(Box::new(hook));
     }
 
+    /// Calls `hook` whenever the ready queue becomes non-empty, and when
+    /// [`EventLoop::run_ready`](crate::EventLoop::run_ready) leaves something: for a foreign loop,
+    /// which will then run what is ready. It takes the place of the hook before.
+    ///
+    /// asyncio has none; it is what the foreign loop's `call_soon` is for.
+    pub fn on_ready(&self, hook: impl Fn() + 'static) {
+        if !self.is_closed() {
+            let before = self.core.ready_hook.replace(Some(Rc::new(hook)));
+            self.core.hooked.set(true);
+            drop(before);
+        }
+    }
+
     /// Tells whether the loop is being closed, or is closed.
     pub fn is_closing(&self) -> bool {
         self.core.closing.get()
@@ -232,11 +218,20 @@ impl LoopHandle {
             hops: self.core.ready.hops(),
             calls: counters.calls.value(),
             registrations: counters.registrations.value(),
-            wake_writes: self.core.inbox.writes(),
+            wake_writes: self.core.inbox.wakes(),
             reads: counters.reads.value(),
             writes: counters.writes.value(),
             accepts: counters.accepts.value(),
         }
+    }
+
+    /// Queues an entry, and says so to a foreign loop if it is the first.
+    fn push(&self, entry: Entry) -> u64 {
+        let number = self.core.ready.push(entry);
+        if self.core.hooked.get() && self.core.ready.len() == 1 {
+            self.core.call_ready_hook();
+        }
+        number
     }
 
     fn handle_at(&self, place: Place) -> Handle {
@@ -249,6 +244,16 @@ impl LoopHandle {
             return self.handle_at(Place::Nowhere);
         }
         self.handle_at(Place::Timed(self.core.timers.insert(deadline, action, Location::caller())))
+    }
+}
+
+impl Core {
+    /// Tells a foreign loop that there is something to run.
+    pub(crate) fn call_ready_hook(&self) {
+        let hook = self.ready_hook.borrow().clone();
+        if let Some(hook) = hook {
+            hook();
+        }
     }
 }
 

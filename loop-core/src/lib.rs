@@ -34,7 +34,8 @@
 //! `ready`, `job` and `timers` (what runs when), `source` and `waiters` (a socket on the loop), `tcp`
 //! (accept, connect), `chunk` (where bytes live), `watching` and `descriptors`
 //! (`add_reader`), `self_pipe` and
-//! `remote` (other threads), `signals`, `snapshot` and `counts` (seeing).
+//! `remote` (other threads), `offload` (threads of the loop's own, for what blocks), `signals`,
+//! `failures` (what becomes of a panic), `snapshot` and `counts` (seeing).
 //!
 //! # Principles
 //!
@@ -62,8 +63,10 @@ mod counts;
 mod descriptors;
 mod errors;
 mod event_loop;
+mod failures;
 mod handle;
 mod job;
+mod offload;
 mod ready;
 mod remote;
 mod self_pipe;
@@ -85,6 +88,7 @@ pub use crate::errors::{
 pub use crate::event_loop::{Completer, EventLoop};
 pub use crate::handle::Handle;
 pub use crate::job::Job;
+pub use crate::offload::StillRunning;
 pub use crate::remote::{Remote, RemoteCallback};
 pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::source::Source;

@@ -1,9 +1,10 @@
 //! The loop as other threads see it.
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
-use crate::core::{Core, LoopHandle, RemoteCall};
+use crate::core::{Core, LoopHandle, Submission};
 use crate::errors::Closed;
 use crate::self_pipe::Inbox;
 
@@ -20,7 +21,7 @@ use crate::self_pipe::Inbox;
 #[derive(Clone)]
 pub struct Remote {
     loop_id: u64,
-    inbox: Arc<Inbox<RemoteCall>>,
+    inbox: Arc<Inbox<Submission>>,
 }
 
 impl LoopHandle {
@@ -35,8 +36,8 @@ impl Remote {
     /// it could not bring from its own thread.
     ///
     /// Submissions of one thread run in order. Any number of them costs one write to the self-pipe
-    /// until the loop looks; one from the loop's own thread costs none and goes straight to the
-    /// ready queue.
+    /// of a loop that sleeps, and none to one that works; one from the loop's own thread costs none
+    /// and goes straight to the ready queue.
     ///
     /// # Errors
     /// [`Closed`] when the loop is closed or gone; the callback comes back in it.
@@ -59,7 +60,8 @@ impl Remote {
             });
             return Ok(());
         }
-        self.inbox.submit(callback).map_err(Closed)
+        let submission = Submission { call: callback, scheduled_at: Location::caller() };
+        self.inbox.submit(submission).map_err(|submission| Closed(submission.call))
     }
 }
 

@@ -8,9 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::SigId;
+use signal_hook::consts::SIGINT;
+use signal_hook::flag;
 use signal_hook::low_level::{self, pipe};
 
+use crate::core::LoopHandle;
 use crate::descriptors::Watcher;
+use crate::failures::Work;
+use crate::handle::closed;
 use crate::ready::{Entry, ReadyQueue};
 
 /// The signals that a loop handles.
@@ -24,25 +29,85 @@ struct Row {
     /// Set by the handler, cleared by the loop.
     raised: Arc<AtomicBool>,
     watcher: Rc<Watcher>,
-    hooks: [SigId; 2],
+    _hooks: Hooks,
+}
+
+/// What is registered with the process, taken back when it is dropped.
+#[derive(Default)]
+struct Hooks(Vec<SigId>);
+
+impl LoopHandle {
+    /// Calls `callback` in the loop whenever the process receives `signal`.
+    ///
+    /// # Errors
+    /// What the system says; signals that cannot be caught are refused.
+    ///
+    /// # Panics
+    /// For `SIGKILL`, `SIGSTOP`, `SIGILL`, `SIGFPE` and `SIGSEGV`.
+    ///
+    /// asyncio: `add_signal_handler`, but any number of loops may handle a signal.
+    #[track_caller]
+    pub fn add_signal_handler(
+        &self,
+        signal: i32,
+        callback: impl FnMut() + 'static,
+    ) -> io::Result<()> {
+        self.handle_signal(signal, self.watcher(Work::Signal, callback), false)
+    }
+
+    /// Calls `callback` in the loop when the process receives its first `SIGINT`; the second ends
+    /// the process at once, as if nobody handled it, even if a callback does not return.
+    ///
+    /// [`LoopHandle::remove_signal_handler`] takes it back, and so does another handler of `SIGINT`.
+    ///
+    /// # Errors
+    /// As [`LoopHandle::add_signal_handler`].
+    ///
+    /// asyncio: `Runner`, where the first cancels the main task and the second is `KeyboardInterrupt`.
+    #[track_caller]
+    pub fn on_interrupt(&self, callback: impl FnMut() + 'static) -> io::Result<()> {
+        self.handle_signal(SIGINT, self.watcher(Work::Signal, callback), true)
+    }
+
+    fn handle_signal(&self, signal: i32, watcher: Rc<Watcher>, once: bool) -> io::Result<()> {
+        if self.is_closing() {
+            return Err(closed());
+        }
+        let writer = self.core.inbox.second_writer()?;
+        self.core.signals.add(signal, writer, watcher, once)
+    }
+
+    /// Ends the handling of `signal`; tells whether it was handled.
+    ///
+    /// asyncio: `remove_signal_handler`, but the signal is ignored then.
+    pub fn remove_signal_handler(&self, signal: i32) -> bool {
+        self.core.signals.remove(signal)
+    }
 }
 
 impl Signals {
-    /// Handles `signal` by `watcher`, in the place of the watcher before.
+    /// Handles `signal` by `watcher`, in the place of the watcher before; if `once`, the second
+    /// signal has the system's default effect.
     pub(crate) fn add(
         &self,
         signal: i32,
         pipe_writer: OwnedFd,
         watcher: Rc<Watcher>,
+        once: bool,
     ) -> io::Result<()> {
         let raised = Arc::new(AtomicBool::new(false));
+        let mut hooks = Hooks::default();
+        if once {
+            // The first signal raises what the second finds: the look comes before the raising.
+            let seen = Arc::new(AtomicBool::new(false));
+            hooks.0.push(flag::register_conditional_default(signal, seen.clone())?);
+            hooks.0.push(flag::register(signal, seen)?);
+        }
         // Handlers run in the order of their registration: the flag is up when the byte arrives.
-        let flag = signal_hook::flag::register(signal, raised.clone())?;
-        let byte = pipe::register(signal, pipe_writer).inspect_err(|_| {
-            low_level::unregister(flag);
-        })?;
+        hooks.0.push(flag::register(signal, raised.clone())?);
+        hooks.0.push(pipe::register(signal, pipe_writer)?);
         self.remove(signal);
-        self.rows.borrow_mut().push(Row { signal, raised, watcher, hooks: [flag, byte] });
+        self.rows.borrow_mut().push(Row { signal, raised, watcher, _hooks: hooks });
         Ok(())
     }
 
@@ -73,7 +138,12 @@ impl Signals {
 impl Drop for Row {
     fn drop(&mut self) {
         self.watcher.cancel();
-        for hook in self.hooks {
+    }
+}
+
+impl Drop for Hooks {
+    fn drop(&mut self) {
+        for hook in self.0.drain(..) {
             low_level::unregister(hook);
         }
     }

@@ -233,4 +233,23 @@ mod tests {
         assert!(state.heap.len() <= 2 * (1_000 - 900) + 1, "{} left", state.heap.len());
         assert_eq!(state.heap.len() - state.dead, 100);
     }
+
+    #[test]
+    fn sweeps_look_at_a_few_entries_for_each_cancel_however_many_are_outstanding() {
+        for outstanding in [1_000, 100_000] {
+            let timers = Timers::default();
+            let keys: Vec<TimerKey> = (0..outstanding).map(|i| insert(&timers, i)).collect();
+            let mut looked_at = 0;
+            for key in &keys {
+                let before = timers.state.borrow().heap.len();
+                timers.take(*key);
+                // A cancel that did not shrink the heap did not look at it.
+                if timers.state.borrow().heap.len() < before {
+                    looked_at += before;
+                }
+            }
+            assert!(looked_at <= 2 * keys.len(), "{looked_at} of {outstanding}");
+            assert!(timers.state.borrow().heap.len() <= SWEEP_MIN);
+        }
+    }
 }

@@ -9,6 +9,7 @@ use mio::Interest;
 
 use crate::core::LoopHandle;
 use crate::descriptors::{Watch, Watcher};
+use crate::failures::Work;
 use crate::handle::closed;
 use crate::waiters::Direction;
 
@@ -29,7 +30,7 @@ impl LoopHandle {
         descriptor: &Rc<D>,
         callback: impl FnMut() + 'static,
     ) -> io::Result<()> {
-        self.watch(descriptor.clone(), Direction::Read, Watcher::new(callback))
+        self.watch(descriptor.clone(), Direction::Read, self.watcher(Work::Reader, callback))
     }
 
     /// Calls `callback` whenever `descriptor` can be written, in the place of the writer before.
@@ -44,7 +45,7 @@ impl LoopHandle {
         descriptor: &Rc<D>,
         callback: impl FnMut() + 'static,
     ) -> io::Result<()> {
-        self.watch(descriptor.clone(), Direction::Write, Watcher::new(callback))
+        self.watch(descriptor.clone(), Direction::Write, self.watcher(Work::Writer, callback))
     }
 
     /// Ends the watching for reading; tells whether there was a reader. A reader that is queued
@@ -60,6 +61,16 @@ impl LoopHandle {
     /// asyncio: `BaseSelectorEventLoop.remove_writer`.
     pub fn remove_writer(&self, descriptor: &impl AsFd) -> bool {
         self.unwatch(descriptor, Direction::Write)
+    }
+
+    /// Makes a watcher whose failures name it and the place where it was added.
+    #[track_caller]
+    pub(crate) fn watcher(&self, work: Work, mut callback: impl FnMut() + 'static) -> Rc<Watcher> {
+        let (handle, place) = (self.clone(), Location::caller());
+        Watcher::new(move || {
+            handle.core.runs(work, place);
+            callback();
+        })
     }
 
     #[track_caller]

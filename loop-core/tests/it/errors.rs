@@ -155,3 +155,84 @@ fn a_watcher_that_aborts_the_run_is_called_in_the_next() {
     lab.turn();
     assert_eq!(lab.trace.take(), ["called", "called", "|"]);
 }
+
+#[test]
+fn a_report_says_what_failed_where_it_was_scheduled_and_whose_work_it_was() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let trace = lab.trace.clone();
+    lab.handle.set_exception_handler(move |_, context| {
+        trace.add(format!("{} {}", context.by.unwrap(), context.scheduled_at.unwrap().line()));
+        assert!(context.to_string().contains("a callback panicked: on purpose"), "{context}");
+        assert!(context.to_string().contains("errors.rs"), "{context}");
+    });
+    let fail = || panic!("on purpose");
+    let (both, _peer) = readable(1);
+    let line = line!();
+    lab.handle.call_soon(fail);
+    lab.handle.call_at(Duration::ZERO, fail);
+    lab.handle.add_reader(&both, fail).unwrap();
+    lab.handle.add_writer(&both, fail).unwrap();
+    lab.turn();
+    let expected = [
+        format!("a callback {}", line + 1),
+        format!("a reader {}", line + 3),
+        format!("a writer {}", line + 4),
+        format!("a timer {}", line + 2),
+        "|".to_owned(),
+    ];
+    assert_eq!(lab.trace.take(), expected);
+}
+
+#[test]
+fn a_job_that_fails_is_not_blamed_on_the_callback_before_it() {
+    struct Fails;
+    impl loop_core::Job for Fails {
+        fn run(self: Rc<Self>, _part: u64) {
+            panic!("on purpose");
+        }
+    }
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let trace = lab.trace.clone();
+    lab.handle.set_exception_handler(move |_, context| {
+        trace.add(format!("{} {:?}", context.by.unwrap(), context.scheduled_at));
+    });
+    lab.soon("before");
+    lab.handle.queue(Rc::new(Fails), 0);
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["before", "a job None", "|"]);
+}
+
+#[test]
+fn an_abort_keeps_what_was_queued_ready_and_timed() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.handle.call_soon(|| resume_unwind(Box::new(Abort)));
+    lab.soon("ready");
+    lab.handle.call_at(Duration::ZERO, lab.trace.adder("due"));
+    let left = catch_unwind(AssertUnwindSafe(|| lab.event_loop.run_forever()));
+    assert!(left.unwrap_err().is::<Abort>());
+    assert!(lab.trace.take().is_empty());
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["ready", "due", "|"]);
+}
+
+#[test]
+fn an_abort_of_the_exception_handler_leaves_the_run_too() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.handle.set_exception_handler(|_, _| resume_unwind(Box::new(Abort)));
+    lab.handle.call_soon(|| panic!("on purpose"));
+    lab.soon("rest");
+    let left = catch_unwind(AssertUnwindSafe(|| lab.event_loop.run_once()));
+    assert!(left.unwrap_err().is::<Abort>());
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["rest", "|"]);
+}
+
+#[test]
+fn the_default_handler_can_be_put_back() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.handle.reset_exception_handler();
+    lab.handle.call_soon(|| panic!("printed to stderr on purpose"));
+    lab.soon("alive");
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["alive", "|"]);
+}

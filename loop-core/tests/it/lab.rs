@@ -5,6 +5,7 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::panic::resume_unwind;
+use std::process::Command;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
@@ -126,4 +127,13 @@ pub(crate) fn panicking_waker() -> Waker {
         }
     }
     Arc::new(Panics).into()
+}
+
+/// Runs an ignored test in a process of its own, where no other test opens descriptors meanwhile.
+pub(crate) fn alone(test: &str) {
+    let arguments = ["--exact", test, "--ignored", "--nocapture"];
+    let output = Command::new(std::env::current_exe().unwrap()).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains("1 passed"), "{said}");
 }

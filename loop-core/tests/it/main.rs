@@ -1,10 +1,16 @@
 //! What the loop promises, on the kernel's own poll and on a clock that stands still.
 
+mod bad_input;
+mod clock;
 mod closing;
 mod errors;
 mod fifteen;
 mod lab;
+mod offload;
 mod remote;
 mod running;
+mod signals;
 mod sources;
+mod timers;
+mod turns;
 mod watching;

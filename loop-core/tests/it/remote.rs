@@ -1,15 +1,14 @@
-//! Other threads, and signals.
+//! Other threads.
 
 use std::sync::mpsc;
 use std::thread;
 
 use loop_core::{EventLoop, TurnRule};
-use signal_hook::consts::{SIGUSR1, SIGUSR2};
 
 use crate::lab::Lab;
 
 #[test]
-fn many_submissions_cost_one_wake_up() {
+fn submissions_to_a_loop_that_works_cost_no_wake_up() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let remote = lab.handle.remote();
     let (sender, received) = mpsc::channel();
@@ -21,9 +20,26 @@ fn many_submissions_cost_one_wake_up() {
     })
     .join()
     .unwrap();
-    lab.turn();
+    lab.event_loop.run_once().unwrap();
     assert_eq!(received.iter().collect::<Vec<_>>(), (0..500).collect::<Vec<_>>());
-    assert_eq!(lab.handle.counts().wake_writes, 1);
+    assert_eq!(lab.handle.counts().wake_writes, 0);
+}
+
+#[test]
+fn a_loop_that_sleeps_is_woken_once_until_it_looks() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let remote = lab.handle.remote();
+    let submitter = thread::spawn(move || {
+        for _ in 0..5_000 {
+            remote.call_soon_threadsafe(|_| ()).unwrap();
+        }
+        remote.call_soon_threadsafe(|handle| handle.stop()).unwrap();
+    });
+    lab.event_loop.run_forever().unwrap();
+    submitter.join().unwrap();
+    let counts = lab.handle.counts();
+    assert_eq!(counts.calls, 5_001);
+    assert!(counts.wake_writes <= counts.polls, "{counts:?}");
 }
 
 #[test]
@@ -70,26 +86,41 @@ fn a_closed_loop_hands_submissions_back() {
 }
 
 #[test]
-fn a_signal_runs_its_handler_in_the_loop() {
-    let mut lab = Lab::new(TurnRule::Snapshot);
-    lab.handle.add_signal_handler(SIGUSR1, lab.trace.adder("usr1")).unwrap();
-    signal_hook::low_level::raise(SIGUSR1).unwrap();
-    lab.turn();
-    signal_hook::low_level::raise(SIGUSR1).unwrap();
-    lab.turn();
-    assert_eq!(lab.trace.take(), ["usr1", "|", "usr1", "|"]);
+fn a_remote_that_outlives_its_loop_hands_the_callback_back() {
+    let remote = EventLoop::new().unwrap().handle().remote();
+    let (sender, received) = mpsc::channel();
+    let late = thread::spawn(move || {
+        let refused = remote.call_soon_threadsafe(move |_| sender.send("run by hand").unwrap());
+        refused.unwrap_err().0
+    });
+    let callback = late.join().unwrap();
+    callback(&EventLoop::new().unwrap().handle());
+    assert_eq!(received.recv().unwrap(), "run by hand");
 }
 
 #[test]
-fn a_removed_signal_handler_is_silent() {
+fn a_failed_submission_is_reported_with_the_place_in_the_other_thread() {
     let mut lab = Lab::new(TurnRule::Snapshot);
-    lab.handle.add_signal_handler(SIGUSR2, lab.trace.adder("first")).unwrap();
-    lab.handle.add_signal_handler(SIGUSR2, lab.trace.adder("second")).unwrap();
-    signal_hook::low_level::raise(SIGUSR2).unwrap();
-    lab.turn();
-    assert!(lab.handle.remove_signal_handler(SIGUSR2));
-    assert!(!lab.handle.remove_signal_handler(SIGUSR2));
-    signal_hook::low_level::raise(SIGUSR2).unwrap();
-    lab.turn();
-    assert_eq!(lab.trace.take(), ["second", "|", "|"]);
+    let trace = lab.trace.clone();
+    lab.handle.set_exception_handler(move |_, context| trace.add(context.to_string()));
+    let remote = lab.handle.remote();
+    let line = line!() + 1;
+    let submit = move || remote.call_soon_threadsafe(|_| panic!("on purpose")).is_ok();
+    assert!(thread::spawn(submit).join().unwrap());
+    lab.event_loop.run_once().unwrap();
+    let report = lab.trace.take().concat();
+    assert!(report.contains(&format!("remote.rs:{line}:")), "{report}");
+}
+
+#[test]
+fn a_submission_that_comes_before_the_poll_keeps_it_from_blocking() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let remote = lab.handle.remote();
+    let submit = move || remote.call_soon_threadsafe(|_| ()).map_err(drop).unwrap();
+    // The loop is at work when the other thread submits, and goes to sleep afterwards.
+    lab.handle.call_soon(move || thread::spawn(submit).join().unwrap());
+    lab.event_loop.run_once().unwrap();
+    lab.event_loop.run_once().unwrap();
+    assert_eq!(lab.handle.counts().calls, 2);
+    assert_eq!(lab.handle.counts().wake_writes, 0);
 }

@@ -116,3 +116,59 @@ fn an_owner_whose_descriptor_changes_does_not_stop_the_others() {
     (0..3).for_each(|_| lab.turn());
     assert_eq!(lab.trace.take(), ["other", "|", "other", "|", "other", "|"]);
 }
+
+#[test]
+fn removing_answers_once_for_each_watcher() {
+    let lab = Lab::new(TurnRule::Snapshot);
+    let (both, _peer) = readable(0);
+    assert!(!lab.handle.remove_reader(&both), "there is none");
+    lab.handle.add_reader(&both, || ()).unwrap();
+    assert!(!lab.handle.remove_writer(&both), "a reader is no writer");
+    assert!(lab.handle.remove_reader(&both));
+    assert!(!lab.handle.remove_reader(&both));
+}
+
+#[test]
+fn a_writer_is_called_while_there_is_room() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (writer, mut peer) = readable(0);
+    lab.handle.add_writer(&writer, lab.trace.adder("room")).unwrap();
+    lab.turn();
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["room", "|", "room", "|"]);
+    while (&*writer).write(&[0; 4_096]).is_ok() {}
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["|"]);
+    peer.set_nonblocking(true).unwrap();
+    while peer.read(&mut [0; 65_536]).is_ok() {}
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["room", "|"]);
+}
+
+#[test]
+fn a_reader_that_is_replaced_in_its_own_batch_does_not_run() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (reader, _peer) = readable(1);
+    lab.handle.add_reader(&reader, lab.trace.adder("first")).unwrap();
+    let (handle, trace, descriptor) = (lab.handle.clone(), lab.trace.clone(), reader.clone());
+    lab.handle.call_soon(move || handle.add_reader(&descriptor, trace.adder("second")).unwrap());
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["|"], "the first is cancelled, the second not yet asked for");
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["second", "|"]);
+}
+
+#[test]
+fn a_removed_reader_lets_go_of_its_descriptor_in_the_turn_in_which_it_fired() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (reader, mut peer) = readable(1);
+    let (handle, trace) = (lab.handle.clone(), lab.trace.clone());
+    lab.handle.add_reader(&reader, || ()).unwrap();
+    lab.handle.call_soon(move || {
+        assert!(handle.remove_reader(&reader));
+        drop(reader);
+        trace.add(peer.write(b"x").unwrap_err().kind());
+    });
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["broken pipe", "|"]);
+}

@@ -1,0 +1,241 @@
+//! Work that blocks, done by a bounded pool of threads; what comes of it, the loop is told.
+//!
+//! The completion stays on the loop's thread, in a row of its own; the thread sends the outcome
+//! through the inbox, as any other thread does. The pool is made when it is first needed.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::rc::Rc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use rayon_core::{ThreadPool, ThreadPoolBuilder};
+use slab::Slab;
+
+use crate::core::{Core, LoopHandle, Submission};
+use crate::errors::{Cancelled, panic_message};
+use crate::failures::Work;
+use crate::handle::{Handle, closed};
+use crate::ready::Entry;
+
+/// The most threads that the default pool has (asyncio: `ThreadPoolExecutor`).
+const THREADS_MAX: usize = 32;
+
+/// Offloaded work that has not ended within the limit of a shutdown.
+#[derive(Clone, Debug)]
+pub struct StillRunning {
+    /// Where each piece of work was offloaded, in the order of its coming.
+    pub scheduled_at: Vec<&'static Location<'static>>,
+}
+
+/// What the threads of the pool do for one loop.
+#[derive(Default)]
+pub(crate) struct Offload {
+    pool: RefCell<Option<ThreadPool>>,
+    pending: RefCell<Slab<Pending>>,
+    /// Whether no more work is taken.
+    shut_down: Cell<bool>,
+    /// Who waits for the last piece of work.
+    shutdowns: RefCell<Vec<(Rc<Shutdown>, Handle)>>,
+}
+
+type Value = Box<dyn Any + Send>;
+
+/// What the work returned, or what its panic said.
+type Outcome = Result<Value, String>;
+
+/// A piece of work that has not ended.
+struct Pending {
+    completion: Box<dyn FnOnce(io::Result<Value>)>,
+    scheduled_at: &'static Location<'static>,
+}
+
+/// Somebody who waits until nothing is pending. Gone when told.
+type Shutdown = Cell<Option<Box<dyn FnOnce(Result<(), StillRunning>)>>>;
+
+impl LoopHandle {
+    /// Runs `work`, which may block, on a thread of the pool, and gives `completion` its result in
+    /// the loop.
+    ///
+    /// Work begins in the order of its coming, as threads become free. When the loop is closed
+    /// first, the completion is given [`Cancelled`], and work that has not begun never does.
+    ///
+    /// ```
+    /// let mut event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let length = event_loop.run_until_complete(|completer| {
+    ///     let work = || std::fs::read("Cargo.toml").map(|bytes| bytes.len());
+    ///     handle.run_in_executor(work, |length| completer.complete(length)).unwrap();
+    /// });
+    /// assert!(length.unwrap()?? > 0);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the loop is closing, the pool is shut down, or no thread can be made. The completion is
+    /// given an error when `work` panics.
+    ///
+    /// # Limits
+    /// As many threads as [`LoopHandle::set_default_executor`] says, else four more than processors,
+    /// and no more than 32. What waits for a thread is not bounded.
+    ///
+    /// asyncio: `BaseEventLoop.run_in_executor`.
+    #[track_caller]
+    pub fn run_in_executor<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+        completion: impl FnOnce(io::Result<T>) + 'static,
+    ) -> io::Result<()> {
+        let offload = &self.core.offload;
+        if self.is_closing() {
+            return Err(closed());
+        }
+        if offload.shut_down.get() {
+            return Err(io::Error::other("the executor is shut down"));
+        }
+        if offload.pool.borrow().is_none() {
+            let processors = available_parallelism().map_or(1, NonZeroUsize::get);
+            offload.pool.replace(Some(pool_of((processors + 4).min(THREADS_MAX))?));
+        }
+        let completion = Box::new(|outcome: io::Result<Value>| {
+            let typed = |value: Value| value.downcast::<T>();
+            completion(outcome.map(|value| *typed(value).expect("the work returned a T")));
+        });
+        let scheduled_at = Location::caller();
+        let pending = Pending { completion, scheduled_at };
+        let row = offload.pending.borrow_mut().insert(pending);
+        let inbox = self.core.inbox.clone();
+        let run = move || {
+            if inbox.is_closed() {
+                return;
+            }
+            let outcome = catch_unwind(AssertUnwindSafe(work))
+                .map(|value| Box::new(value) as Value)
+                .map_err(|payload| panic_message(&*payload).to_owned());
+            // A loop that was closed meanwhile has cancelled the completion already.
+            let call = Box::new(move |handle: &LoopHandle| handle.core.complete(row, outcome));
+            let _ = inbox.submit(Submission { call, scheduled_at });
+        };
+        offload.pool.borrow().as_ref().expect("the pool was just made").spawn_fifo(run);
+        Ok(())
+    }
+
+    /// Gives what is offloaded from now on to a new pool of so many threads. What was offloaded
+    /// before goes on in the old one.
+    ///
+    /// # Errors
+    /// When the threads cannot be made.
+    ///
+    /// asyncio: `BaseEventLoop.set_default_executor`, but the loop makes the pool.
+    pub fn set_default_executor(&self, threads: NonZeroUsize) -> io::Result<()> {
+        let before = self.core.offload.pool.replace(Some(pool_of(threads.get())?));
+        drop(before);
+        Ok(())
+    }
+
+    /// Takes no more work for the pool, and tells `completion` when all that was taken has ended,
+    /// or after `limit` what has not. A thread cannot be stopped: it goes on in the background.
+    ///
+    /// # Errors
+    /// The completion is given [`StillRunning`] when the limit has passed, or the loop is closed.
+    ///
+    /// # Panics
+    /// On a closed loop.
+    ///
+    /// asyncio: `BaseEventLoop.shutdown_default_executor`.
+    #[track_caller]
+    pub fn shutdown_default_executor(
+        &self,
+        limit: Duration,
+        completion: impl FnOnce(Result<(), StillRunning>) + 'static,
+    ) {
+        let offload = &self.core.offload;
+        offload.shut_down.set(true);
+        if offload.pending.borrow().is_empty() {
+            self.call_soon(|| completion(Ok(())));
+            return;
+        }
+        let shutdown: Rc<Shutdown> = Rc::new(Cell::new(Some(Box::new(completion))));
+        let (handle, waiting) = (self.clone(), shutdown.clone());
+        let limit = self.call_later(limit, move || {
+            if let Some(completion) = waiting.take() {
+                completion(Err(handle.core.offload.still_running()));
+            }
+        });
+        offload.shutdowns.borrow_mut().push((shutdown, limit));
+    }
+}
+
+impl Core {
+    /// Ends a piece of work; runs as a callback of the loop.
+    fn complete(&self, row: usize, outcome: Outcome) {
+        let (pending, idle) = {
+            let mut rows = self.offload.pending.borrow_mut();
+            let Some(pending) = rows.try_remove(row) else { return };
+            (pending, rows.is_empty())
+        };
+        if idle {
+            for (shutdown, limit) in self.offload.shutdowns.take() {
+                limit.cancel();
+                if let Some(completion) = shutdown.take() {
+                    // Behind the completion of the last piece of work.
+                    let told: Box<dyn FnOnce()> = Box::new(|| completion(Ok(())));
+                    self.ready.push(Entry::Call(told, pending.scheduled_at));
+                }
+            }
+        }
+        self.runs(Work::Offloaded, pending.scheduled_at);
+        let panicked = |message| format!("the offloaded work panicked: {message}");
+        (pending.completion)(outcome.map_err(|message| io::Error::other(panicked(message))));
+    }
+
+    /// Ends all that is offloaded as cancelled, since the loop is closing.
+    pub(crate) fn cancel_offloaded(self: &Rc<Self>) {
+        let still_running = self.offload.still_running();
+        for (_, pending) in self.offload.pending.take() {
+            self.guard(|| (pending.completion)(Err(Cancelled.into())));
+        }
+        for (shutdown, _) in self.offload.shutdowns.take() {
+            if let Some(completion) = shutdown.take() {
+                self.guard(|| completion(Err(still_running.clone())));
+            }
+        }
+        // Its threads end when they have nothing more to do; nobody waits for them.
+        drop(self.offload.pool.take());
+    }
+}
+
+impl Offload {
+    /// Tells whether nothing is to come from the pool.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pending.borrow().is_empty()
+    }
+
+    fn still_running(&self) -> StillRunning {
+        let pending = self.pending.borrow();
+        StillRunning { scheduled_at: pending.iter().map(|(_, row)| row.scheduled_at).collect() }
+    }
+}
+
+impl fmt::Display for StillRunning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the executor still runs what was offloaded at")?;
+        self.scheduled_at.iter().try_for_each(|place| write!(f, " {place}"))
+    }
+}
+
+impl std::error::Error for StillRunning {}
+
+fn pool_of(threads: usize) -> io::Result<ThreadPool> {
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|number| format!("executor {number}"))
+        // Work is caught; this is for destructors of what nobody waits for any more.
+        .panic_handler(|_| ())
+        .build()
+        .map_err(io::Error::other)
+}
