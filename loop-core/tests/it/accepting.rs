@@ -21,7 +21,7 @@ fn listener(handle: &LoopHandle, waiting: usize) -> (Source<TcpListener>, Vec<Tc
 /// Accepts until the listener has no more, or has had its share of the turn.
 fn accept_all(listener: &Source<TcpListener>) -> usize {
     let accept = || match listener.accept() {
-        Ok((stream, _)) => Some(drop(stream)),
+        Ok((stream, _)) => Some(stream),
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::WouldBlock);
             None
