@@ -1,5 +1,6 @@
 //! Turns: an empty one beside the bare poll, and one that another thread brings about.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, Thread};
@@ -48,6 +49,8 @@ fn wake(criterion: &mut Criterion) {
     group.bench_function(SUBJECT, |bencher| {
         bencher.iter_custom(|trips| trips_to_a_loop(&mut event_loop, trips));
     });
+    group.bench_function("mio poll + pipe", |bencher| bencher.iter_custom(trips_to_a_poll));
+    // On Linux a bare pair of futexes.
     group.bench_function("park + unpark", |bencher| bencher.iter_custom(trips_to_a_thread));
     group.finish();
 }
@@ -69,6 +72,37 @@ fn trips_to_a_loop(event_loop: &mut EventLoop, trips: u64) -> Duration {
     });
     event_loop.run_forever().expect("the kernel polls");
     asker.join().expect("the asker does not panic")
+}
+
+/// The least that a thread can do which waits for a kernel's poll: a byte, a poll, a read.
+fn trips_to_a_poll(trips: u64) -> Duration {
+    let mut poll = Poll::new().expect("there are descriptors");
+    let (mut sender, mut receiver) = mio::unix::pipe::new().expect("there are descriptors");
+    let registered = poll.registry().register(&mut receiver, Token(0), Interest::READABLE);
+    registered.expect("a pipe can be watched");
+    let (answered, asker) = (Arc::new(AtomicU64::new(0)), thread::current());
+    let answerer = thread::spawn({
+        let answered = answered.clone();
+        move || {
+            let mut events = Events::with_capacity(8);
+            let mut trip = 0;
+            while trip < trips {
+                poll.poll(&mut events, None).expect("the kernel polls");
+                if receiver.read(&mut [0; 64]).is_ok() {
+                    trip += 1;
+                    tell(&answered, trip, &asker);
+                }
+            }
+        }
+    });
+    let begun = Instant::now();
+    for trip in 1..=trips {
+        sender.write_all(&[1]).expect("the pipe has room");
+        await_number(&answered, trip);
+    }
+    let elapsed = begun.elapsed();
+    answerer.join().expect("the answerer does not panic");
+    elapsed
 }
 
 fn trips_to_a_thread(trips: u64) -> Duration {

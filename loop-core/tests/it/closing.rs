@@ -201,3 +201,36 @@ fn closing_ends_what_has_used_up_its_share() {
     assert_eq!(lab.trace.take(), ["cancelled:true"]);
     assert_eq!(Rc::strong_count(&writer), 1);
 }
+
+/// An operation that says how it ended, each time that it is told.
+struct Operation(Rc<Source<mio::net::TcpStream>>, Trace);
+
+impl Job for Operation {
+    fn run(self: Rc<Self>, part: u64) {
+        let error = self.0.read(&mut [0]).unwrap_err();
+        self.1.add(format!("{part} cancelled:{}", is_cancelled(&error)));
+    }
+}
+
+#[test]
+fn closing_completes_every_pending_operation_once_with_cancelled() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, _peer) = connection(&lab);
+    let operation = Rc::new(Operation(source.clone(), lab.trace.clone()));
+    source.park_job(Direction::Read, operation.clone(), 1);
+    source.park_job(Direction::Write, operation.clone(), 2);
+    lab.handle.queue_at(Duration::MAX, operation.clone(), 3);
+    let (trace, (release, blocked)) = (lab.trace.clone(), std::sync::mpsc::channel::<()>());
+    let completion = move |outcome: io::Result<bool>| {
+        trace.add(format!("4 cancelled:{}", is_cancelled(&outcome.unwrap_err())));
+    };
+    lab.handle.run_in_executor(move || blocked.recv().is_ok(), completion).unwrap();
+    lab.event_loop.close();
+    lab.event_loop.close();
+    drop(release);
+    let mut ended = lab.trace.take();
+    ended.sort();
+    let expected: Vec<String> = (1..=4).map(|part| format!("{part} cancelled:true")).collect();
+    assert_eq!(ended, expected);
+    assert_eq!(Rc::strong_count(&operation), 1);
+}

@@ -1,5 +1,6 @@
 //! What the loop promises, on the kernel's own poll and on a clock that stands still.
 
+mod accepting;
 mod bad_input;
 mod clock;
 mod closing;
@@ -9,6 +10,7 @@ mod lab;
 mod offload;
 mod remote;
 mod running;
+mod scale;
 mod signals;
 mod sources;
 mod timers;

@@ -223,3 +223,11 @@ fn a_job_may_use_the_loop_when_it_is_asked_what_it_is() {
     assert!(lab.handle.snapshot().to_string().contains("job that schedules"));
     assert_eq!(lab.handle.snapshot().ready.len(), 2);
 }
+
+#[test]
+fn the_default_rule_runs_256_callbacks_a_turn() {
+    let mut lab = Lab::new(TurnRule::default());
+    reschedule(&lab.handle, &lab.trace, "x", 300);
+    lab.event_loop.run_once().unwrap();
+    assert_eq!(lab.handle.counts().calls, 256);
+}

@@ -175,3 +175,54 @@ fn a_dropped_source_does_not_run_what_waits_for_the_next_turn() {
     lab.turn();
     assert_eq!(lab.trace.take(), ["|"]);
 }
+
+#[test]
+fn a_full_read_goes_on_without_another_event() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    peer.write_all(b"four").unwrap();
+    while source.io().peek(&mut [0; 4]).ok() != Some(4) {}
+    until_readable(&mut lab, &source);
+    let polls = lab.handle.counts().polls;
+    assert_eq!(source.read(&mut [0; 3]).unwrap(), 3);
+    assert_eq!(source.read(&mut [0; 3]).unwrap(), 1);
+    assert_eq!(lab.handle.counts().polls, polls);
+    assert_eq!(lab.handle.counts().registrations, 1);
+}
+
+#[test]
+fn a_fresh_socket_writes_before_the_kernel_was_asked() {
+    let lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    assert_eq!(source.write(b"ping").unwrap(), 4);
+    peer.read_exact(&mut [0; 4]).unwrap();
+    assert_eq!(lab.handle.counts().polls, 0);
+}
+
+#[test]
+fn a_full_socket_waits_for_room_without_another_registration() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, mut peer) = connection(&lab);
+    // Turns, since a socket has only its share of each.
+    while fill(&source) > 0 {
+        lab.handle.call_soon(|| ());
+        lab.event_loop.run_once().unwrap();
+    }
+    source.park_job(Direction::Write, Rc::new(Note(lab.trace.clone())), 7);
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["|"], "there is no room");
+    peer.set_nonblocking(true).unwrap();
+    while lab.trace.take().is_empty() {
+        let _ = peer.read(&mut vec![0; 1 << 20]);
+        lab.handle.call_soon(|| ());
+        lab.event_loop.run_once().unwrap();
+    }
+    assert!(source.write(b"x").is_ok());
+    assert_eq!(lab.handle.counts().registrations, 1);
+}
+
+/// Writes the socket's share of the turn, if there is room, and returns how many bytes it took.
+fn fill(source: &Source<mio::net::TcpStream>) -> usize {
+    let bytes = vec![0; BYTES_PER_TURN];
+    std::iter::from_fn(|| source.write(&bytes).ok()).sum()
+}
