@@ -12,6 +12,7 @@ use mio::{Events, Interest, Poll};
 use crate::clock::{Clock, ManualClock};
 use crate::core::{Core, LoopHandle, PIPE};
 use crate::errors::{Context, RunError};
+use crate::script::Script;
 use crate::self_pipe::Inbox;
 use crate::waiters::{Signs, Target};
 
@@ -42,6 +43,8 @@ pub struct EventLoop {
     poll: Poll,
     events: Events,
     pipe: pipe::Receiver,
+    /// Polls in the kernel's place, in a test.
+    pub(crate) script: Option<Script>,
 }
 
 /// Gives [`EventLoop::run_until_complete`] its result.
@@ -81,7 +84,8 @@ impl EventLoop {
         let (inbox, mut pipe) = Inbox::new()?;
         poll.registry().register(&mut pipe, PIPE, Interest::READABLE)?;
         let core = Core::new(clock, poll.registry().try_clone()?, Arc::new(inbox));
-        Ok(EventLoop { core, poll, events: Events::with_capacity(EVENTS_PER_TURN), pipe })
+        let events = Events::with_capacity(EVENTS_PER_TURN);
+        Ok(EventLoop { core, poll, events, pipe, script: None })
     }
 
     /// Returns a handle, through which everything is scheduled.
@@ -198,7 +202,9 @@ impl EventLoop {
         let Some(deadline) = core.timers.next_deadline() else { return (None, None) };
         let now = core.clock.time();
         let wait = deadline.saturating_sub(now);
-        if wait.is_zero() || !core.clock.passes() {
+        // A script moves the clock that it is given.
+        let passes = core.clock.passes() || self.script.is_some();
+        if wait.is_zero() || !passes {
             return (Some(Duration::ZERO), Some(now));
         }
         (Some(wait.min(Duration::from_secs(POLL_SECONDS_MAX))), None)
@@ -206,6 +212,9 @@ impl EventLoop {
 
     fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.core.counters.polls.count();
+        if let Some(script) = &mut self.script {
+            return script.poll(timeout);
+        }
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
             result => result?,
@@ -229,6 +238,9 @@ impl EventLoop {
             }
         }
         self.core.counters.events.add(events);
+        if let Some(script) = &self.script {
+            script.fire(&self.core);
+        }
         self.core.fire_deferred();
     }
 

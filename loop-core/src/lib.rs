@@ -34,7 +34,8 @@
 //! `ready`, `job` and `timers` (what runs when), `source` and `waiters` (a socket on the loop), `tcp`
 //! (accept, connect), `chunk` (where bytes live), `watching` and `descriptors`
 //! (`add_reader`), `self_pipe` and
-//! `remote` (other threads), `signals`, `snapshot` and `counts` (seeing).
+//! `remote` (other threads), `signals`, `snapshot` and `counts` (seeing), `script` (a poll for
+//! tests).
 //!
 //! # Principles
 //!
@@ -66,6 +67,7 @@ mod handle;
 mod job;
 mod ready;
 mod remote;
+mod script;
 mod self_pipe;
 mod signals;
 mod snapshot;
@@ -86,6 +88,7 @@ pub use crate::event_loop::{Completer, EventLoop};
 pub use crate::handle::Handle;
 pub use crate::job::Job;
 pub use crate::remote::{Remote, RemoteCallback};
+pub use crate::script::ScriptedEvent;
 pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::source::Source;
 pub use crate::waiters::{BYTES_PER_TURN, Direction};
