@@ -39,7 +39,7 @@ const POLL_SECONDS_MAX: u64 = 86_400;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct EventLoop {
-    core: Rc<Core>,
+    pub(crate) core: Rc<Core>,
     poll: Poll,
     events: Events,
     pipe: pipe::Receiver,
@@ -212,8 +212,8 @@ impl EventLoop {
 
     fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.core.counters.polls.count();
-        if let Some(script) = &mut self.script {
-            return script.poll(timeout);
+        if self.script.is_some() {
+            return self.poll_script(timeout);
         }
         match self.poll.poll(&mut self.events, timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
@@ -238,13 +238,11 @@ impl EventLoop {
             }
         }
         self.core.counters.events.add(events);
-        if let Some(script) = &self.script {
-            script.fire(&self.core);
-        }
         self.core.fire_deferred();
     }
 
-    fn collect(&self) {
+    /// Queues what other threads submitted, then the handlers of signals.
+    pub(crate) fn collect(&self) {
         for call in self.core.inbox.collect(&self.pipe) {
             let handle = self.handle();
             self.handle().call_soon(move || call(&handle));

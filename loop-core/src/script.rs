@@ -2,11 +2,9 @@
 
 use std::io;
 use std::os::fd::RawFd;
-use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::ManualClock;
-use crate::core::Core;
 use crate::event_loop::EventLoop;
 use crate::waiters::Signs;
 
@@ -22,11 +20,7 @@ pub struct ScriptedEvent {
 }
 
 /// Stands where the kernel's poll would.
-pub(crate) struct Script {
-    play: Box<dyn FnMut(Option<Duration>) -> io::Result<Vec<ScriptedEvent>>>,
-    /// What it said last.
-    events: Vec<ScriptedEvent>,
-}
+pub(crate) type Script = Box<dyn FnMut(Option<Duration>) -> io::Result<Vec<ScriptedEvent>>>;
 
 impl EventLoop {
     /// Makes a loop whose poll is `script`, for tests that decide what is ready and in which order.
@@ -65,28 +59,24 @@ impl EventLoop {
         script: impl FnMut(Option<Duration>) -> io::Result<Vec<ScriptedEvent>> + 'static,
     ) -> io::Result<EventLoop> {
         let mut event_loop = EventLoop::with_clock(clock)?;
-        event_loop.script = Some(Script { play: Box::new(script), events: Vec::new() });
+        event_loop.script = Some(Box::new(script));
         Ok(event_loop)
     }
-}
 
-impl Script {
-    /// Takes the place of the kernel's poll.
-    pub(crate) fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        self.events = (self.play)(timeout)?;
-        Ok(())
-    }
-
-    /// Fires what the script reported.
-    pub(crate) fn fire(&self, core: &Rc<Core>) {
-        for event in &self.events {
-            let token = core.watches.borrow().get(&event.descriptor).map(|watch| watch.token());
-            let read = if event.readable { Signs::READABLE } else { Signs::default() };
-            let written = if event.writable { Signs::WRITABLE } else { Signs::default() };
-            if let Some(token) = token {
-                core.counters.events.count();
-                core.fire(token, read.with(written));
+    /// Polls the script, and fires what it reports behind what other threads submitted.
+    pub(crate) fn poll_script(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let Some(script) = &mut self.script else { return Ok(()) };
+        let events = script(timeout)?;
+        self.collect();
+        for event in events {
+            let watch = self.core.watches.borrow().get(&event.descriptor).cloned();
+            let readable = if event.readable { Signs::READABLE } else { Signs::default() };
+            let writable = if event.writable { Signs::WRITABLE } else { Signs::default() };
+            if let Some(watch) = watch {
+                self.core.counters.events.count();
+                self.core.fire(watch.token(), readable.with(writable));
             }
         }
+        Ok(())
     }
 }

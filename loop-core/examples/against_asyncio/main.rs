@@ -47,12 +47,6 @@ struct Arguments {
     recorded: bool,
 }
 
-/// A program of which the traces differ.
-struct Divergence {
-    seed: Option<u64>,
-    program: Program,
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.record {
@@ -79,14 +73,14 @@ fn compare(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
     for seed in seeds {
         let program = draw::draw(seed);
         let differs = oracle.run(&program)? != machine::run(&program, TurnRule::Snapshot)?;
-        tally.add(differs.then_some(Divergence { seed: Some(seed), program }));
+        tally.add(differs.then_some((seed, program)));
     }
     tally.print();
-    let Some(first) = tally.first else { return Ok(true) };
-    let shortest = shrink::shrink(first.program, |program| -> Result<bool, Box<dyn Error>> {
+    let Some((seed, program)) = tally.first else { return Ok(true) };
+    println!("The first is that of seed {seed}. Shrunk:");
+    let shortest = shrink::shrink(program, |program| -> Result<bool, Box<dyn Error>> {
         Ok(oracle.run(program)? != machine::run(program, TurnRule::Snapshot)?)
     })?;
-    println!("The first is that of seed {}. Shrunk:", first.seed.expect("it was drawn"));
     let asyncio = oracle.run(&shortest)?;
     print_divergence(&shortest, &asyncio, &machine::run(&shortest, TurnRule::Snapshot)?);
     Ok(false)
@@ -95,17 +89,17 @@ fn compare(arguments: &Arguments) -> Result<bool, Box<dyn Error>> {
 /// Compares with what asyncio did when the recording was made.
 fn compare_recorded() -> Result<bool, Box<dyn Error>> {
     let mut tally = Tally::default();
-    for recorded in recorded::read(recorded::RECORDED).ok_or("the recording cannot be read")? {
+    let recording = recorded::read(recorded::RECORDED).ok_or("the recording cannot be read")?;
+    for (number, recorded) in (1..).zip(recording) {
         let trace = machine::run(&recorded.program, TurnRule::Snapshot)?;
-        let differs = trace != recorded.trace;
-        if differs && tally.diverged == 0 {
-            print_divergence(&recorded.program, &recorded.trace, &trace);
-        }
-        let program = recorded.program;
-        tally.add(differs.then_some(Divergence { seed: None, program }));
+        tally.add((trace != recorded.trace).then_some((number, recorded)));
     }
     tally.print();
-    Ok(tally.diverged == 0)
+    let Some((number, first)) = tally.first else { return Ok(true) };
+    println!("The first is number {number}:");
+    let trace = machine::run(&first.program, TurnRule::Snapshot)?;
+    print_divergence(&first.program, &first.trace, &trace);
+    Ok(false)
 }
 
 /// Writes the recording.
@@ -128,16 +122,21 @@ fn seeds(arguments: &Arguments) -> Result<std::ops::RangeInclusive<u64>, String>
     Ok(arguments.from..=last.ok_or("--from and --seeds go beyond the last seed, 2^64 - 1")?)
 }
 
-/// How many programs ran, and which diverged.
-#[derive(Default)]
-struct Tally {
+/// How many programs ran and diverged, and the first that did.
+struct Tally<T> {
     ran: u64,
     diverged: u64,
-    first: Option<Divergence>,
+    first: Option<(u64, T)>,
 }
 
-impl Tally {
-    fn add(&mut self, divergence: Option<Divergence>) {
+impl<T> Default for Tally<T> {
+    fn default() -> Tally<T> {
+        Tally { ran: 0, diverged: 0, first: None }
+    }
+}
+
+impl<T> Tally<T> {
+    fn add(&mut self, divergence: Option<(u64, T)>) {
         self.ran += 1;
         if let Some(divergence) = divergence {
             self.diverged += 1;

@@ -2,10 +2,12 @@
 
 use super::program::{DESCRIPTORS, Event, Op, Poll, Program, Run};
 
-/// Deadlines around the start of the clock at 100, few, so that many are equal; the last is in 300
-/// years.
-const DEADLINES: [u64; 10] = [0, 90, 99, 100, 101, 102, 103, 105, 120, 9_460_800_000];
-const DELAYS: [u64; 7] = [0, 0, 1, 2, 3, 20, 100_000];
+/// Deadlines around the start of the clock at 100, few, so that many are equal.
+const DEADLINES: [u64; 9] = [0, 90, 99, 100, 101, 102, 103, 105, 120];
+const DELAYS: [u64; 6] = [0, 0, 1, 2, 3, 20];
+/// A deadline in 300 years, and a delay beyond the longest wait: once in a while.
+const FAR: u64 = 9_460_800_000;
+const LONG: u64 = 100_000;
 
 /// SplitMix64 (Steele, Lea and Flood, 2014): its numbers will not change under us.
 struct Chance(u64);
@@ -13,7 +15,8 @@ struct Chance(u64);
 /// Where an operation stands: not everything is allowed everywhere.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
-    Body,
+    /// In the callback of this number.
+    Body(u64),
     Handler,
     BeforeRun,
     Closed,
@@ -24,8 +27,8 @@ pub(crate) fn draw(seed: u64) -> Program {
     let mut chance = Chance(seed);
     let bodies = 2 + chance.below(7);
     let mut program = Program::default();
-    for _ in 0..bodies {
-        program.bodies.push(chance.ops(Place::Body, bodies, 5));
+    for number in 0..bodies {
+        program.bodies.push(chance.ops(Place::Body(number), bodies, 5));
     }
     if chance.below(3) == 0 {
         program.handler = chance.ops(Place::Handler, bodies, 2);
@@ -69,10 +72,11 @@ impl Chance {
 
     fn op(&mut self, place: Place, bodies: u64) -> Op {
         loop {
-            let op = self.any_op(bodies);
+            let body = self.body(place, bodies);
+            let op = self.any_op(body);
             let allowed = match op {
-                Op::Fail => place == Place::Body,
-                Op::Abort => matches!(place, Place::Body | Place::Handler),
+                Op::Fail => matches!(place, Place::Body(_)),
+                Op::Abort => matches!(place, Place::Body(_) | Place::Handler),
                 Op::Later { .. } | Op::At { .. } => place != Place::Closed,
                 _ => true,
             };
@@ -82,18 +86,30 @@ impl Chance {
         }
     }
 
-    fn any_op(&mut self, bodies: u64) -> Op {
-        let body = self.below(bodies);
+    /// Returns the number of a body to schedule: a callback's own are mostly the later ones, so
+    /// that most programs do not go round for ever.
+    fn body(&mut self, place: Place, bodies: u64) -> u64 {
+        match place {
+            Place::Body(own) if own + 1 < bodies && self.below(8) > 0 => {
+                own + 1 + self.below(bodies - own - 1)
+            }
+            _ => self.below(bodies),
+        }
+    }
+
+    fn any_op(&mut self, body: u64) -> Op {
         let descriptor = self.below(DESCRIPTORS);
         match self.below(100) {
-            0..18 => Op::Soon { body },
-            18..28 => Op::Later { delay: self.one_of(&DELAYS), body },
-            28..40 => Op::At { deadline: self.one_of(&DEADLINES), body },
-            40..44 => Op::Own { body },
-            44..48 => Op::Thread { body },
-            48..62 => Op::Cancel { back: self.below(6) },
-            62..71 => Op::Reader { descriptor, body },
-            71..78 => Op::Writer { descriptor, body },
+            0..16 => Op::Soon { body },
+            16 => Op::At { deadline: FAR, body },
+            17 => Op::Later { delay: LONG, body },
+            18..27 => Op::Later { delay: self.one_of(&DELAYS), body },
+            27..38 => Op::At { deadline: self.one_of(&DEADLINES), body },
+            38..42 => Op::Own { body },
+            42..46 => Op::Thread { body },
+            46..59 => Op::Cancel { back: self.below(6) },
+            59..70 => Op::Reader { descriptor, body },
+            70..78 => Op::Writer { descriptor, body },
             78..83 => Op::NoReader { descriptor },
             83..87 => Op::NoWriter { descriptor },
             87..90 => Op::Stop,

@@ -23,7 +23,7 @@ const START: u64 = 100;
 const SERIALS_MAX: u64 = 60;
 
 /// How often a program may poll: then the poll fails, which ends the run.
-const POLLS_MAX: usize = 30;
+const POLLS_MAX: usize = 16;
 
 /// A program under way.
 struct Machine {
@@ -106,7 +106,7 @@ impl Machine {
             Ok(Err(RunError::Poll(_))) => "idle".to_owned(),
             Ok(Err(error)) => error.to_string(),
             Err(payload) if payload.is::<Abort>() => "aborted".to_owned(),
-            Err(payload) => resume_unwind(payload),
+            Err(_) => "panicked".to_owned(),
         };
         self.note(format!("end:{end}"));
     }

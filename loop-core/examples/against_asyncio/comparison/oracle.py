@@ -10,7 +10,7 @@ import sys
 sys.stdout.write("python %d.%d.%d\n" % sys.version_info[:3])
 sys.stdout.flush()
 if sys.version_info < (3, 11):
-    sys.exit("python 3.11 or later is needed")
+    sys.exit(1)
 
 import asyncio
 import collections
@@ -21,7 +21,7 @@ import threading
 
 START = 100
 SERIALS_MAX = 60
-POLLS_MAX = 30
+POLLS_MAX = 16
 
 
 class Idle(Exception):

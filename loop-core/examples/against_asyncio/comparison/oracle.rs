@@ -42,7 +42,6 @@ impl Oracle {
             .args(["-I", "-c", SCRIPT])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
             .spawn()
             .map_err(|error| OracleError::Absent(format!("{python}: {error}")))?;
         let programs = child.stdin.take();

@@ -27,61 +27,74 @@ pub(crate) fn shrink<E>(
     }
 }
 
+/// Programs that are smaller than one.
+struct Smaller<'a> {
+    program: &'a Program,
+    found: Vec<Program>,
+}
+
 /// Returns programs that are smaller by one part, the largest parts first.
 fn candidates(program: &Program) -> Vec<Program> {
-    let mut found = Vec::new();
-    let mut keep = |change: &dyn Fn(&mut Program)| {
-        let mut candidate = program.clone();
+    let mut smaller = Smaller { program, found: Vec::new() };
+    smaller.by_a_whole();
+    smaller.by_an_op();
+    smaller.by_a_part_of_a_poll();
+    smaller.found
+}
+
+impl Smaller<'_> {
+    fn keep(&mut self, change: impl Fn(&mut Program)) {
+        let mut candidate = self.program.clone();
         change(&mut candidate);
-        if candidate != *program {
-            found.push(candidate);
+        if candidate != *self.program {
+            self.found.push(candidate);
         }
-    };
-    for run in 0..program.runs.len() {
-        keep(&|program| _ = program.runs.remove(run));
     }
-    for poll in 0..program.polls.len() {
-        keep(&|program| _ = program.polls.remove(poll));
+
+    fn by_a_whole(&mut self) {
+        for run in 0..self.program.runs.len() {
+            self.keep(|program| _ = program.runs.remove(run));
+            self.keep(|program| program.runs[run].until_complete = false);
+        }
+        for poll in 0..self.program.polls.len() {
+            self.keep(|program| _ = program.polls.remove(poll));
+        }
+        for place in 0..lists(&mut self.program.clone()).len() {
+            self.keep(|program| lists(program)[place].clear());
+        }
+        // Bodies are numbered: only the last can go, when nobody names it.
+        let last = self.program.bodies.len().saturating_sub(1) as u64;
+        if !names(self.program, last) {
+            self.keep(|program| _ = program.bodies.pop());
+        }
     }
-    for place in 0..lists(&mut program.clone()).len() {
-        keep(&|program| lists(program)[place].clear());
-    }
-    // Bodies are numbered: only the last can go, when nobody names it.
-    let last = program.bodies.len().saturating_sub(1) as u64;
-    if !names(program, last) {
-        keep(&|program| _ = program.bodies.pop());
-    }
-    for (place, ops) in lists(&mut program.clone()).iter().enumerate() {
-        for (number, op) in ops.iter().enumerate() {
-            keep(&|program| _ = lists(program)[place].remove(number));
-            for smaller in smaller_ops(op) {
-                keep(&|program| lists(program)[place][number] = smaller);
+
+    fn by_an_op(&mut self) {
+        for (place, ops) in lists(&mut self.program.clone()).iter().enumerate() {
+            for (number, op) in ops.iter().enumerate() {
+                self.keep(|program| _ = lists(program)[place].remove(number));
+                for smaller in smaller_ops(op) {
+                    self.keep(|program| lists(program)[place][number] = smaller);
+                }
             }
         }
     }
-    for run in 0..program.runs.len() {
-        keep(&|program| program.runs[run].until_complete = false);
-    }
-    for (number, poll) in program.polls.iter().enumerate() {
-        keep(&|program| program.polls[number].seconds = 0);
-        for event in 0..poll.events.len() {
-            keep(&|program| _ = program.polls[number].events.remove(event));
-            keep(&|program| program.polls[number].events[event].writable = false);
-            keep(&|program| program.polls[number].events[event].readable = false);
+
+    fn by_a_part_of_a_poll(&mut self) {
+        for (number, poll) in self.program.polls.iter().enumerate() {
+            self.keep(|program| program.polls[number].seconds = 0);
+            for (place, event) in poll.events.iter().enumerate() {
+                self.keep(|program| _ = program.polls[number].events.remove(place));
+                if event.readable && event.writable {
+                    self.keep(|program| program.polls[number].events[place].writable = false);
+                    self.keep(|program| program.polls[number].events[place].readable = false);
+                }
+            }
+            for submission in 0..poll.submissions.len() {
+                self.keep(|program| _ = program.polls[number].submissions.remove(submission));
+            }
         }
-        for submission in 0..poll.submissions.len() {
-            keep(&|program| _ = program.polls[number].submissions.remove(submission));
-        }
     }
-    // An event of nothing would be read as a submission.
-    found.retain(|program| {
-        program
-            .polls
-            .iter()
-            .flat_map(|poll| &poll.events)
-            .all(|event| event.readable || event.writable)
-    });
-    found
 }
 
 /// Returns all lists of operations of a program.
