@@ -71,6 +71,11 @@ impl Watch {
         self.row.get()
     }
 
+    /// Returns what the kernel's events name the watch by.
+    pub(crate) fn token(&self) -> Token {
+        self.token.get()
+    }
+
     /// Registers the descriptor with the kernel.
     pub(crate) fn register(&self, registry: &Registry, interest: Interest) -> io::Result<()> {
         registry.register(&mut SourceFd(&self.descriptor), self.token.get(), interest)

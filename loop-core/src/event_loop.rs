@@ -14,6 +14,7 @@ use crate::clock::{Clock, ManualClock, Pace};
 use crate::core::{Core, LoopHandle, PIPE, Submission};
 use crate::errors::{Context, RunError};
 use crate::ready::Entry;
+use crate::script::Script;
 use crate::self_pipe::{self, Inbox};
 use crate::waiters::{Signs, Target};
 
@@ -40,10 +41,12 @@ const POLL_SECONDS_MAX: u64 = 86_400;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub struct EventLoop {
-    core: Rc<Core>,
+    pub(crate) core: Rc<Core>,
     poll: Poll,
     events: Events,
     pipe: pipe::Receiver,
+    /// Polls in the kernel's place, in a test.
+    pub(crate) script: Option<Script>,
 }
 
 /// Gives [`EventLoop::run_until_complete`] its result.
@@ -93,7 +96,8 @@ impl EventLoop {
         let (inbox, mut pipe) = Inbox::new()?;
         poll.registry().register(&mut pipe, PIPE, Interest::READABLE)?;
         let core = Core::new(clock, poll.registry().try_clone()?, Arc::new(inbox));
-        Ok(EventLoop { core, poll, events: Events::with_capacity(EVENTS_PER_TURN), pipe })
+        let events = Events::with_capacity(EVENTS_PER_TURN);
+        Ok(EventLoop { core, poll, events, pipe, script: None })
     }
 
     /// Returns a handle, through which everything is scheduled.
@@ -140,6 +144,17 @@ impl EventLoop {
             self.core.call_ready_hook();
         }
         taken
+    }
+
+    /// Returns how long a foreign poll may wait for the loop's descriptor before it calls
+    /// [`EventLoop::run_once`]; `None` is for ever. To be called before each such wait: from here
+    /// on a submission of another thread makes the descriptor readable.
+    ///
+    /// libuv: `uv_backend_timeout`.
+    pub fn prepare_to_wait(&mut self) -> Option<Duration> {
+        let timeout = self.wait().timeout;
+        let sleeps = timeout == Some(Duration::ZERO) || self.core.inbox.fall_asleep();
+        if sleeps { timeout } else { Some(Duration::ZERO) }
     }
 
     /// Makes turns until [`LoopHandle::stop`] is called.
@@ -221,7 +236,9 @@ impl EventLoop {
         let Some(deadline) = core.timers.next_deadline() else { return Wait::default() };
         let now = core.clock.time();
         let ahead = deadline.saturating_sub(now);
-        match core.clock.pace() {
+        // A script moves the clock that it is given.
+        let pace = if self.script.is_some() { Pace::Passes } else { core.clock.pace() };
+        match pace {
             _ if ahead.is_zero() => {
                 Wait { timeout: Some(Duration::ZERO), now: Some(now), jump: None }
             }
@@ -240,6 +257,9 @@ impl EventLoop {
 
     fn poll(&mut self, mut timeout: Option<Duration>) -> io::Result<()> {
         self.core.counters.polls.count();
+        if self.script.is_some() {
+            return self.poll_script(timeout);
+        }
         if timeout != Some(Duration::ZERO) && !self.core.inbox.fall_asleep() {
             timeout = Some(Duration::ZERO);
         }
@@ -252,10 +272,7 @@ impl EventLoop {
 
     /// Turns what other threads, signals and the kernel said into ready entries, in this order.
     fn fire(&self) {
-        for Submission { call, scheduled_at } in self.core.inbox.collect() {
-            let handle = self.handle();
-            self.core.ready.push(Entry::Call(Box::new(move || call(&handle)), scheduled_at));
-        }
+        self.collect();
         let mut events = 0;
         for event in &self.events {
             if event.token() == PIPE {
@@ -270,10 +287,19 @@ impl EventLoop {
         self.core.counters.events.add(events);
         self.core.fire_deferred();
     }
+
+    /// Queues what other threads submitted.
+    pub(crate) fn collect(&self) {
+        for Submission { call, scheduled_at } in self.core.inbox.collect() {
+            let handle = self.handle();
+            self.core.ready.push(Entry::Call(Box::new(move || call(&handle)), scheduled_at));
+        }
+    }
 }
 
 /// The descriptor of the kernel's poll, so that a foreign poll can watch the loop: it is readable
-/// when [`EventLoop::run_once`] has kernel events, signals or submissions to bring.
+/// when [`EventLoop::run_once`] has kernel events, signals or, after
+/// [`EventLoop::prepare_to_wait`], submissions to bring.
 impl AsRawFd for EventLoop {
     fn as_raw_fd(&self) -> RawFd {
         self.poll.as_raw_fd()

@@ -35,7 +35,8 @@
 //! (accept, connect), `chunk` (where bytes live), `watching` and `descriptors`
 //! (`add_reader`), `self_pipe` and
 //! `remote` (other threads), `offload` (threads of the loop's own, for what blocks), `signals`,
-//! `failures` (what becomes of a panic), `snapshot` and `counts` (seeing).
+//! `failures` (what becomes of a panic), `snapshot` and `counts` (seeing), `script` (a poll for
+//! tests).
 //!
 //! # Principles
 //!
@@ -69,6 +70,7 @@ mod job;
 mod offload;
 mod ready;
 mod remote;
+mod script;
 mod self_pipe;
 mod signals;
 mod snapshot;
@@ -90,6 +92,7 @@ pub use crate::handle::Handle;
 pub use crate::job::Job;
 pub use crate::offload::StillRunning;
 pub use crate::remote::{Remote, RemoteCallback};
+pub use crate::script::ScriptedEvent;
 pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::source::Source;
 pub use crate::waiters::{BYTES_PER_TURN, Direction};

@@ -88,7 +88,10 @@ impl<M, W: WakeObject> Inbox<M, W> {
     /// Declares that the loop is about to block; tells whether it may. It may not if somebody has
     /// submitted since it last looked.
     pub(crate) fn fall_asleep(&self) -> bool {
-        self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        let before =
+            self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
+        // Who waits in a foreign poll declares it before each wait.
+        matches!(before, Ok(_) | Err(ASLEEP))
     }
 
     /// Declares that the loop is awake, and takes all that was submitted, in order.

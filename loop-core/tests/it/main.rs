@@ -1,16 +1,19 @@
 //! What the loop promises, on the kernel's own poll and on a clock that stands still.
 
 mod accepting;
+mod asyncio;
 mod bad_input;
 mod clock;
 mod closing;
 mod errors;
+mod faults;
 mod fifteen;
 mod lab;
 mod offload;
 mod remote;
 mod running;
 mod scale;
+mod script;
 mod signals;
 mod sources;
 mod timers;

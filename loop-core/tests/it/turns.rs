@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::thread;
 use std::time::Duration;
 
 use loop_core::{EventLoop, Handle, RunError, TurnRule};
@@ -216,6 +217,28 @@ fn a_foreign_poll_sees_what_the_loops_poll_would_report() {
     assert!(!events.is_empty());
     lab.turn();
     assert_eq!(lab.trace.take(), ["io", "|"]);
+}
+
+#[test]
+fn a_submission_ends_the_wait_of_a_foreign_poll() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let mut foreign = Poll::new().unwrap();
+    let descriptor = lab.event_loop.as_raw_fd();
+    let registry = foreign.registry();
+    registry.register(&mut SourceFd(&descriptor), Token(0), Interest::READABLE).unwrap();
+    let mut events = Events::with_capacity(8);
+    for _ in 0..3 {
+        assert_eq!(lab.event_loop.prepare_to_wait(), None);
+        assert_eq!(lab.event_loop.prepare_to_wait(), None, "asking twice changes nothing");
+        let remote = lab.handle.remote();
+        let submitted = thread::spawn(move || remote.call_soon_threadsafe(|handle| handle.stop()));
+        submitted.join().unwrap().unwrap();
+        foreign.poll(&mut events, Some(Duration::from_secs(10))).unwrap();
+        assert!(!events.is_empty());
+        lab.event_loop.run_forever().unwrap();
+    }
+    lab.handle.call_later(Duration::from_secs(7), || ());
+    assert_eq!(lab.event_loop.prepare_to_wait(), Some(Duration::ZERO), "its clock stands");
 }
 
 #[test]

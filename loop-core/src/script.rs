@@ -1,0 +1,82 @@
+//! A poll that a test writes: what is ready, when, and in which order.
+
+use std::io;
+use std::os::fd::RawFd;
+use std::time::Duration;
+
+use crate::clock::ManualClock;
+use crate::event_loop::EventLoop;
+use crate::waiters::Signs;
+
+/// What a script says of one descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScriptedEvent {
+    /// The number of a descriptor that `add_reader` or `add_writer` watches.
+    pub descriptor: RawFd,
+    /// Whether its reader is to run.
+    pub readable: bool,
+    /// Whether its writer is to run, after the reader.
+    pub writable: bool,
+}
+
+/// Stands where the kernel's poll would.
+pub(crate) type Script = Box<dyn FnMut(Option<Duration>) -> io::Result<Vec<ScriptedEvent>>>;
+
+impl EventLoop {
+    /// Makes a loop whose poll is `script`, for tests that decide what is ready and in which order.
+    ///
+    /// The script is called once a turn with how long it may wait, `None` being for ever. It moves
+    /// the clock if time is to pass, and returns the events of the raw descriptors. They fire in
+    /// its order; those that nobody watches are passed over. Submissions of other threads that
+    /// were made before it returns are seen in the same turn. An error is that of the poll, and
+    /// ends the run.
+    ///
+    /// # Errors
+    /// As [`EventLoop::new`].
+    ///
+    /// # Limits
+    /// Only what `add_reader` and `add_writer` watch can be reported, not a socket's
+    /// [`Source`](crate::Source).
+    ///
+    /// ```
+    /// use loop_core::{EventLoop, ManualClock, ScriptedEvent};
+    /// use std::{os::fd::AsRawFd, os::unix::net::UnixStream, rc::Rc};
+    ///
+    /// let (socket, _peer) = UnixStream::pair()?;
+    /// let descriptor = socket.as_raw_fd();
+    /// let event = ScriptedEvent { descriptor, readable: true, writable: false };
+    /// let mut event_loop = EventLoop::with_script(ManualClock::new(), move |_| Ok(vec![event]))?;
+    /// let handle = event_loop.handle();
+    /// handle.add_reader(&Rc::new(socket), {
+    ///     let handle = handle.clone();
+    ///     move || handle.stop()
+    /// })?;
+    /// event_loop.run_forever()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn with_script(
+        clock: ManualClock,
+        script: impl FnMut(Option<Duration>) -> io::Result<Vec<ScriptedEvent>> + 'static,
+    ) -> io::Result<EventLoop> {
+        let mut event_loop = EventLoop::with_clock(clock)?;
+        event_loop.script = Some(Box::new(script));
+        Ok(event_loop)
+    }
+
+    /// Polls the script, and fires what it reports behind what other threads submitted.
+    pub(crate) fn poll_script(&mut self, timeout: Option<Duration>) -> io::Result<()> {
+        let Some(script) = &mut self.script else { return Ok(()) };
+        let events = script(timeout)?;
+        self.collect();
+        for event in events {
+            let watch = self.core.watches.borrow().get(&event.descriptor).cloned();
+            let readable = if event.readable { Signs::READABLE } else { Signs::default() };
+            let writable = if event.writable { Signs::WRITABLE } else { Signs::default() };
+            if let Some(watch) = watch {
+                self.core.counters.events.count();
+                self.core.fire(watch.token(), readable.with(writable));
+            }
+        }
+        Ok(())
+    }
+}
