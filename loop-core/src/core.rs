@@ -322,7 +322,14 @@ impl Core {
             });
         }
         self.cancel_offloaded();
-        // Jobs run, since they bring the end of an operation to whoever waits for it.
+        self.end_jobs();
+        self.closed.set(true);
+        self.drop_all();
+        self.set_exception_handler(None);
+    }
+
+    /// Runs the jobs that are queued, since they bring the end of an operation to who waits for it.
+    fn end_jobs(self: &Rc<Self>) {
         for _ in 0..CLOSING_ENTRIES_MAX {
             match self.ready.pop() {
                 Some(Entry::Job(job, part)) => self.guard(|| job.run(part)),
@@ -330,12 +337,14 @@ impl Core {
                 None => break,
             }
         }
-        self.closed.set(true);
+    }
+
+    /// Drops all that waits. Destructors may panic: each is on its own.
+    fn drop_all(self: &Rc<Self>) {
         self.hooked.set(false);
         let hook = self.ready_hook.take();
         self.guard(|| drop(hook));
         self.signals.clear();
-        // Destructors may panic: each is on its own.
         self.inbox.close().into_iter().for_each(|call| self.guard(|| drop(call)));
         self.timers.clear().into_iter().for_each(|action| self.guard(|| drop(action)));
         for (_, row) in self.rows.take() {
@@ -348,6 +357,5 @@ impl Core {
         while let Some(entry) = self.ready.pop() {
             self.guard(|| drop(entry));
         }
-        self.set_exception_handler(None);
     }
 }
