@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use futures::io::{AsyncRead, AsyncWrite};
 use futures::stream::Stream;
-use loop_core::{Chunk, Direction, LoopHandle, Source};
+use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
 
 /// A socket that accepts connections; as a [`Stream`] it is one of connections.
 pub struct TcpListener(Source<mio::net::TcpListener>);
@@ -27,7 +27,7 @@ impl TcpListener {
     /// When the address is taken, or not one of this machine.
     #[track_caller]
     pub fn bind(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpListener> {
-        Source::new(handle, mio::net::TcpListener::bind(address)?).map(TcpListener)
+        Source::listen(handle, address, &ListenOptions::default()).map(TcpListener)
     }
 
     /// Returns the address that the socket is bound to.
@@ -69,7 +69,7 @@ impl TcpStream {
     /// # Errors
     /// When the connection is refused or the address cannot be reached.
     pub async fn connect(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpStream> {
-        let source = Source::connect(handle, address)?;
+        let source = Source::connect(handle, address, &ConnectOptions::default())?;
         poll_fn(|cx| unless_blocked(&source, Direction::Write, cx, source.connected())).await?;
         Ok(TcpStream(source))
     }

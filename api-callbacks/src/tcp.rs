@@ -5,7 +5,9 @@ use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 
-use loop_core::{Cancelled, Chunk, Direction, Job, LoopHandle, Source};
+use loop_core::{
+    Cancelled, Chunk, ConnectOptions, Direction, Job, ListenOptions, LoopHandle, Source,
+};
 
 use crate::operation::{Cancel, Operation, Pending, Ticket, already_pending};
 
@@ -61,7 +63,7 @@ impl TcpListener {
     /// When the address is taken, or not one of this machine.
     #[track_caller]
     pub fn bind(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpListener> {
-        let source = Source::new(handle, mio::net::TcpListener::bind(address)?)?;
+        let source = Source::listen(handle, address, &ListenOptions::default())?;
         Ok(TcpListener(Rc::new(Listener { source, accepting: Pending::default() })))
     }
 
@@ -116,7 +118,7 @@ impl TcpStream {
         address: SocketAddr,
         callback: impl FnOnce(io::Result<TcpStream>) + 'static,
     ) -> Operation {
-        let source = match Source::connect(handle, address) {
+        let source = match Source::connect(handle, address, &ConnectOptions::default()) {
             Ok(source) => source,
             Err(error) => return Operation::ended_with(handle, move || callback(Err(error))),
         };

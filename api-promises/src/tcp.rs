@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 
-use loop_core::{Chunk, Direction, Job, LoopHandle, Source};
+use loop_core::{Chunk, ConnectOptions, Direction, Job, ListenOptions, LoopHandle, Source};
 
 use crate::promise::{Cancel, Promise, Resolver};
 
@@ -54,7 +54,7 @@ impl TcpListener {
     /// When the address is taken, or not one of this machine.
     #[track_caller]
     pub fn bind(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpListener> {
-        let source = Source::new(handle, mio::net::TcpListener::bind(address)?)?;
+        let source = Source::listen(handle, address, &ListenOptions::default())?;
         Ok(TcpListener(Rc::new(Listener { source, accepting: Cell::default() })))
     }
 
@@ -99,7 +99,7 @@ impl TcpStream {
     /// When the connection is refused or the address cannot be reached.
     #[track_caller]
     pub fn connect(handle: &LoopHandle, address: SocketAddr) -> Promise<TcpStream, io::Error> {
-        let source = match Source::connect(handle, address) {
+        let source = match Source::connect(handle, address, &ConnectOptions::default()) {
             Ok(source) => source,
             Err(error) => return Promise::reject(handle, error),
         };

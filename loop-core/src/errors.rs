@@ -6,6 +6,8 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 
+use crate::transfer::partial;
+
 /// The loop is closed; what was to run on it comes back.
 pub struct Closed<F>(pub F);
 
@@ -20,6 +22,15 @@ pub struct Cancelled;
 /// Becomes an [`io::Error`] of kind [`io::ErrorKind::TimedOut`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed;
+
+/// Every attempt failed.
+///
+/// ECMAScript: `AggregateError`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AggregateError<E> {
+    /// Why each did, in the order of the attempts.
+    pub errors: Vec<E>,
+}
 
 /// A panic with this payload leaves the run at once and goes to whoever called it.
 ///
@@ -92,6 +103,15 @@ impl<F> fmt::Display for Closed<F> {
 
 impl<F> Error for Closed<F> {}
 
+impl<E: fmt::Display> fmt::Display for AggregateError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "none of {} attempts succeeded", self.errors.len())?;
+        self.errors.iter().try_for_each(|error| write!(f, "; {error}"))
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> Error for AggregateError<E> {}
+
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the operation was cancelled")
@@ -147,6 +167,7 @@ impl From<io::Error> for RunError {
 /// assert!(!is_cancelled(&std::io::ErrorKind::TimedOut.into()));
 /// ```
 pub fn is_cancelled(error: &io::Error) -> bool {
+    let error = partial(error).map_or(error, |partial| &partial.error);
     error.get_ref().is_some_and(|cause| cause.is::<Cancelled>())
 }
 

@@ -32,9 +32,9 @@
 //!
 //! `event_loop` (the turn), `core` (what owner and handles share), `handle` (what you say to it),
 //! `ready`, `job` and `timers` (what runs when), `source` and `waiters` (a socket on the loop), `tcp`
-//! (accept, connect), `chunk` (where bytes live), `watching` and `descriptors`
-//! (`add_reader`), `self_pipe` and
-//! `remote` (other threads), `offload` (threads of the loop's own, for what blocks), `signals`,
+//! and `options` (listen, accept, connect), `chunk` (where bytes live), `transfer` (bytes in a buffer of
+//! the caller's), `watching` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other
+//! threads), `offload` (threads of the loop's own, for what blocks), `resolve`, `backoff`, `signals`,
 //! `failures` (what becomes of a panic), `snapshot` and `counts` (seeing), `script` (a poll for
 //! tests).
 //!
@@ -57,6 +57,7 @@ compile_error!("oneloop needs a Unix system: its self-pipe and its descriptors a
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("oneloop needs a 64-bit system: a poll token holds a row and its generation");
 
+mod backoff;
 mod chunk;
 mod clock;
 mod core;
@@ -68,8 +69,10 @@ mod failures;
 mod handle;
 mod job;
 mod offload;
+mod options;
 mod ready;
 mod remote;
+mod resolve;
 mod script;
 mod self_pipe;
 mod signals;
@@ -77,20 +80,24 @@ mod snapshot;
 mod source;
 mod tcp;
 mod timers;
+pub mod transfer;
 mod waiters;
 mod watching;
 
+pub use crate::backoff::Backoff;
 pub use crate::chunk::{CHUNK_BYTES, Chunk};
 pub use crate::clock::ManualClock;
 pub use crate::core::{LoopHandle, TurnRule};
 pub use crate::counts::Counts;
 pub use crate::errors::{
-    Abort, Cancelled, Closed, Context, Elapsed, RunError, is_cancelled, panic_message,
+    Abort, AggregateError, Cancelled, Closed, Context, Elapsed, RunError, is_cancelled,
+    panic_message,
 };
 pub use crate::event_loop::{Completer, EventLoop};
 pub use crate::handle::Handle;
 pub use crate::job::Job;
 pub use crate::offload::StillRunning;
+pub use crate::options::{ConnectOptions, ListenOptions};
 pub use crate::remote::{Remote, RemoteCallback};
 pub use crate::script::ScriptedEvent;
 pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};

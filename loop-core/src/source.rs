@@ -1,7 +1,7 @@
 //! A socket that lives on the loop: registered once in its life, tried first, parked when the
 //! kernel has no more.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
@@ -14,6 +14,9 @@ use crate::core::LoopHandle;
 use crate::errors::Cancelled;
 use crate::job::Job;
 use crate::waiters::{Direction, Readiness, Signs};
+
+/// How many buffers one system call takes (`IOV_MAX`).
+pub(crate) const BUFFERS_PER_WRITE: usize = 1024;
 
 /// A non-blocking descriptor that is registered with a loop for as long as it lives.
 ///
@@ -167,6 +170,31 @@ impl<S> Source<S> {
             io.write(bytes)
         })?;
         if count < bytes.len() {
+            self.readiness.drained(Direction::Write);
+        } else {
+            self.spend(Direction::Write, count);
+        }
+        Ok(count)
+    }
+
+    /// Writes once from several buffers. A shorter write has filled the socket.
+    ///
+    /// # Errors
+    /// As [`Source::attempt`].
+    ///
+    /// # Limits
+    /// 1,024 buffers. A write that goes over the socket's share of the turn is not cut short.
+    pub fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize>
+    where
+        for<'a> &'a S: Write,
+    {
+        self.admit(Direction::Write)?;
+        let length: usize = buffers.iter().map(|buffer| buffer.len()).sum();
+        let count = self.attempt_admitted(Direction::Write, |mut io| {
+            self.handle.core.counters.writes.count();
+            io.write_vectored(buffers)
+        })?;
+        if count < length {
             self.readiness.drained(Direction::Write);
         } else {
             self.spend(Direction::Write, count);

@@ -8,6 +8,7 @@ use mio::net::{TcpListener, TcpStream};
 
 use crate::core::LoopHandle;
 use crate::errors::Context;
+use crate::options::{ConnectOptions, ListenOptions};
 use crate::source::Source;
 use crate::waiters::{BYTES_PER_TURN, Direction, Signs, Target};
 
@@ -21,7 +22,20 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(60);
 
 impl Source<TcpListener> {
-    /// Accepts one connection, which sends small messages at once.
+    /// Listens on an address.
+    ///
+    /// # Errors
+    /// When the address is taken or not one of this machine; as [`Source::new`].
+    #[track_caller]
+    pub fn listen(
+        handle: &LoopHandle,
+        address: SocketAddr,
+        options: &ListenOptions,
+    ) -> io::Result<Source<TcpListener>> {
+        Source::new(handle, options.listen(address)?)
+    }
+
+    /// Accepts one connection.
     ///
     /// When descriptors or memory have run out, the loop's exception handler is told, at most once a
     /// minute; the listener rests for a second, and the connection stays in the kernel's queue. A connection
@@ -37,8 +51,6 @@ impl Source<TcpListener> {
         loop {
             let accepted = self.attempt(Direction::Read, TcpListener::accept);
             match accepted {
-                // The peer may have gone already, which some systems say here.
-                Ok((stream, _peer)) if stream.set_nodelay(true).is_err() => {}
                 Ok(connection) => {
                     self.handle().core.counters.accepts.count();
                     self.spend(Direction::Read, BYTES_PER_TURN / ACCEPTS_PER_TURN);
@@ -80,11 +92,15 @@ impl Source<TcpStream> {
     /// # Errors
     /// When the connection is refused at once, or no descriptor is left.
     #[track_caller]
-    pub fn connect(handle: &LoopHandle, address: SocketAddr) -> io::Result<Source<TcpStream>> {
-        Source::unready(handle, TcpStream::connect(address)?)
+    pub fn connect(
+        handle: &LoopHandle,
+        address: SocketAddr,
+        options: &ConnectOptions,
+    ) -> io::Result<Source<TcpStream>> {
+        Source::unready(handle, options.connect(address)?)
     }
 
-    /// Tells whether the connection is made, and lets it send small messages at once.
+    /// Tells whether the connection is made.
     ///
     /// # Errors
     /// Why it could not be made; [`ErrorKind::WouldBlock`] while that is open.
@@ -95,7 +111,7 @@ impl Source<TcpStream> {
                 Err(error) if error.kind() == ErrorKind::NotConnected => {
                     Err(ErrorKind::WouldBlock.into())
                 }
-                connected => connected.and_then(|_peer| stream.set_nodelay(true)),
+                connected => connected.map(|_peer| ()),
             },
         })
     }

@@ -17,5 +17,6 @@ mod script;
 mod signals;
 mod sources;
 mod timers;
+mod transfers;
 mod turns;
 mod watching;
