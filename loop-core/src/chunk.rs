@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::ops::{Deref, Range};
+use std::ops::Deref;
 use std::rc::Rc;
 
 /// How many bytes a chunk of the pool holds.
@@ -33,8 +33,9 @@ pub struct Chunk {
 /// A buffer and what is in it.
 struct Lent {
     buffer: Box<[u8]>,
-    /// Where in the buffer the bytes are that have not been consumed.
-    unread: Range<usize>,
+    /// Where in the buffer the bytes begin and end that have not been consumed.
+    start: usize,
+    end: usize,
     /// Where the buffer goes when the chunk is dropped.
     pool: Option<Rc<Pool>>,
 }
@@ -57,11 +58,11 @@ impl Pool {
         let free = self.free.borrow_mut().pop();
         let mut lent = free.unwrap_or_else(|| {
             let buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
-            Box::new(Lent { buffer, unread: 0..0, pool: None })
+            Box::new(Lent { buffer, start: 0, end: 0, pool: None })
         });
         match fill(&mut lent.buffer) {
             Ok(count) => {
-                lent.unread = 0..count;
+                (lent.start, lent.end) = (0, count);
                 lent.pool = Some(self.clone());
                 Ok(Chunk { lent: Some(lent) })
             }
@@ -73,7 +74,7 @@ impl Pool {
     }
 
     /// Takes a buffer back, unless there are many.
-    #[inline]
+    #[inline(always)]
     fn take_back(&self, lent: Box<Lent>) {
         let mut free = self.free.borrow_mut();
         if free.len() < FREE_MAX {
@@ -90,8 +91,8 @@ impl Chunk {
     #[inline]
     pub fn advance(&mut self, count: usize) {
         let lent = self.lent.as_mut().expect(LENT);
-        assert!(count <= lent.unread.len(), "a chunk cannot advance past its end");
-        lent.unread.start += count;
+        assert!(count <= lent.end - lent.start, "a chunk cannot advance past its end");
+        lent.start += count;
     }
 }
 
@@ -104,14 +105,14 @@ impl Deref for Chunk {
     #[inline]
     fn deref(&self) -> &[u8] {
         let lent = self.lent.as_ref().expect(LENT);
-        &lent.buffer[lent.unread.clone()]
+        &lent.buffer[lent.start..lent.end]
     }
 }
 
 impl From<Vec<u8>> for Chunk {
     fn from(bytes: Vec<u8>) -> Chunk {
         let buffer = bytes.into_boxed_slice();
-        Chunk { lent: Some(Box::new(Lent { unread: 0..buffer.len(), buffer, pool: None })) }
+        Chunk { lent: Some(Box::new(Lent { start: 0, end: buffer.len(), buffer, pool: None })) }
     }
 }
 

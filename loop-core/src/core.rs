@@ -22,8 +22,9 @@ use crate::offload::Offload;
 use crate::ready::{Entry, ReadyQueue};
 use crate::self_pipe::Inbox;
 use crate::signals::Signals;
+use crate::target::Target;
 use crate::timers::{Action, TimerKey, Timers};
-use crate::waiters::{Direction, Readiness, Signs, Target};
+use crate::waiters::{Direction, Readiness, Signs};
 
 /// The token of the self-pipe; rows of the table never reach it.
 pub(crate) const PIPE: Token = Token(usize::MAX);
@@ -67,7 +68,7 @@ pub(crate) struct Submission {
 pub(crate) struct Row {
     /// The upper half of the token: a stale event does not meet the row's next owner.
     generation: u32,
-    target: Rc<dyn Target>,
+    target: Target,
 }
 
 /// All that a loop is, but for the poll itself.
@@ -99,8 +100,8 @@ pub(crate) struct Core {
     generation: Cell<u32>,
     /// Whom to tell that the ready queue is empty no more.
     pub(crate) ready_hook: RefCell<Option<Rc<dyn Fn()>>>,
-    /// Whether there is such a hook, so that who queues need not borrow.
-    pub(crate) hooked: Cell<bool>,
+    /// Whether a push on the ready queue is not all: there is such a hook, or the loop is closed.
+    pub(crate) attentive: Cell<bool>,
     /// What threads of the pool do for the loop.
     pub(crate) offload: Offload,
     /// Whether guarded work has asked to leave the run.
@@ -151,7 +152,7 @@ impl Core {
             rows: RefCell::default(),
             generation: Cell::new(0),
             ready_hook: RefCell::default(),
-            hooked: Cell::new(false),
+            attentive: Cell::new(false),
             offload: Offload::default(),
             aborting: Cell::new(false),
             exception_handler: RefCell::new(None),
@@ -176,7 +177,7 @@ impl Core {
     }
 
     /// Enters a target in the table and returns its row and token.
-    pub(crate) fn insert_row(&self, target: Rc<dyn Target>) -> (usize, Token) {
+    pub(crate) fn insert_row(&self, target: Target) -> (usize, Token) {
         let generation = self.generation.get().wrapping_add(1) & 0x7fff_ffff;
         self.generation.set(generation);
         let row = self.rows.borrow_mut().insert(Row { generation, target });
@@ -190,15 +191,16 @@ impl Core {
         drop(removed);
     }
 
-    /// Hands a kernel event to the target that its token names, if that still lives.
-    pub(crate) fn fire(self: &Rc<Self>, token: Token, signs: Signs) {
+    /// Hands a kernel event to the target that its token names, if that still lives. Wakers are
+    /// anybody's code: nothing is borrowed, and the caller catches their panics.
+    #[inline(always)]
+    pub(crate) fn fire(&self, token: Token, signs: Signs) {
         let (generation, row) = ((token.0 >> 32) as u32, token.0 & 0xffff_ffff);
         let target = match self.rows.borrow().get(row) {
             Some(row) if row.generation == generation => row.target.clone(),
             _ => return,
         };
-        // Wakers are anybody's code: one that panics must not take the other events along.
-        self.guard(|| target.fire(signs, &self.ready));
+        target.fire(signs, &self.ready);
     }
 
     /// Releases the sockets that had used up their share of the turn before.
@@ -298,7 +300,7 @@ impl Core {
     }
 
     /// Returns the targets of the table.
-    pub(crate) fn targets(&self) -> Vec<Rc<dyn Target>> {
+    pub(crate) fn targets(&self) -> Vec<Target> {
         self.rows.borrow().iter().map(|(_, row)| row.target.clone()).collect()
     }
 
@@ -324,6 +326,7 @@ impl Core {
         self.cancel_offloaded();
         self.end_jobs();
         self.closed.set(true);
+        self.attentive.set(true);
         self.drop_all();
         self.set_exception_handler(None);
     }
@@ -341,7 +344,6 @@ impl Core {
 
     /// Drops all that waits. Destructors may panic: each is on its own.
     fn drop_all(self: &Rc<Self>) {
-        self.hooked.set(false);
         let hook = self.ready_hook.take();
         self.guard(|| drop(hook));
         self.signals.clear();

@@ -14,7 +14,7 @@ use mio::{Interest, Registry, Token};
 
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
-use crate::waiters::{Direction, Signs, Target};
+use crate::waiters::{Direction, Signs};
 
 /// A descriptor with a reader, a writer, or both.
 pub(crate) struct Watch {
@@ -113,16 +113,8 @@ impl Watch {
         before
     }
 
-    fn slot(&self, direction: Direction) -> &RefCell<Option<Rc<Watcher>>> {
-        match direction {
-            Direction::Read => &self.reader,
-            Direction::Write => &self.writer,
-        }
-    }
-}
-
-impl Target for Watch {
-    fn fire(&self, signs: Signs, ready: &ReadyQueue) {
+    /// Queues who watches what the kernel said, reader before writer.
+    pub(crate) fn fire(&self, signs: Signs, ready: &ReadyQueue) {
         let sides = [(Signs::READABLE, &self.reader), (Signs::WRITABLE, &self.writer)];
         for (sign, slot) in sides {
             if let (true, Some(watcher)) = (signs.any(sign), &*slot.borrow()) {
@@ -132,18 +124,27 @@ impl Target for Watch {
         self.fired.borrow_mut().push(self.itself.clone());
     }
 
-    fn cancel(&self, _ready: &ReadyQueue) {
-        // A watcher is no pending operation: it is dropped with its loop, as in asyncio.
+    /// Lets both watchers go.
+    pub(crate) fn forget(&self) {
         let watchers = (self.replace(Direction::Read, None), self.replace(Direction::Write, None));
         drop(watchers);
     }
 
-    fn created_at(&self) -> &'static Location<'static> {
+    /// Returns where the watch was created.
+    pub(crate) fn created_at(&self) -> &'static Location<'static> {
         self.created_at
     }
 
-    fn is_parked(&self, direction: Direction) -> bool {
+    /// Tells whether somebody watches this direction.
+    pub(crate) fn is_watched(&self, direction: Direction) -> bool {
         self.slot(direction).borrow().is_some()
+    }
+
+    fn slot(&self, direction: Direction) -> &RefCell<Option<Rc<Watcher>>> {
+        match direction {
+            Direction::Read => &self.reader,
+            Direction::Write => &self.writer,
+        }
     }
 }
 

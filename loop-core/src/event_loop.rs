@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mio::event::Event;
 use mio::unix::pipe;
 use mio::{Events, Interest, Poll};
 
@@ -16,7 +18,7 @@ use crate::errors::{Context, RunError};
 use crate::ready::Entry;
 use crate::script::Script;
 use crate::self_pipe::{self, Inbox};
-use crate::waiters::{Signs, Target};
+use crate::waiters::Signs;
 
 /// How many kernel events one turn takes; the rest wait for the next.
 const EVENTS_PER_TURN: usize = 1024;
@@ -273,19 +275,28 @@ impl EventLoop {
     /// Turns what other threads, signals and the kernel said into ready entries, in this order.
     fn fire(&self) {
         self.collect();
-        let mut events = 0;
-        for event in &self.events {
-            if event.token() == PIPE {
-                // A signal, or the byte of a submission that was collected already.
-                self_pipe::drain(&self.pipe);
-                self.core.signals.collect(&self.core.ready);
-            } else {
-                events += 1;
-                self.core.fire(event.token(), Signs::of(event));
+        let mut events = self.events.iter();
+        // One catch_unwind serves the batch: after a panic it goes on behind the failed event.
+        let fire_all = |events: &mut mio::event::Iter<'_>| {
+            for event in events {
+                self.fire_one(event);
             }
+        };
+        while let Err(payload) = catch_unwind(AssertUnwindSafe(|| fire_all(&mut events))) {
+            self.core.caught(payload);
         }
-        self.core.counters.events.add(events);
         self.core.fire_deferred();
+    }
+
+    #[inline]
+    fn fire_one(&self, event: &Event) {
+        if event.token() == PIPE {
+            // A signal, or the byte of a submission that was collected already.
+            self_pipe::drain(&self.pipe);
+            return self.core.signals.collect(&self.core.ready);
+        }
+        self.core.counters.events.count();
+        self.core.fire(event.token(), Signs::of(event));
     }
 
     /// Queues what other threads submitted.

@@ -64,13 +64,19 @@ impl Core {
     /// [`Core::leave_if_aborted`].
     pub(crate) fn guard(self: &Rc<Self>, work: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            self.running.take();
-            if payload.is::<Abort>() {
-                // While closing there is no run to leave, and the loop must not stay half closed.
-                return self.aborting.set(!self.closing.get());
-            }
-            self.panicked(payload);
+            self.caught(payload);
         }
+    }
+
+    /// Reports a panic of guarded work, as [`Core::guard`] does.
+    #[cold]
+    pub(crate) fn caught(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
+        self.running.take();
+        if payload.is::<Abort>() {
+            // While closing there is no run to leave, and the loop must not stay half closed.
+            return self.aborting.set(!self.closing.get());
+        }
+        self.panicked(payload);
     }
 
     /// Leaves the run if guarded work asked for it; what came after that work is done by now.

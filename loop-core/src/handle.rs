@@ -101,8 +101,16 @@ impl LoopHandle {
     }
 
     /// Queues a part of a shared job. A closed loop drops it.
-    #[inline]
+    #[inline(always)]
     pub fn queue(&self, job: Rc<dyn Job>, part: u64) {
+        if self.core.attentive.get() {
+            return self.queue_attentively(job, part);
+        }
+        self.core.ready.push(Entry::Job(job, part));
+    }
+
+    #[cold]
+    fn queue_attentively(&self, job: Rc<dyn Job>, part: u64) {
         if !self.is_closed() {
             self.push(Entry::Job(job, part));
         }
@@ -188,7 +196,7 @@ impl LoopHandle {
     pub fn on_ready(&self, hook: impl Fn() + 'static) {
         if !self.is_closed() {
             let before = self.core.ready_hook.replace(Some(Rc::new(hook)));
-            self.core.hooked.set(true);
+            self.core.attentive.set(true);
             drop(before);
         }
     }
@@ -228,7 +236,7 @@ impl LoopHandle {
     /// Queues an entry, and says so to a foreign loop if it is the first.
     fn push(&self, entry: Entry) -> u64 {
         let number = self.core.ready.push(entry);
-        if self.core.hooked.get() && self.core.ready.len() == 1 {
+        if self.core.attentive.get() && self.core.ready.len() == 1 {
             self.core.call_ready_hook();
         }
         number

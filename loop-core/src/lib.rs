@@ -31,7 +31,8 @@
 //! # Reading order
 //!
 //! `event_loop` (the turn), `core` (what owner and handles share), `handle` (what you say to it),
-//! `ready`, `job` and `timers` (what runs when), `source` and `waiters` (a socket on the loop), `tcp`
+//! `ready`, `job` and `timers` (what runs when), `source`, `waiters` and
+//! `target` (a socket on the loop), `tcp`
 //! and `options` (listen, accept, connect), `chunk` (where bytes live), `transfer` (bytes in a buffer of
 //! the caller's), `watching` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other
 //! threads), `offload` (threads of the loop's own, for what blocks), `resolve`, `backoff`, `signals`,
@@ -78,6 +79,7 @@ mod self_pipe;
 mod signals;
 mod snapshot;
 mod source;
+mod target;
 mod tcp;
 mod timers;
 pub mod transfer;

@@ -74,7 +74,7 @@ impl EventLoop {
             let writable = if event.writable { Signs::WRITABLE } else { Signs::default() };
             if let Some(watch) = watch {
                 self.core.counters.events.count();
-                self.core.fire(watch.token(), readable.with(writable));
+                self.core.guard(|| self.core.fire(watch.token(), readable.with(writable)));
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::chunk::Chunk;
 use crate::core::LoopHandle;
 use crate::errors::Cancelled;
 use crate::job::Job;
+use crate::target::Target;
 use crate::waiters::{Direction, Readiness, Signs};
 
 /// How many buffers one system call takes (`IOV_MAX`).
@@ -58,7 +59,7 @@ impl<S: event::Source> Source<S> {
         }
         let core = &handle.core;
         let readiness = Rc::new(Readiness::new(signs, Location::caller()));
-        let (row, token) = core.insert_row(readiness.clone());
+        let (row, token) = core.insert_row(Target::Socket(readiness.clone()));
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registered = core.registry.register(&mut io, token, interest);
         registered.inspect_err(|_| core.remove_row(row))?;
@@ -159,6 +160,7 @@ impl<S> Source<S> {
     ///
     /// # Errors
     /// As [`Source::attempt`].
+    #[inline]
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize>
     where
         for<'a> &'a S: Write,
@@ -211,10 +213,15 @@ impl<S> Source<S> {
     where
         for<'a> &'a S: Write,
     {
-        while !chunk.is_empty() {
+        // What is left is counted here, so that the chunk is looked into once a write.
+        let mut left = chunk.len();
+        while left > 0 {
             match self.write(chunk)? {
                 0 => return Err(ErrorKind::WriteZero.into()),
-                count => chunk.advance(count),
+                count => {
+                    chunk.advance(count);
+                    left -= count;
+                }
             }
         }
         Ok(())

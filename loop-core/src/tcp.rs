@@ -10,7 +10,7 @@ use crate::core::LoopHandle;
 use crate::errors::Context;
 use crate::options::{ConnectOptions, ListenOptions};
 use crate::source::Source;
-use crate::waiters::{BYTES_PER_TURN, Direction, Signs, Target};
+use crate::waiters::{BYTES_PER_TURN, Direction, Signs};
 
 /// How many connections a listener takes in one turn.
 const ACCEPTS_PER_TURN: usize = 64;

@@ -39,21 +39,6 @@ pub(crate) enum Waiter {
     Wake { waker: Waker, armed: bool },
 }
 
-/// What a row of the loop's table does when the kernel reports an event.
-pub(crate) trait Target {
-    /// Takes note of what the kernel said and queues what waited for it, reader before writer.
-    fn fire(&self, signs: Signs, ready: &ReadyQueue);
-
-    /// The loop is closing: every waiting operation is to end.
-    fn cancel(&self, ready: &ReadyQueue);
-
-    /// Returns where the target was created.
-    fn created_at(&self) -> &'static Location<'static>;
-
-    /// Tells whether something waits in this direction.
-    fn is_parked(&self, direction: Direction) -> bool;
-}
-
 /// The readiness of one socket, and its two waiters.
 pub(crate) struct Readiness {
     signs: Cell<Signs>,
@@ -223,23 +208,9 @@ impl Readiness {
         }
     }
 
-    fn waiter(&self, direction: Direction) -> &Cell<Waiter> {
-        match direction {
-            Direction::Read => &self.reader,
-            Direction::Write => &self.writer,
-        }
-    }
-
-    fn moved(&self, direction: Direction) -> &Cell<usize> {
-        match direction {
-            Direction::Read => &self.read_bytes,
-            Direction::Write => &self.written_bytes,
-        }
-    }
-}
-
-impl Target for Readiness {
-    fn fire(&self, signs: Signs, ready: &ReadyQueue) {
+    /// Takes note of what the kernel said and queues what waited for it, reader before writer.
+    #[inline(always)]
+    pub(crate) fn fire(&self, signs: Signs, ready: &ReadyQueue) {
         // Nobody waits for what was known already: who parks at a ready socket, because its share
         // is used up, is released by the next turn.
         let news = signs.without(self.signs.get());
@@ -252,21 +223,38 @@ impl Target for Readiness {
         }
     }
 
-    fn cancel(&self, ready: &ReadyQueue) {
+    /// The loop is closing: every waiting operation is to end.
+    pub(crate) fn cancel(&self, ready: &ReadyQueue) {
         self.set(Signs::CANCELLED);
         self.release(Direction::Read, ready);
         self.release(Direction::Write, ready);
     }
 
-    fn created_at(&self) -> &'static Location<'static> {
+    /// Returns where the socket was created.
+    pub(crate) fn created_at(&self) -> &'static Location<'static> {
         self.created_at
     }
 
-    fn is_parked(&self, direction: Direction) -> bool {
+    /// Tells whether something waits in this direction.
+    pub(crate) fn is_parked(&self, direction: Direction) -> bool {
         let slot = self.waiter(direction);
         let waiter = slot.take();
         let parked = matches!(waiter, Waiter::Job(..) | Waiter::Wake { armed: true, .. });
         slot.set(waiter);
         parked
+    }
+
+    fn waiter(&self, direction: Direction) -> &Cell<Waiter> {
+        match direction {
+            Direction::Read => &self.reader,
+            Direction::Write => &self.writer,
+        }
+    }
+
+    fn moved(&self, direction: Direction) -> &Cell<usize> {
+        match direction {
+            Direction::Read => &self.read_bytes,
+            Direction::Write => &self.written_bytes,
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::core::LoopHandle;
 use crate::descriptors::{Watch, Watcher};
 use crate::failures::Work;
 use crate::handle::closed;
+use crate::target::Target;
 use crate::waiters::Direction;
 
 impl LoopHandle {
@@ -93,7 +94,7 @@ impl LoopHandle {
             return watch.update(&core.registry);
         }
         let watch = Watch::new(descriptor, core.fired.clone(), Location::caller());
-        watch.placed(core.insert_row(watch.clone()));
+        watch.placed(core.insert_row(Target::Watch(watch.clone())));
         let interest = match direction {
             Direction::Read => Interest::READABLE,
             Direction::Write => Interest::WRITABLE,
