@@ -84,8 +84,9 @@ pub(crate) struct Core {
     pub(crate) signals: Signals,
     /// The raw descriptors that `add_reader` and `add_writer` watch.
     pub(crate) watches: RefCell<HashMap<RawFd, Rc<Watch>>>,
-    /// Those of them that fired and must be armed again before the next poll.
-    pub(crate) fired: Rc<RefCell<Vec<Weak<Watch>>>>,
+    /// Those of them that fired and must be armed again before the next poll. Weak: who is removed
+    /// lets go of its descriptor.
+    pub(crate) fired: RefCell<Vec<Weak<Watch>>>,
     /// Sockets that have used up their share of this turn and are ready in the next.
     pub(crate) deferred: RefCell<Vec<(Rc<Readiness>, Direction)>>,
     pub(crate) turn_rule: Cell<TurnRule>,
@@ -142,7 +143,7 @@ impl Core {
             inbox,
             signals: Signals::default(),
             watches: RefCell::default(),
-            fired: Rc::default(),
+            fired: RefCell::default(),
             deferred: RefCell::default(),
             turn_rule: Cell::default(),
             stopping: Cell::new(false),
@@ -200,14 +201,25 @@ impl Core {
             Some(row) if row.generation == generation => row.target.clone(),
             _ => return,
         };
-        target.fire(signs, &self.ready);
+        match target {
+            Target::Socket(readiness) => readiness.fire(signs, &self.ready),
+            Target::Watch(watch) => {
+                watch.fire(signs, &self.ready);
+                self.fired.borrow_mut().push(Rc::downgrade(&watch));
+            }
+        }
     }
 
     /// Releases the sockets that had used up their share of the turn before.
+    #[inline]
     pub(crate) fn fire_deferred(self: &Rc<Self>) {
-        if self.deferred.borrow().is_empty() {
-            return;
+        if !self.deferred.borrow().is_empty() {
+            self.release_deferred();
         }
+    }
+
+    #[inline(never)]
+    fn release_deferred(self: &Rc<Self>) {
         let mut deferred = self.deferred.take();
         for (readiness, direction) in deferred.drain(..) {
             self.guard(|| readiness.release(direction, &self.ready));
@@ -231,11 +243,13 @@ impl Core {
     /// Runs what is ready, as far as the turn rule goes, and returns how many entries it took.
     ///
     /// One `catch_unwind` serves the batch: after a panic it goes on behind the failed entry.
+    #[inline]
     pub(crate) fn run_ready(self: &Rc<Self>) -> usize {
         let snapshot = self.ready.len();
-        if snapshot == 0 {
-            return 0;
-        }
+        if snapshot == 0 { 0 } else { self.run_batch(snapshot) }
+    }
+
+    fn run_batch(self: &Rc<Self>, snapshot: usize) -> usize {
         let limit = match self.turn_rule.get() {
             TurnRule::Snapshot => snapshot,
             TurnRule::Bounded(bound) => bound.max(snapshot),

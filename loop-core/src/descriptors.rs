@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::panic::Location;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
@@ -26,10 +26,6 @@ pub(crate) struct Watch {
     writer: RefCell<Option<Rc<Watcher>>>,
     row: Cell<usize>,
     token: Cell<Token>,
-    /// The loop's list of what must be armed again. Weak: who is removed lets go of its descriptor.
-    fired: Rc<RefCell<Vec<Weak<Watch>>>>,
-    /// What enters the list: this watch itself.
-    itself: Weak<Watch>,
     created_at: &'static Location<'static>,
 }
 
@@ -42,20 +38,14 @@ pub(crate) struct Watcher {
 
 impl Watch {
     /// Makes a watch with neither reader nor writer.
-    pub(crate) fn new(
-        owner: Rc<dyn AsFd>,
-        fired: Rc<RefCell<Vec<Weak<Watch>>>>,
-        created_at: &'static Location<'static>,
-    ) -> Rc<Watch> {
-        Rc::new_cyclic(|itself| Watch {
+    pub(crate) fn new(owner: Rc<dyn AsFd>, created_at: &'static Location<'static>) -> Rc<Watch> {
+        Rc::new(Watch {
             descriptor: owner.as_fd().as_raw_fd(),
             _owner: owner,
             reader: RefCell::default(),
             writer: RefCell::default(),
             row: Cell::new(0),
             token: Cell::new(Token(0)),
-            fired,
-            itself: itself.clone(),
             created_at,
         })
     }
@@ -121,7 +111,6 @@ impl Watch {
                 ready.push(Entry::Job(watcher.clone(), 0));
             }
         }
-        self.fired.borrow_mut().push(self.itself.clone());
     }
 
     /// Lets both watchers go.

@@ -275,8 +275,18 @@ impl EventLoop {
     /// Turns what other threads, signals and the kernel said into ready entries, in this order.
     fn fire(&self) {
         self.collect();
+        if !self.events.is_empty() {
+            self.fire_events();
+        }
+        self.core.fire_deferred();
+    }
+
+    /// Hands on what the kernel said. Out of line: a turn without events stays small.
+    ///
+    /// One `catch_unwind` serves the batch: after a panic it goes on behind the failed event.
+    #[inline(never)]
+    fn fire_events(&self) {
         let mut events = self.events.iter();
-        // One catch_unwind serves the batch: after a panic it goes on behind the failed event.
         let fire_all = |events: &mut mio::event::Iter<'_>| {
             for event in events {
                 self.fire_one(event);
@@ -285,7 +295,6 @@ impl EventLoop {
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| fire_all(&mut events))) {
             self.core.caught(payload);
         }
-        self.core.fire_deferred();
     }
 
     #[inline]
@@ -300,8 +309,16 @@ impl EventLoop {
     }
 
     /// Queues what other threads submitted.
+    #[inline]
     pub(crate) fn collect(&self) {
-        for Submission { call, scheduled_at } in self.core.inbox.collect() {
+        if self.core.inbox.wake_up() {
+            self.take_submissions();
+        }
+    }
+
+    #[cold]
+    fn take_submissions(&self) {
+        for Submission { call, scheduled_at } in self.core.inbox.take() {
             let handle = self.handle();
             self.core.ready.push(Entry::Call(Box::new(move || call(&handle)), scheduled_at));
         }

@@ -81,7 +81,8 @@ impl Core {
 
     /// Leaves the run if guarded work asked for it; what came after that work is done by now.
     pub(crate) fn leave_if_aborted(&self) {
-        if self.aborting.take() {
+        if self.aborting.get() {
+            self.aborting.set(false);
             resume_unwind(Box::new(Abort));
         }
     }

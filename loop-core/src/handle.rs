@@ -234,6 +234,7 @@ impl LoopHandle {
     }
 
     /// Queues an entry, and says so to a foreign loop if it is the first.
+    #[inline(always)]
     fn push(&self, entry: Entry) -> u64 {
         let number = self.core.ready.push(entry);
         if self.core.attentive.get() && self.core.ready.len() == 1 {

@@ -33,8 +33,9 @@ pub(crate) struct ReadyQueue {
 }
 
 impl ReadyQueue {
-    /// Appends an entry and returns its number.
-    #[inline]
+    /// Appends an entry and returns its number. Always in line: an entry that is built on the stack
+    /// and copied in halves makes the processor wait.
+    #[inline(always)]
     pub(crate) fn push(&self, entry: Entry) -> u64 {
         let mut entries = self.entries.borrow_mut();
         let number = self.front.get() + entries.len() as u64;

@@ -94,14 +94,16 @@ impl<M, W: WakeObject> Inbox<M, W> {
         matches!(before, Ok(_) | Err(ASLEEP))
     }
 
-    /// Declares that the loop is awake, and takes all that was submitted, in order.
-    pub(crate) fn collect(&self) -> Vec<M> {
+    /// Declares that the loop is awake; tells whether there is something to take.
+    #[inline]
+    pub(crate) fn wake_up(&self) -> bool {
         // A loop that did not sleep and was not told has nothing to declare.
-        if self.state.load(Ordering::Acquire) == AWAKE
-            || self.state.swap(AWAKE, Ordering::AcqRel) != TOLD
-        {
-            return Vec::new();
-        }
+        self.state.load(Ordering::Acquire) != AWAKE
+            && self.state.swap(AWAKE, Ordering::AcqRel) == TOLD
+    }
+
+    /// Takes all that was submitted, in order.
+    pub(crate) fn take(&self) -> Vec<M> {
         std::mem::take(&mut self.lock().waiting)
     }
 
@@ -154,7 +156,8 @@ mod tests {
         (0..500).for_each(|number| inbox.submit(number).unwrap());
         assert_eq!(inbox.wakes(), 1);
         assert_eq!((&reader).read(&mut [0; 64]).unwrap(), 1);
-        assert!(inbox.collect().into_iter().eq(0..500));
+        assert!(inbox.wake_up());
+        assert!(inbox.take().into_iter().eq(0..500));
     }
 
     #[test]
@@ -164,7 +167,8 @@ mod tests {
         assert!(!inbox.fall_asleep());
         assert_eq!(inbox.wakes(), 0);
         assert_eq!((&reader).read(&mut [0]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
-        assert!(inbox.collect().into_iter().eq(0..500));
+        assert!(inbox.wake_up());
+        assert!(inbox.take().into_iter().eq(0..500));
         assert!(inbox.fall_asleep());
     }
 
@@ -175,7 +179,8 @@ mod tests {
         for number in 0..5_000 {
             assert!(inbox.fall_asleep());
             inbox.submit(number).unwrap();
-            assert_eq!(inbox.collect(), [number]);
+            assert!(inbox.wake_up());
+            assert_eq!(inbox.take(), [number]);
         }
         assert_eq!(inbox.wakes(), 5_000);
         drain(&reader);

@@ -93,7 +93,7 @@ impl LoopHandle {
             let _before = watch.replace(direction, Some(watcher));
             return watch.update(&core.registry);
         }
-        let watch = Watch::new(descriptor, core.fired.clone(), Location::caller());
+        let watch = Watch::new(descriptor, Location::caller());
         watch.placed(core.insert_row(Target::Watch(watch.clone())));
         let interest = match direction {
             Direction::Read => Interest::READABLE,

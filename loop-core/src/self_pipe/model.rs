@@ -89,7 +89,9 @@ fn explore(lengths: &'static [usize], fall_asleep: FallAsleep, say_the_end: bool
             if fall_asleep(&inbox) {
                 bytes.poll();
             }
-            collected.extend(inbox.collect());
+            if inbox.wake_up() {
+                collected.extend(inbox.take());
+            }
         }
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         for (thread, &length) in lengths.iter().enumerate() {
