@@ -99,6 +99,8 @@ fn the_second_interrupt_ends_the_process_at_once() {
     let (mut child, mut said) = interruptible();
     interrupt(&child);
     assert_eq!(said.next().unwrap().unwrap(), "interrupted");
+    // Kept open: to wait for a child closes its input, and the callback would return.
+    let _input = child.stdin.take();
     interrupt(&child);
     assert_eq!(child.wait().unwrap().signal(), Some(SIGINT));
 }
