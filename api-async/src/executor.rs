@@ -83,6 +83,11 @@ impl Executor {
         executor
     }
 
+    /// Returns the handle of the executor's loop.
+    pub(crate) fn handle(&self) -> &LoopHandle {
+        &self.handle
+    }
+
     /// Takes a task in and queues it. A loop that is closing drops it, as aborted.
     pub(crate) fn insert(
         self: &Rc<Self>,

@@ -35,15 +35,20 @@
 //! - A task that fails and is never joined is reported with the place where it was spawned.
 //! - When the loop is closed, every task is dropped.
 
+pub mod bytes;
 pub mod combine;
 pub mod echo;
 
+mod doors;
 mod executor;
+mod resolve;
 mod state;
 mod task;
 mod tcp;
 mod timer;
 
+pub use doors::{Resume, Spawner, Suspend, offload, spawn_blocking, suspend};
+pub use resolve::resolve;
 pub use task::{Outcome, Task, TaskError, run_until_complete, spawn, spawn_infallible};
 pub use tcp::{TcpListener, TcpStream};
-pub use timer::{Sleep, sleep};
+pub use timer::{Sleep, sleep, sleep_until};

@@ -24,7 +24,7 @@ use crate::state::{Cell, Stage, TaskId};
 pub struct Task<T> {
     executor: Rc<Executor>,
     id: TaskId,
-    output: PhantomData<T>,
+    output: PhantomData<fn() -> T>,
 }
 
 /// Why a task has no output.
@@ -110,6 +110,11 @@ where
 }
 
 impl<T> Task<T> {
+    /// Returns the handle of the task's loop.
+    pub fn handle(&self) -> &LoopHandle {
+        self.executor.handle()
+    }
+
     /// Drops the task's future, so that it goes no further; tells whether it was still to end.
     ///
     /// A task that aborts itself ends when its poll returns.

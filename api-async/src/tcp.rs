@@ -123,6 +123,11 @@ impl TcpStream {
     pub fn handle(&self) -> &LoopHandle {
         self.0.handle()
     }
+
+    /// Returns the socket as the loop knows it.
+    pub(crate) fn source(&self) -> &Source<mio::net::TcpStream> {
+        &self.0
+    }
 }
 
 impl Stream for TcpListener {
@@ -205,7 +210,7 @@ impl fmt::Debug for TcpStream {
 }
 
 /// Returns the result of an attempt; if it has to be made again later, the task is woken then.
-fn unless_blocked<S, T>(
+pub(crate) fn unless_blocked<S, T>(
     source: &Source<S>,
     direction: Direction,
     cx: &Context<'_>,

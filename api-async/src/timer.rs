@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use loop_core::{Handle, LoopHandle};
 
-/// The future of [`sleep`].
+/// The future of [`sleep`] and [`sleep_until`].
 ///
 /// Cancel-safe: dropping it takes its timer back.
 #[derive(Debug)]
@@ -24,8 +24,19 @@ pub struct Sleep {
 ///
 /// asyncio: `sleep`, but the time runs from the call, not from the first poll.
 pub fn sleep(handle: &LoopHandle, delay: Duration) -> Sleep {
-    let deadline = handle.time().saturating_add(delay);
+    sleep_until(handle, handle.time().saturating_add(delay))
+}
+
+/// Ends when the loop's time is `deadline`, or when the loop is closed.
+pub fn sleep_until(handle: &LoopHandle, deadline: Duration) -> Sleep {
     Sleep { handle: handle.clone(), deadline, timer: None }
+}
+
+impl Sleep {
+    /// Tells whether the deadline has passed, whether somebody waits for it or not.
+    pub(crate) fn is_over(&self) -> bool {
+        self.handle.time() >= self.deadline
+    }
 }
 
 impl Future for Sleep {

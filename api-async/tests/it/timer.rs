@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_async::{sleep, spawn};
+use api_async::{run_until_complete, sleep, sleep_until, spawn};
 use loop_core::{EventLoop, ManualClock};
 
 #[test]
@@ -128,4 +128,25 @@ fn a_sleep_on_a_closed_loop_ends() {
     .detach();
     open.run_ready();
     assert!(ended.get());
+}
+
+#[test]
+fn a_sleep_until_a_deadline_ends_then_and_one_in_the_past_at_once() {
+    let clock = ManualClock::new();
+    let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
+    let handle = event_loop.handle();
+    clock.advance(Duration::from_secs(5));
+    run_until_complete(&mut event_loop, sleep_until(&handle, Duration::from_secs(1))).unwrap();
+    let ended = Rc::new(Cell::new(false));
+    let (slept, seen) = (sleep_until(&handle, Duration::from_secs(7)), ended.clone());
+    spawn(&handle, async move {
+        slept.await;
+        seen.set(true);
+    })
+    .detach();
+    for (seconds, over) in [(0, false), (1, false), (1, true)] {
+        clock.advance(Duration::from_secs(seconds));
+        event_loop.run_once().unwrap();
+        assert_eq!(ended.get(), over);
+    }
 }

@@ -1,0 +1,112 @@
+//! Bytes in a buffer of the caller's, with async.
+//!
+//! An operation has the buffer while it is pending, and gives it back with its result: neither the
+//! buffer nor the count is lost. Dropping the future cancels the operation and drops the buffer;
+//! [`Transferring::cancel`] gives it back.
+//!
+//! Asio: its composed operations.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use loop_core::Cancelled;
+use loop_core::transfer::{Read, ReadExact, ReadUntil, Transfer, WriteAll, WriteAllVectored};
+
+use crate::tcp::{TcpStream, unless_blocked};
+
+/// The future of the operations on bytes: it has the buffer until it ends.
+///
+/// Cancel-safe by [`Transferring::cancel`], which tells the count and gives the buffer back. Dropping
+/// it may lose bytes that were read, and may have sent a part of what was to be written; but for
+/// [`read`], which has moved nothing while it is pending.
+#[must_use = "a future does nothing unless it is polled"]
+pub struct Transferring<'a, X> {
+    stream: &'a TcpStream,
+    /// Gone when the future has ended.
+    transfer: Option<X>,
+}
+
+/// Reads once: at least one byte, unless the stream has ended, and at most as many as there is room.
+///
+/// # Errors
+/// When the peer has reset the connection.
+pub fn read<B: AsMut<[u8]>>(stream: &TcpStream, buffer: B) -> Transferring<'_, Read<B>> {
+    Transferring { stream, transfer: Some(Read::new(buffer)) }
+}
+
+/// Reads until the buffer is full.
+///
+/// # Errors
+/// As [`read`]; `UnexpectedEof` when the stream ends before.
+pub fn read_exact<B: AsMut<[u8]>>(stream: &TcpStream, buffer: B) -> Transferring<'_, ReadExact<B>> {
+    Transferring { stream, transfer: Some(ReadExact::new(buffer)) }
+}
+
+/// Reads until a delimiter has come, and appends to the vector. The count ends with the delimiter;
+/// what came behind it stays in the vector, for the next read.
+///
+/// # Errors
+/// As [`read_exact`]; `InvalidData` when there is no delimiter within
+/// [`LINE_BYTES_MAX`](loop_core::transfer::LINE_BYTES_MAX).
+pub fn read_until(
+    stream: &TcpStream,
+    delimiter: u8,
+    buffer: Vec<u8>,
+) -> Transferring<'_, ReadUntil> {
+    Transferring { stream, transfer: Some(ReadUntil::new(delimiter, buffer)) }
+}
+
+/// Writes all of a buffer.
+///
+/// # Errors
+/// When the connection is gone.
+pub fn write_all<B: AsRef<[u8]>>(stream: &TcpStream, buffer: B) -> Transferring<'_, WriteAll<B>> {
+    Transferring { stream, transfer: Some(WriteAll::new(buffer)) }
+}
+
+/// Writes all of several buffers, in order.
+///
+/// # Errors
+/// As [`write_all`].
+pub fn write_all_vectored<B: AsRef<[u8]>>(
+    stream: &TcpStream,
+    buffers: Vec<B>,
+) -> Transferring<'_, WriteAllVectored<B>> {
+    Transferring { stream, transfer: Some(WriteAllVectored::new(buffers)) }
+}
+
+impl<X: Transfer> Transferring<'_, X> {
+    /// Ends the operation as cancelled: tells how much was moved, and gives the buffer back.
+    ///
+    /// # Panics
+    /// When the future has ended, and given the buffer back, before.
+    pub fn cancel(mut self) -> (io::Result<usize>, X::Buffer) {
+        let transfer = self.transfer.take().expect("a pending operation has its buffer");
+        transfer.finish(Err(Cancelled.into()))
+    }
+}
+
+// The transfer is moved as a value: it is never pinned.
+impl<X> Unpin for Transferring<'_, X> {}
+
+impl<X: Transfer> Future for Transferring<'_, X> {
+    type Output = (io::Result<usize>, X::Buffer);
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let source = self.stream.source();
+        let transfer = self.transfer.as_mut().expect("a future is not polled after its end");
+        let outcome = transfer.attempt(source);
+        let outcome = ready!(unless_blocked(source, X::DIRECTION, cx, outcome));
+        let transfer = self.transfer.take().expect("it was there a moment ago");
+        Poll::Ready(transfer.finish(outcome))
+    }
+}
+
+impl<X> fmt::Debug for Transferring<'_, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transferring").field("stream", self.stream).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,22 @@
+//! Names of hosts, with async.
+
+use std::io;
+use std::net::SocketAddr;
+
+use loop_core::LoopHandle;
+
+use crate::doors::{Resume, suspend};
+
+/// Has the addresses of a host, in the system's order, looked up off the loop. An address in text
+/// form is its own name.
+///
+/// Cancel-safe: the look-up ends by itself, and nobody hears of it.
+///
+/// # Errors
+/// What the resolver says; `Cancelled`, when the loop is closed first.
+///
+/// asyncio: `BaseEventLoop.getaddrinfo`.
+pub async fn resolve(handle: &LoopHandle, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let look_up = |resume: Resume<_>| handle.resolve_in_executor(host, port, |end| resume.end(end));
+    suspend(look_up).await
+}
