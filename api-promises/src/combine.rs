@@ -1,21 +1,18 @@
 //! Several operations as one, with promises.
+//!
+//! Whoever loses is cancelled, and leaves nothing behind.
+
+mod group;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{Elapsed, LoopHandle};
+use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle};
 
-use crate::promise::{Cancel, Promise, Reason, Resolver};
+use crate::promise::{IntoPromise, Promise, Reason};
 use crate::timer::sleep_for;
-
-/// Promises that are consumed together, and the resolver of the whole.
-struct Group<T, R: 'static, E: Reason> {
-    parts: RefCell<Vec<Promise<(), E>>>,
-    values: RefCell<Vec<Option<T>>>,
-    missing: Cell<usize>,
-    resolver: Cell<Option<Resolver<R, E>>>,
-}
+use group::{Group, Slots};
 
 /// Resolves to the values of all promises, in their order.
 ///
@@ -28,18 +25,73 @@ pub fn all<T: 'static, E: Reason>(
     handle: &LoopHandle,
     promises: impl IntoIterator<Item = Promise<T, E>>,
 ) -> Promise<Vec<T>, E> {
-    let group = Group::new();
+    let group = Group::new(Slots::default());
     let promise = group.promise(handle);
-    let settle = |group: &Group<T, _, E>, index: usize, outcome| match outcome {
-        Ok(value) => {
-            if let Some(values) = group.put(index, value) {
-                group.finish(Ok(values));
+    let count =
+        group.consume(promises, |group: &Group<Slots<T>, _, _, _>, index, outcome| match outcome {
+            Ok(value) => {
+                if let Some(values) = group.put(index, value) {
+                    group.finish(Ok(values));
+                }
             }
-        }
-        Err(reason) => group.finish(Err(reason)),
-    };
-    if group.consume(promises, settle) == 0 {
+            Err(reason) => group.finish(Err(reason)),
+        });
+    if group.expect(count) {
         group.finish(Ok(Vec::new()));
+    }
+    promise
+}
+
+/// Resolves to the outcomes of all promises, in their order, when the last is settled.
+///
+/// # Errors
+/// None of its own.
+///
+/// ECMAScript: `Promise.allSettled`.
+#[track_caller]
+pub fn all_settled<T: 'static, E: Reason>(
+    handle: &LoopHandle,
+    promises: impl IntoIterator<Item = Promise<T, E>>,
+) -> Promise<Vec<Result<T, E>>, E> {
+    let group = Group::new(Slots::default());
+    let promise = group.promise(handle);
+    type Outcomes<T, E> = Slots<Result<T, E>>;
+    let count =
+        group.consume(promises, |group: &Group<Outcomes<T, E>, _, _, _>, index, outcome| {
+            if let Some(outcomes) = group.put(index, outcome) {
+                group.finish(Ok(outcomes));
+            }
+        });
+    if group.expect(count) {
+        group.finish(Ok(Vec::new()));
+    }
+    promise
+}
+
+/// Resolves to the first value; the other promises are cancelled.
+///
+/// # Errors
+/// Every rejection, in the order of the promises, when there is no value. Of nothing, none.
+///
+/// ECMAScript: `Promise.any`.
+#[track_caller]
+pub fn any<T: 'static, E: Reason>(
+    handle: &LoopHandle,
+    promises: impl IntoIterator<Item = Promise<T, E>>,
+) -> Promise<T, AggregateError<E>> {
+    let group = Group::new(Slots::default());
+    let promise = group.promise(handle);
+    let count =
+        group.consume(promises, |group: &Group<Slots<E>, _, _, _>, index, outcome| match outcome {
+            Ok(value) => group.finish(Ok(value)),
+            Err(reason) => {
+                if let Some(errors) = group.put(index, reason) {
+                    group.finish(Err(AggregateError { errors }));
+                }
+            }
+        });
+    if group.expect(count) {
+        group.finish(Err(AggregateError { errors: Vec::new() }));
     }
     promise
 }
@@ -56,10 +108,66 @@ pub fn race<T: 'static, E: Reason>(
     handle: &LoopHandle,
     promises: impl IntoIterator<Item = Promise<T, E>>,
 ) -> Promise<T, E> {
-    let group = Group::<(), _, E>::new();
+    let group = Group::new(());
     let promise = group.promise(handle);
-    group.consume(promises, |group, _index, outcome| group.finish(outcome));
-    promise
+    let count = group.consume(promises, |group: &Group<(), _, _, _>, _index, outcome| {
+        group.finish(outcome);
+    });
+    if count == 0 { Promise::never(handle) } else { promise }
+}
+
+/// Calls `f` with each item in turn, the next when the promise of the one before is resolved, and
+/// resolves to the values in their order.
+///
+/// # Errors
+/// The first rejection; `f` is not called again.
+///
+/// Bluebird: `Promise.mapSeries`.
+#[track_caller]
+pub fn each<I, R, T>(
+    handle: &LoopHandle,
+    items: I,
+    f: impl FnMut(I::Item) -> R + 'static,
+) -> Promise<Vec<T>, R::Reason>
+where
+    I: IntoIterator<IntoIter: 'static>,
+    R: IntoPromise<Value = T> + 'static,
+    T: 'static,
+{
+    map_limit(handle, items, 1, f)
+}
+
+/// Calls `f` with each item, at most `limit` under way at once (0 counts as 1), and resolves to the
+/// values in the order of the items.
+///
+/// # Errors
+/// The first rejection; what is pending still is cancelled, and `f` is not called again.
+///
+/// Bluebird: `Promise.map` with `concurrency`.
+#[track_caller]
+pub fn map_limit<I, R, T>(
+    handle: &LoopHandle,
+    items: I,
+    limit: usize,
+    f: impl FnMut(I::Item) -> R + 'static,
+) -> Promise<Vec<T>, R::Reason>
+where
+    I: IntoIterator<IntoIter: 'static>,
+    R: IntoPromise<Value = T> + 'static,
+    T: 'static,
+{
+    let mut items = items.into_iter();
+    let first: Vec<I::Item> = items.by_ref().take(limit.max(1)).collect();
+    let mapping = Rc::new(Mapping {
+        handle: handle.clone(),
+        next: Cell::new(first.len()),
+        source: Cell::new(Some((items, f))),
+        values: RefCell::default(),
+    });
+    let lanes =
+        first.into_iter().enumerate().map(|(index, item)| lane(mapping.clone(), index, item));
+    let lanes = all(handle, lanes.collect::<Vec<_>>());
+    lanes.map(move |_| mapping.values.take().into_iter().flatten().collect())
 }
 
 /// Has the outcome of a promise, but cancels it when `delay` has passed.
@@ -78,61 +186,92 @@ pub fn timeout<T: 'static, E: Reason + From<Elapsed>>(
     race(handle, [promise, elapsed])
 }
 
-impl<T: 'static, R: 'static, E: Reason> Group<T, R, E> {
-    fn new() -> Rc<Group<T, R, E>> {
-        Rc::new(Group {
-            parts: RefCell::default(),
-            values: RefCell::default(),
-            missing: Cell::new(0),
-            resolver: Cell::new(None),
+/// Calls `f` until its promise is resolved, and waits between the tries as `backoff` says.
+///
+/// # Errors
+/// The last rejection, when there is to be no further try.
+#[track_caller]
+pub fn retry<R, T>(
+    handle: &LoopHandle,
+    mut backoff: Backoff,
+    mut f: impl FnMut() -> R + 'static,
+) -> Promise<T, R::Reason>
+where
+    R: IntoPromise<Value = T>,
+    T: 'static,
+{
+    let handle = handle.clone();
+    Promise::resolve(&handle.clone(), ()).then(move |()| {
+        f().into_promise(&handle).catch(move |reason| match backoff.next() {
+            Some(delay) => sleep_for(&handle, delay).then(move |()| retry(&handle, backoff, f)),
+            None => Promise::reject(&handle, reason),
         })
-    }
-
-    /// Makes the promise of the whole.
-    #[track_caller]
-    fn promise(self: &Rc<Self>, handle: &LoopHandle) -> Promise<R, E> {
-        let (promise, resolver) = Promise::cancelling(handle, self.clone(), 0);
-        self.resolver.set(Some(resolver));
-        promise
-    }
-
-    /// Consumes every promise; each hands its outcome and its index to `settle`. Returns how many
-    /// there were.
-    fn consume<V: 'static>(
-        self: &Rc<Self>,
-        promises: impl IntoIterator<Item = Promise<V, E>>,
-        settle: impl Fn(&Group<T, R, E>, usize, Result<V, E>) + Copy + 'static,
-    ) -> usize {
-        let mut count = 0;
-        for promise in promises {
-            let (group, index) = (self.clone(), count);
-            let part = promise.inspect_outcome(move |outcome| settle(&group, index, outcome));
-            self.parts.borrow_mut().push(part);
-            count += 1;
-        }
-        self.values.borrow_mut().resize_with(count, || None);
-        self.missing.set(count);
-        count
-    }
-
-    /// Keeps a value, and returns all of them if it was the last that was missing.
-    fn put(&self, index: usize, value: T) -> Option<Vec<T>> {
-        self.values.borrow_mut()[index] = Some(value);
-        self.missing.set(self.missing.get() - 1);
-        (self.missing.get() == 0).then(|| self.values.take().into_iter().flatten().collect())
-    }
-
-    /// Settles the whole, and cancels what is pending still.
-    fn finish(&self, outcome: Result<R, E>) {
-        let Some(resolver) = self.resolver.take() else { return };
-        self.parts.take().into_iter().for_each(Promise::cancel_handled);
-        resolver.settle(outcome);
-    }
+    })
 }
 
-impl<T: 'static, R: 'static, E: Reason> Cancel for Group<T, R, E> {
-    fn cancel(&self, _part: u64) {
-        drop(self.resolver.take());
-        self.parts.take().into_iter().for_each(Promise::cancel_handled);
+/// Items on their way through a function.
+struct Mapping<I, F, T> {
+    handle: LoopHandle,
+    /// The number of the next item.
+    next: Cell<usize>,
+    /// The items to come and the function; out of their place while they are called.
+    source: Cell<Option<(I, F)>>,
+    values: RefCell<Vec<Option<T>>>,
+}
+
+/// Takes an item through, and then those that nobody has taken yet, one after the other.
+fn lane<I, F, R, T>(
+    mapping: Rc<Mapping<I, F, T>>,
+    index: usize,
+    item: I::Item,
+) -> Promise<(), R::Reason>
+where
+    I: Iterator + 'static,
+    F: FnMut(I::Item) -> R + 'static,
+    R: IntoPromise<Value = T> + 'static,
+    T: 'static,
+{
+    let handle = mapping.handle.clone();
+    Promise::resolve(&handle, item).then(move |item| {
+        let mapped = mapping.call(item);
+        mapped.then(move |value| match mapping.put(index, value) {
+            Some((index, item)) => lane(mapping, index, item),
+            None => Promise::resolve(&handle, ()),
+        })
+    })
+}
+
+impl<I, F, R, T> Mapping<I, F, T>
+where
+    I: Iterator,
+    F: FnMut(I::Item) -> R,
+    R: IntoPromise<Value = T>,
+    T: 'static,
+{
+    /// Calls the function with an item.
+    fn call(&self, item: I::Item) -> Promise<T, R::Reason> {
+        let Some((items, mut f)) = self.source.take() else {
+            // It panicked in another lane, of which the whole hears next.
+            return Promise::never(&self.handle);
+        };
+        let mapped = f(item);
+        self.source.set(Some((items, f)));
+        mapped.into_promise(&self.handle)
+    }
+
+    /// Keeps a value, and takes the next item.
+    fn put(&self, index: usize, value: T) -> Option<(usize, I::Item)> {
+        let mut values = self.values.borrow_mut();
+        if values.len() <= index {
+            values.resize_with(index + 1, || None);
+        }
+        values[index] = Some(value);
+        drop(values);
+        let (mut items, f) = self.source.take()?;
+        let item = items.next();
+        self.source.set(Some((items, f)));
+        let next = self.next.get();
+        self.next.set(next + 1);
+        Some((next, item?))
     }
 }

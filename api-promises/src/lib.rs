@@ -34,13 +34,16 @@
 //! - A handler that returns a promise hands its place in the chain over to it, so that a loop
 //!   written as a chain runs for ever in constant memory.
 
+pub mod bytes;
 pub mod combine;
 pub mod echo;
 
 mod promise;
+mod resolve;
 mod tcp;
 mod timer;
 
 pub use promise::{Fault, IntoPromise, Promise, Reason, Resolver};
+pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};
-pub use timer::sleep;
+pub use timer::{sleep, sleep_until};

@@ -45,6 +45,8 @@ struct Stream {
     source: Source<mio::net::TcpStream>,
     reading: Cell<Option<ReadResolver>>,
     writing: Cell<Option<(Chunk, WriteResolver)>>,
+    /// Whether reading and writing are pending, here or in a [`transfer`](crate::bytes).
+    busy: [Cell<bool>; 2],
 }
 
 impl TcpListener {
@@ -54,7 +56,20 @@ impl TcpListener {
     /// When the address is taken, or not one of this machine.
     #[track_caller]
     pub fn bind(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpListener> {
-        let source = Source::listen(handle, address, &ListenOptions::default())?;
+        TcpListener::bind_with(handle, address, &ListenOptions::default())
+    }
+
+    /// Binds a socket as `options` ask, and listens on it.
+    ///
+    /// # Errors
+    /// As [`TcpListener::bind`].
+    #[track_caller]
+    pub fn bind_with(
+        handle: &LoopHandle,
+        address: SocketAddr,
+        options: &ListenOptions,
+    ) -> io::Result<TcpListener> {
+        let source = Source::listen(handle, address, options)?;
         Ok(TcpListener(Rc::new(Listener { source, accepting: Cell::default() })))
     }
 
@@ -99,7 +114,20 @@ impl TcpStream {
     /// When the connection is refused or the address cannot be reached.
     #[track_caller]
     pub fn connect(handle: &LoopHandle, address: SocketAddr) -> Promise<TcpStream, io::Error> {
-        let source = match Source::connect(handle, address, &ConnectOptions::default()) {
+        TcpStream::connect_with(handle, address, &ConnectOptions::default())
+    }
+
+    /// Connects to an address as `options` ask.
+    ///
+    /// # Errors
+    /// As [`TcpStream::connect`]; when the local address cannot be bound.
+    #[track_caller]
+    pub fn connect_with(
+        handle: &LoopHandle,
+        address: SocketAddr,
+        options: &ConnectOptions,
+    ) -> Promise<TcpStream, io::Error> {
+        let source = match Source::connect(handle, address, options) {
             Ok(source) => source,
             Err(error) => return Promise::reject(handle, error),
         };
@@ -112,8 +140,8 @@ impl TcpStream {
 
     /// Wraps a connection.
     fn new(source: Source<mio::net::TcpStream>) -> TcpStream {
-        let (reading, writing) = (Cell::default(), Cell::default());
-        TcpStream(Rc::new(Stream { source, reading, writing }))
+        let (reading, writing, busy) = Default::default();
+        TcpStream(Rc::new(Stream { source, reading, writing, busy }))
     }
 
     /// Returns the address of this side.
@@ -138,7 +166,7 @@ impl TcpStream {
     /// When the peer has reset the connection. `ResourceBusy` when reading is pending already.
     #[track_caller]
     pub fn read_chunk(&self) -> Promise<Option<Chunk>, io::Error> {
-        if !is_free(&self.0.reading) {
+        if self.is_busy(Direction::Read) {
             return Promise::reject(self.handle(), already_pending());
         }
         if let Some(read) = unless_blocked(self.0.source.read_chunk()) {
@@ -146,6 +174,7 @@ impl TcpStream {
         }
         let (promise, resolver) = Promise::cancelling(self.handle(), self.0.clone(), READ);
         self.0.reading.set(Some(resolver));
+        self.set_busy(Direction::Read, true);
         self.0.source.park_job(Direction::Read, self.0.clone(), READ);
         promise
     }
@@ -156,7 +185,7 @@ impl TcpStream {
     /// When the connection is gone. `ResourceBusy` when writing is pending already.
     #[track_caller]
     pub fn write_chunk(&self, mut chunk: Chunk) -> Promise<(), io::Error> {
-        if !is_free(&self.0.writing) {
+        if self.is_busy(Direction::Write) {
             return Promise::reject(self.handle(), already_pending());
         }
         if let Some(written) = unless_blocked(self.0.source.write_chunk(&mut chunk)) {
@@ -164,6 +193,7 @@ impl TcpStream {
         }
         let (promise, resolver) = Promise::cancelling(self.handle(), self.0.clone(), WRITE);
         self.0.writing.set(Some((chunk, resolver)));
+        self.set_busy(Direction::Write, true);
         self.0.source.park_job(Direction::Write, self.0.clone(), WRITE);
         promise
     }
@@ -180,6 +210,21 @@ impl TcpStream {
     /// Returns the handle of the connection's loop.
     pub fn handle(&self) -> &LoopHandle {
         self.0.source.handle()
+    }
+
+    /// Returns the socket itself.
+    pub(crate) fn source(&self) -> &Source<mio::net::TcpStream> {
+        &self.0.source
+    }
+
+    /// Tells whether an operation is pending in a direction.
+    pub(crate) fn is_busy(&self, direction: Direction) -> bool {
+        self.0.busy[direction as usize].get()
+    }
+
+    /// Notes whether an operation is pending in a direction.
+    pub(crate) fn set_busy(&self, direction: Direction, busy: bool) {
+        self.0.busy[direction as usize].set(busy);
     }
 }
 
@@ -243,6 +288,7 @@ impl Stream {
     fn read(self: Rc<Self>) {
         let Some(resolver) = self.reading.take() else { return };
         if let Some(read) = unless_blocked(self.source.read_chunk()) {
+            self.busy[Direction::Read as usize].set(false);
             return resolver.settle(read);
         }
         self.reading.set(Some(resolver));
@@ -253,6 +299,7 @@ impl Stream {
         let Some((mut chunk, resolver)) = self.writing.take() else { return };
         if let Some(written) = unless_blocked(self.source.write_chunk(&mut chunk)) {
             drop(chunk);
+            self.busy[Direction::Write as usize].set(false);
             return resolver.settle(written);
         }
         self.writing.set(Some((chunk, resolver)));
@@ -278,10 +325,12 @@ impl Cancel for Stream {
         match part {
             READ => {
                 self.source.unpark(Direction::Read);
+                self.busy[Direction::Read as usize].set(false);
                 drop(self.reading.take());
             }
             _ => {
                 self.source.unpark(Direction::Write);
+                self.busy[Direction::Write as usize].set(false);
                 drop(self.writing.take());
             }
         }
@@ -309,12 +358,12 @@ fn is_free<T>(place: &Cell<Option<T>>) -> bool {
 }
 
 /// The error of an operation that began while another of its kind was pending on the same socket.
-fn already_pending() -> io::Error {
+pub(crate) fn already_pending() -> io::Error {
     io::Error::new(ErrorKind::ResourceBusy, "such an operation is pending on this socket")
 }
 
 /// Returns the result of an attempt, or `None` if it has to be made again later.
-fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> {
+pub(crate) fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> {
     match result {
         Err(error) if error.kind() == ErrorKind::WouldBlock => None,
         result => Some(result),

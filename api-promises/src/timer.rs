@@ -24,14 +24,30 @@ pub fn sleep(handle: &LoopHandle, delay: Duration) -> Promise<(), io::Error> {
     sleep_for(handle, delay)
 }
 
+/// Resolves when the loop's time is `deadline`.
+///
+/// # Errors
+/// As [`sleep`].
+#[track_caller]
+pub fn sleep_until(handle: &LoopHandle, deadline: Duration) -> Promise<(), io::Error> {
+    wake_at(handle, deadline)
+}
+
 /// Sleeps in a chain whose reason is `E`.
 #[track_caller]
 pub(crate) fn sleep_for<E: Reason>(handle: &LoopHandle, delay: Duration) -> Promise<(), E> {
+    wake_at(handle, handle.time().saturating_add(delay))
+}
+
+#[track_caller]
+fn wake_at<E: Reason>(handle: &LoopHandle, deadline: Duration) -> Promise<(), E> {
+    if handle.is_closed() {
+        return Promise::reject(handle, Fault::Cancelled.into());
+    }
     let (timer, sleeping) = (Cell::new(None), Cell::new(None));
     let sleep = Rc::new(Sleep { handle: handle.clone(), timer, sleeping });
     let (promise, resolver) = Promise::cancelling(handle, sleep.clone(), 0);
     sleep.sleeping.set(Some(resolver));
-    let deadline = handle.time().saturating_add(delay);
     sleep.timer.set(Some(handle.queue_at(deadline, sleep.clone(), 0)));
     promise
 }

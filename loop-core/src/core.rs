@@ -91,6 +91,8 @@ pub(crate) struct Core {
     pub(crate) deferred: RefCell<Vec<(Rc<Readiness>, Direction)>>,
     pub(crate) turn_rule: Cell<TurnRule>,
     pub(crate) stopping: Cell<bool>,
+    /// Whether more is told of what goes wrong, at some cost.
+    pub(crate) debug: Cell<bool>,
     /// Whether `close` has begun: what is cancelled now ends as such.
     pub(crate) closing: Cell<bool>,
     /// Whether `close` has ended: nothing is queued any more.
@@ -147,6 +149,7 @@ impl Core {
             deferred: RefCell::default(),
             turn_rule: Cell::default(),
             stopping: Cell::new(false),
+            debug: Cell::new(false),
             closing: Cell::new(false),
             closed: Cell::new(false),
             closers: RefCell::default(),

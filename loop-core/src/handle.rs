@@ -201,6 +201,16 @@ impl LoopHandle {
         }
     }
 
+    /// Sets whether the styles tell more of what goes wrong, at some cost. asyncio: `set_debug`.
+    pub fn set_debug(&self, debug: bool) {
+        self.core.debug.set(debug);
+    }
+
+    /// Tells whether more is told of what goes wrong. asyncio: `get_debug`.
+    pub fn is_debug(&self) -> bool {
+        self.core.debug.get()
+    }
+
     /// Tells whether the loop is being closed, or is closed.
     pub fn is_closing(&self) -> bool {
         self.core.closing.get()

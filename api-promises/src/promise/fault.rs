@@ -5,7 +5,7 @@ use std::fmt::{self, Debug};
 use std::io;
 use std::panic::Location;
 
-use loop_core::Cancelled;
+use loop_core::{AggregateError, Cancelled};
 
 /// Why a promise was rejected that nobody rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,5 +43,11 @@ impl From<Fault> for io::Error {
             Fault::Cancelled => Cancelled.into(),
             fault => io::Error::other(fault),
         }
+    }
+}
+
+impl<E: From<Fault>> From<Fault> for AggregateError<E> {
+    fn from(fault: Fault) -> AggregateError<E> {
+        AggregateError { errors: vec![fault.into()] }
     }
 }

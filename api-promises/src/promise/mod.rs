@@ -17,7 +17,7 @@ use std::task::{Poll, Waker};
 use loop_core::{EventLoop, LoopHandle, RunError};
 
 pub use fault::{Fault, Reason};
-use node::{Deferred, Link, Step};
+use node::{Deferred, Link, Never, Step};
 pub(crate) use outlet::Cancel;
 use outlet::{Node, Sink, Upstream, abandon, abandon_handled, report};
 pub use resolver::Resolver;
@@ -58,6 +58,18 @@ pub trait IntoPromise {
     /// Returns what the handler came to.
     #[doc(hidden)]
     fn into_step(self) -> Step<Self::Value, Self::Reason>;
+
+    /// Makes a promise of it.
+    #[track_caller]
+    fn into_promise(self, handle: &LoopHandle) -> Promise<Self::Value, Self::Reason>
+    where
+        Self: Sized,
+    {
+        match self.into_step() {
+            Step::Settled(outcome) => Promise::settled(handle, outcome),
+            Step::Follow(promise) => promise,
+        }
+    }
 }
 
 /// The consumer of a promise that is awaited.
@@ -89,6 +101,13 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     #[track_caller]
     pub fn settled(handle: &LoopHandle, outcome: Result<T, E>) -> Promise<T, E> {
         let state = State::Settled(outcome, Location::caller());
+        Promise { handle: handle.clone(), state }
+    }
+
+    /// Makes a promise that stays pending for ever.
+    #[track_caller]
+    pub fn never(handle: &LoopHandle) -> Promise<T, E> {
+        let state = State::Pending(Rc::new(Never(Location::caller())));
         Promise { handle: handle.clone(), state }
     }
 

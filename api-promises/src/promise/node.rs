@@ -30,6 +30,9 @@ pub(crate) struct Deferred<T, E> {
     on_cancel: Cell<Option<(Rc<dyn Cancel>, u64)>>,
 }
 
+/// A node that is never settled. It does not hold its consumer, which nobody else would release.
+pub(crate) struct Never(pub(crate) &'static Location<'static>);
+
 /// A link that runs a handler on the outcome of the link before.
 pub(crate) struct Link<T, E, U, F, H> {
     handle: LoopHandle,
@@ -99,6 +102,20 @@ impl<T: 'static, E: Reason> Node<T, E> for Deferred<T, E> {
 
     fn created_at(&self) -> &'static Location<'static> {
         self.outlet.created_at()
+    }
+}
+
+impl Upstream for Never {
+    fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
+        None
+    }
+}
+
+impl<T: 'static, E: Reason> Node<T, E> for Never {
+    fn subscribe(&self, _sink: Rc<dyn Sink<T, E>>) {}
+
+    fn created_at(&self) -> &'static Location<'static> {
+        self.0
     }
 }
 

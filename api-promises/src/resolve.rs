@@ -1,0 +1,26 @@
+//! Names of hosts, with promises.
+
+use std::io;
+use std::net::SocketAddr;
+
+use loop_core::LoopHandle;
+
+use crate::promise::Promise;
+
+/// Resolves to the addresses of a host, in the system's order, looked up off the loop. An address in
+/// text form is its own name.
+///
+/// Dropping the promise leaves the look-up to end by itself; nobody hears of it.
+///
+/// # Errors
+/// What the resolver says; `Cancelled`, when the loop is closed first.
+///
+/// asyncio: `BaseEventLoop.getaddrinfo`.
+#[track_caller]
+pub fn resolve(handle: &LoopHandle, host: &str, port: u16) -> Promise<Vec<SocketAddr>, io::Error> {
+    let (promise, resolver) = Promise::with_resolvers(handle);
+    match handle.resolve_in_executor(host, port, |found| resolver.settle(found)) {
+        Ok(()) => promise,
+        Err(error) => Promise::reject(handle, error),
+    }
+}
