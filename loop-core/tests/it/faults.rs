@@ -69,14 +69,14 @@ const FAULTS: [Fault; 10] = [
     Fault {
         name: "a deadline must have passed, not only come",
         file: "timers.rs",
-        sound: "if deadline > now {",
-        faulty: "if deadline >= now {",
+        sound: "if deadline > nanoseconds(now) {",
+        faulty: "if deadline >= nanoseconds(now) {",
     },
     Fault {
         name: "what other threads submit runs in the reverse order",
         file: "event_loop.rs",
-        sound: "self.core.inbox.collect(&self.pipe) {",
-        faulty: "self.core.inbox.collect(&self.pipe).into_iter().rev() {",
+        sound: "self.core.inbox.take() {",
+        faulty: "self.core.inbox.take().into_iter().rev() {",
     },
     Fault {
         name: "a stop is remembered",
@@ -85,6 +85,16 @@ const FAULTS: [Fault; 10] = [
         faulty: "",
     },
 ];
+
+#[test]
+fn every_fault_has_its_place_in_the_sources() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for Fault { name, file, sound, faulty } in FAULTS {
+        let text = fs::read_to_string(sources.join(file)).unwrap();
+        assert_eq!(text.matches(sound).count(), 1, "{name}: {file}: {sound}");
+        assert_ne!(sound, faulty);
+    }
+}
 
 #[test]
 #[ignore = "builds the loop eleven times, which takes a minute; .ci/run runs it"]
