@@ -1,9 +1,10 @@
 //! The heap of deadlines.
 //!
 //! The heap orders `(deadline, sequence)`, the deadline in nanoseconds, since whole numbers compare
-//! faster than seconds with a fraction; a deadline more than 584 years ahead counts as that. What is to run lives in a slab beside it. Cancelling takes it out of the slab at once
-//! and leaves a dead entry in the heap, which is dropped when it reaches the top, or in a sweep when
-//! more than half of over 100 are dead. No cancel scans.
+//! faster than seconds with a fraction; a deadline more than 584 years ahead counts as that. What is
+//! to run lives in a slab beside it. Cancelling takes it out of the slab at once and leaves a dead
+//! entry in the heap, which is dropped when it reaches the top, or in a sweep when more than half of
+//! over 100 are dead. No cancel scans.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -108,9 +109,10 @@ impl Timers {
         Some((row.action, row.scheduled_at))
     }
 
-    /// Tells whether no deadline is outstanding, that of a cancelled timer included.
+    /// Tells whether no deadline is outstanding; nobody waits for that of a cancelled timer.
     pub(crate) fn is_empty(&self) -> bool {
-        self.state.borrow().heap.is_empty()
+        let state = self.state.borrow();
+        state.heap.len() == state.dead
     }
 
     /// Returns the earliest deadline.

@@ -111,6 +111,10 @@ fn no_clock_is_read_in_a_turn_without_timers() {
         event_loop.run_once().unwrap();
     }
     assert_eq!(clock.reads(), 0);
+    assert!(handle.call_at(HOUR, || ()).cancel());
+    handle.call_soon(|| ());
+    event_loop.run_once().unwrap();
+    assert_eq!(clock.reads(), 0, "nobody waits for a cancelled timer");
     handle.call_at(HOUR, || ());
     event_loop.run_once().unwrap();
     assert_eq!(clock.reads(), 1, "once a turn");
