@@ -154,6 +154,7 @@ impl EventLoop {
     ///
     /// libuv: `uv_backend_timeout`.
     pub fn prepare_to_wait(&mut self) -> Option<Duration> {
+        self.arm_again();
         let timeout = self.wait().timeout;
         let sleeps = timeout == Some(Duration::ZERO) || self.core.inbox.fall_asleep();
         if sleeps { timeout } else { Some(Duration::ZERO) }

@@ -220,6 +220,25 @@ fn a_foreign_poll_sees_what_the_loops_poll_would_report() {
 }
 
 #[test]
+fn a_foreign_poll_sees_what_a_reader_has_left_unread() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let mut foreign = Poll::new().unwrap();
+    let descriptor = lab.event_loop.as_raw_fd();
+    let registry = foreign.registry();
+    registry.register(&mut SourceFd(&descriptor), Token(0), Interest::READABLE).unwrap();
+    let (reader, _peer) = readable(3);
+    lab.handle.add_reader(&reader, lab.trace.adder("io")).unwrap();
+    let mut events = Events::with_capacity(8);
+    for _ in 0..3 {
+        assert_eq!(lab.event_loop.prepare_to_wait(), None);
+        foreign.poll(&mut events, Some(Duration::from_secs(10))).unwrap();
+        assert!(!events.is_empty(), "the reader is called as long as there is something to read");
+        lab.event_loop.run_once().unwrap();
+    }
+    assert_eq!(lab.trace.take(), ["io", "io", "io"]);
+}
+
+#[test]
 fn a_submission_ends_the_wait_of_a_foreign_poll() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let mut foreign = Poll::new().unwrap();
