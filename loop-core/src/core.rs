@@ -232,6 +232,20 @@ impl Core {
         self.deferred.replace(deferred);
     }
 
+    /// Defers all that is parked at sockets that are ready. A waker that panicked has left its event
+    /// half done, and the kernel does not report it again.
+    #[cold]
+    pub(crate) fn defer_all_ready(&self) {
+        for target in self.targets() {
+            let Target::Socket(readiness) = target else { continue };
+            for direction in [Direction::Read, Direction::Write] {
+                if readiness.is_ready(direction) && readiness.is_parked(direction) {
+                    self.deferred.borrow_mut().push((readiness.clone(), direction));
+                }
+            }
+        }
+    }
+
     /// Moves the timers that are due into the ready queue. `now` is the time if it was just read.
     pub(crate) fn expire(&self, now: Option<Duration>) {
         if self.timers.is_empty() {
@@ -331,7 +345,8 @@ impl Core {
             self.guard(closer);
         }
         for target in self.targets() {
-            self.guard(|| target.cancel(&self.ready));
+            self.guard(|| target.cancel(Direction::Read, &self.ready));
+            self.guard(|| target.cancel(Direction::Write, &self.ready));
         }
         for action in self.timers.clear() {
             self.guard(|| match action {
@@ -345,7 +360,8 @@ impl Core {
         self.closed.set(true);
         self.attentive.set(true);
         self.drop_all();
-        self.set_exception_handler(None);
+        let handler = self.exception_handler.take();
+        self.guard(|| drop(handler));
     }
 
     /// Runs the jobs that are queued, since they bring the end of an operation to who waits for it.
@@ -363,7 +379,7 @@ impl Core {
     fn drop_all(self: &Rc<Self>) {
         let hook = self.ready_hook.take();
         self.guard(|| drop(hook));
-        self.signals.clear();
+        self.signals.take().into_iter().for_each(|row| self.guard(|| drop(row)));
         self.inbox.close().into_iter().for_each(|call| self.guard(|| drop(call)));
         self.timers.clear().into_iter().for_each(|action| self.guard(|| drop(action)));
         for (_, row) in self.rows.take() {
@@ -372,7 +388,7 @@ impl Core {
         for (_, watch) in self.watches.take() {
             self.guard(|| drop(watch));
         }
-        self.guard(|| drop((self.fired.take(), self.deferred.take())));
+        self.deferred.take().into_iter().for_each(|socket| self.guard(|| drop(socket)));
         while let Some(entry) = self.ready.pop() {
             self.guard(|| drop(entry));
         }

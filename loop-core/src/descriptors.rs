@@ -113,12 +113,6 @@ impl Watch {
         }
     }
 
-    /// Lets both watchers go.
-    pub(crate) fn forget(&self) {
-        let watchers = (self.replace(Direction::Read, None), self.replace(Direction::Write, None));
-        drop(watchers);
-    }
-
     /// Returns where the watch was created.
     pub(crate) fn created_at(&self) -> &'static Location<'static> {
         self.created_at

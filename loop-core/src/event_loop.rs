@@ -295,6 +295,7 @@ impl EventLoop {
         };
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| fire_all(&mut events))) {
             self.core.caught(payload);
+            self.core.defer_all_ready();
         }
     }
 

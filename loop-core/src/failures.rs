@@ -68,15 +68,15 @@ impl Core {
         }
     }
 
-    /// Reports a panic of guarded work, as [`Core::guard`] does.
+    /// Reports a panic of guarded work, as [`Core::guard`] does. The exception handler may abort too.
     #[cold]
     pub(crate) fn caught(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
         self.running.take();
-        if payload.is::<Abort>() {
+        let report = catch_unwind(AssertUnwindSafe(|| self.panicked(payload)));
+        if report.is_err_and(|payload| payload.is::<Abort>()) {
             // While closing there is no run to leave, and the loop must not stay half closed.
-            return self.aborting.set(!self.closing.get());
+            self.aborting.set(!self.closing.get());
         }
-        self.panicked(payload);
     }
 
     /// Leaves the run if guarded work asked for it; what came after that work is done by now.

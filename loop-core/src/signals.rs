@@ -24,7 +24,8 @@ pub(crate) struct Signals {
     rows: RefCell<Vec<Row>>,
 }
 
-struct Row {
+/// A signal that is handled, for as long as this lives.
+pub(crate) struct Row {
     signal: i32,
     /// Set by the handler, cleared by the loop.
     raised: Arc<AtomicBool>,
@@ -119,10 +120,9 @@ impl Signals {
         row.is_some()
     }
 
-    /// Ends the handling of all signals.
-    pub(crate) fn clear(&self) {
-        let rows = self.rows.take();
-        drop(rows);
+    /// Takes all rows out, so that the caller can drop them one by one, which ends their handling.
+    pub(crate) fn take(&self) -> Vec<Row> {
+        self.rows.take()
     }
 
     /// Queues the watchers of the signals that were raised.

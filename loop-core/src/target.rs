@@ -17,12 +17,13 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// The loop is closing: every waiting operation is to end.
-    pub(crate) fn cancel(&self, ready: &ReadyQueue) {
+    /// The loop is closing: the operation that waits in this direction is to end. One direction a
+    /// call: a waker or a destructor that panics does not take the other along.
+    pub(crate) fn cancel(&self, direction: Direction, ready: &ReadyQueue) {
         match self {
-            Target::Socket(readiness) => readiness.cancel(ready),
+            Target::Socket(readiness) => readiness.cancel(direction, ready),
             // A watcher is no pending operation: it is dropped with its loop, as in asyncio.
-            Target::Watch(watch) => watch.forget(),
+            Target::Watch(watch) => drop(watch.replace(direction, None)),
         }
     }
 

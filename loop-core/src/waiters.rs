@@ -223,11 +223,10 @@ impl Readiness {
         }
     }
 
-    /// The loop is closing: every waiting operation is to end.
-    pub(crate) fn cancel(&self, ready: &ReadyQueue) {
+    /// The loop is closing: what waits in this direction is to end, and nothing begins any more.
+    pub(crate) fn cancel(&self, direction: Direction, ready: &ReadyQueue) {
         self.set(Signs::CANCELLED);
-        self.release(Direction::Read, ready);
-        self.release(Direction::Write, ready);
+        self.release(direction, ready);
     }
 
     /// Returns where the socket was created.

@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{BYTES_PER_TURN, Direction, EventLoop, Job, Source, TurnRule, is_cancelled};
+use loop_core::{Abort, BYTES_PER_TURN, Direction, EventLoop, Job, Source, TurnRule, is_cancelled};
+use signal_hook::consts::{SIGUSR1, SIGUSR2};
 
-use crate::lab::{Lab, Leave, Note, OnDrop, Trace, connection, readable};
+use crate::lab::{Lab, Leave, Note, OnDrop, Trace, connection, panicking_waker, readable};
 
 /// Says when it is dropped.
 struct Dropped(Rc<std::cell::Cell<u32>>);
@@ -164,6 +165,68 @@ fn destructors_that_panic_do_not_keep_the_loop_open() {
         let report = format!("reported: a callback panicked: {what}");
         assert_eq!(reports.iter().filter(|seen| **seen == report).count(), 2, "{reports:?}");
     }
+}
+
+#[test]
+fn a_panicking_waker_does_not_keep_the_other_direction_from_being_cancelled() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (source, _peer) = connection(&lab);
+    source.park_waker(Direction::Read, &panicking_waker());
+    source.park_job(Direction::Write, Rc::new(Note(lab.trace.clone())), 7);
+    lab.event_loop.close();
+    let reported = "reported: a callback panicked: a waker on purpose";
+    assert_eq!(lab.trace.take(), [reported, "7"]);
+}
+
+#[test]
+fn handlers_whose_destructors_panic_do_not_keep_the_loop_open() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let mut dropped = Vec::new();
+    for signal in [SIGUSR1, SIGUSR2] {
+        let trace = lab.trace.clone();
+        let guard = OnDrop(move || {
+            trace.add("a signal handler");
+            panic!("on purpose")
+        });
+        lab.handle.add_signal_handler(signal, move || guard.touch()).unwrap();
+        dropped.push("a signal handler");
+    }
+    let trace = lab.trace.clone();
+    let guard = OnDrop(move || {
+        trace.add("the exception handler");
+        panic!("on purpose")
+    });
+    lab.handle.set_exception_handler(move |_, _| guard.touch());
+    dropped.push("the exception handler");
+    lab.event_loop.close();
+    assert!(lab.handle.is_closed());
+    assert_eq!(lab.trace.take(), dropped);
+}
+
+#[test]
+fn an_exception_handler_that_aborts_does_not_leave_the_loop_half_closed() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.handle.set_exception_handler(|_, _| resume_unwind(Box::new(Abort)));
+    lab.handle.on_close(|| panic!("on purpose"));
+    let trace = lab.trace.clone();
+    let guard = OnDrop(move || trace.add("dropped"));
+    lab.handle.call_soon(move || guard.touch());
+    lab.event_loop.close();
+    assert!(lab.handle.is_closed());
+    assert_eq!(lab.trace.take(), ["dropped"]);
+}
+
+#[test]
+fn a_reader_and_a_writer_whose_destructors_panic_do_not_keep_the_loop_open() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (both, _peer) = readable(0);
+    let [reader, writer] = ["a reader", "a writer"].map(|what| OnDrop(move || panic!("{what}")));
+    lab.handle.add_reader(&both, move || reader.touch()).unwrap();
+    lab.handle.add_writer(&both, move || writer.touch()).unwrap();
+    lab.event_loop.close();
+    let reported =
+        ["a reader", "a writer"].map(|what| format!("reported: a callback panicked: {what}"));
+    assert_eq!(lab.trace.take(), reported);
 }
 
 /// Writes without end, and says how it ended.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::time::Duration;
 
-use loop_core::{Abort, Context, Direction, TurnRule};
+use loop_core::{Abort, Context, Direction, Source, TurnRule};
 
 use crate::lab::{Lab, Note, OnDrop, connection, panicking_waker, readable};
 
@@ -99,6 +99,38 @@ fn a_panicking_waker_leaves_the_rest_of_its_batch() {
     lab.event_loop.run_once().unwrap();
     let reported = "reported: a callback panicked: a waker on purpose";
     assert_eq!(lab.trace.take(), [reported, "7"]);
+}
+
+#[test]
+fn a_panicking_waker_does_not_take_along_what_waits_for_the_other_direction() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let (ours, mut theirs) = mio::net::UnixStream::pair().unwrap();
+    let source = Source::unready(&lab.handle, ours).unwrap();
+    source.park_waker(Direction::Read, &panicking_waker());
+    source.park_job(Direction::Write, Rc::new(Note(lab.trace.clone())), 7);
+    // One event reports both.
+    theirs.write_all(b"x").unwrap();
+    lab.turn();
+    lab.turn();
+    let reported = "reported: a callback panicked: a waker on purpose";
+    assert_eq!(lab.trace.take(), [reported, "7", "|", "|"]);
+}
+
+#[test]
+fn an_exception_handler_that_aborts_loses_nothing_of_the_batch() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.handle.set_exception_handler(|_, _| resume_unwind(Box::new(Abort)));
+    let connections = [connection(&lab), connection(&lab)];
+    connections[0].0.park_waker(Direction::Read, &panicking_waker());
+    connections[1].0.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 7);
+    for (source, mut peer) in connections.iter().map(|(source, peer)| (source, peer)) {
+        peer.write_all(b"x").unwrap();
+        while source.io().peek(&mut [0]).is_err() {}
+    }
+    let left = catch_unwind(AssertUnwindSafe(|| lab.event_loop.run_once()));
+    assert!(left.unwrap_err().is::<Abort>());
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["7", "|"]);
 }
 
 #[test]
