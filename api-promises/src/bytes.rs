@@ -14,15 +14,18 @@ use loop_core::Job;
 use loop_core::transfer::{Read, ReadExact, ReadUntil, Transfer, WriteAll, WriteAllVectored};
 
 use crate::promise::{Cancel, Promise, Resolver};
+use crate::stream::Pending;
 use crate::tcp::{TcpStream, already_pending, unless_blocked};
 
 /// What an operation resolves to: how many bytes it moved, or why no more, and the buffer.
 type Moved<B> = (io::Result<usize>, B);
 
+type MovedResolver<B> = Resolver<Moved<B>, io::Error>;
+
 /// A transfer that waits for its socket.
 struct Moving<X: Transfer<Buffer: 'static>> {
     stream: TcpStream,
-    moving: Cell<Option<(X, Resolver<Moved<X::Buffer>, io::Error>)>>,
+    moving: Cell<Option<(X, MovedResolver<X::Buffer>)>>,
 }
 
 /// Reads once: at least one byte, unless the stream has ended, and at most as many as there is room.
@@ -95,7 +98,7 @@ fn transfer<X: Transfer<Buffer: 'static> + 'static>(
     mut transfer: X,
 ) -> Promise<Moved<X::Buffer>, io::Error> {
     let handle = stream.handle();
-    if stream.is_busy(X::DIRECTION) {
+    if stream.pending(X::DIRECTION) != Pending::Nothing {
         let (_, buffer) = transfer.finish(Ok(()));
         return Promise::resolve(handle, (Err(already_pending()), buffer));
     }
@@ -109,9 +112,9 @@ fn transfer<X: Transfer<Buffer: 'static> + 'static>(
 }
 
 impl<X: Transfer<Buffer: 'static> + 'static> Moving<X> {
-    fn park(self: Rc<Self>, transfer: X, resolver: Resolver<Moved<X::Buffer>, io::Error>) {
+    fn park(self: Rc<Self>, transfer: X, resolver: MovedResolver<X::Buffer>) {
         self.moving.set(Some((transfer, resolver)));
-        self.stream.set_busy(X::DIRECTION, true);
+        self.stream.set_pending(X::DIRECTION, Pending::Transfer);
         self.stream.clone().source().park_job(X::DIRECTION, self, 0);
     }
 }
@@ -121,7 +124,7 @@ impl<X: Transfer<Buffer: 'static> + 'static> Job for Moving<X> {
         let Some((mut transfer, resolver)) = self.moving.take() else { return };
         match unless_blocked(transfer.attempt(self.stream.source())) {
             Some(outcome) => {
-                self.stream.set_busy(X::DIRECTION, false);
+                self.stream.set_pending(X::DIRECTION, Pending::Nothing);
                 resolver.resolve(transfer.finish(outcome));
             }
             None => self.park(transfer, resolver),
@@ -136,7 +139,7 @@ impl<X: Transfer<Buffer: 'static> + 'static> Job for Moving<X> {
 impl<X: Transfer<Buffer: 'static> + 'static> Cancel for Moving<X> {
     fn cancel(&self, _part: u64) {
         if let Some(moving) = self.moving.take() {
-            self.stream.set_busy(X::DIRECTION, false);
+            self.stream.set_pending(X::DIRECTION, Pending::Nothing);
             self.stream.source().unpark(X::DIRECTION);
             drop(moving);
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle};
 
-use crate::promise::{IntoPromise, Promise, Reason};
+use crate::promise::{IntoPromise, Promise, Reason, bare};
 use crate::timer::sleep_for;
 use group::{Group, Slots};
 
@@ -34,7 +34,7 @@ pub fn all<T: 'static, E: Reason>(
                     group.finish(Ok(values));
                 }
             }
-            Err(reason) => group.finish(Err(reason)),
+            Err(rejection) => group.finish(Err(rejection)),
         });
     if group.expect(count) {
         group.finish(Ok(Vec::new()));
@@ -58,7 +58,7 @@ pub fn all_settled<T: 'static, E: Reason>(
     type Outcomes<T, E> = Slots<Result<T, E>>;
     let count =
         group.consume(promises, |group: &Group<Outcomes<T, E>, _, _, _>, index, outcome| {
-            if let Some(outcomes) = group.put(index, outcome) {
+            if let Some(outcomes) = group.put(index, bare(outcome)) {
                 group.finish(Ok(outcomes));
             }
         });
@@ -84,14 +84,14 @@ pub fn any<T: 'static, E: Reason>(
     let count =
         group.consume(promises, |group: &Group<Slots<E>, _, _, _>, index, outcome| match outcome {
             Ok(value) => group.finish(Ok(value)),
-            Err(reason) => {
-                if let Some(errors) = group.put(index, reason) {
-                    group.finish(Err(AggregateError { errors }));
+            Err(rejection) => {
+                if let Some(errors) = group.put(index, rejection.reason) {
+                    group.finish(Err(AggregateError { errors }.into()));
                 }
             }
         });
     if group.expect(count) {
-        group.finish(Err(AggregateError { errors: Vec::new() }));
+        group.finish(Err(AggregateError { errors: Vec::new() }.into()));
     }
     promise
 }

@@ -40,10 +40,11 @@ pub mod echo;
 
 mod promise;
 mod resolve;
+mod stream;
 mod tcp;
 mod timer;
 
-pub use promise::{Fault, IntoPromise, Promise, Reason, Resolver};
+pub use promise::{Adoption, Fault, IntoPromise, Promise, Reason, Resolver, set_adoption};
 pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{sleep, sleep_until};

@@ -9,10 +9,11 @@ use std::rc::Rc;
 use loop_core::{Chunk, ConnectOptions, Direction, Job, ListenOptions, LoopHandle, Source};
 
 use crate::promise::{Cancel, Promise, Resolver};
+use crate::stream::{Pending, Stream};
 
 /// The parts of a socket's job.
-const READ: u64 = 0;
-const WRITE: u64 = 1;
+pub(crate) const READ: u64 = 0;
+pub(crate) const WRITE: u64 = 1;
 
 /// A socket that accepts connections.
 ///
@@ -28,8 +29,6 @@ pub struct TcpStream(Rc<Stream>);
 
 type AcceptResolver = Resolver<(TcpStream, SocketAddr), io::Error>;
 type ConnectResolver = Resolver<TcpStream, io::Error>;
-type ReadResolver = Resolver<Option<Chunk>, io::Error>;
-type WriteResolver = Resolver<(), io::Error>;
 
 struct Listener {
     source: Source<mio::net::TcpListener>,
@@ -39,14 +38,6 @@ struct Listener {
 struct Connector {
     /// Out of its place once the connection is made, or given up.
     connecting: Cell<Option<(Source<mio::net::TcpStream>, ConnectResolver)>>,
-}
-
-struct Stream {
-    source: Source<mio::net::TcpStream>,
-    reading: Cell<Option<ReadResolver>>,
-    writing: Cell<Option<(Chunk, WriteResolver)>>,
-    /// Whether reading and writing are pending, here or in a [`transfer`](crate::bytes).
-    busy: [Cell<bool>; 2],
 }
 
 impl TcpListener {
@@ -140,8 +131,7 @@ impl TcpStream {
 
     /// Wraps a connection.
     fn new(source: Source<mio::net::TcpStream>) -> TcpStream {
-        let (reading, writing, busy) = Default::default();
-        TcpStream(Rc::new(Stream { source, reading, writing, busy }))
+        TcpStream(Stream::new(source))
     }
 
     /// Returns the address of this side.
@@ -166,17 +156,13 @@ impl TcpStream {
     /// When the peer has reset the connection. `ResourceBusy` when reading is pending already.
     #[track_caller]
     pub fn read_chunk(&self) -> Promise<Option<Chunk>, io::Error> {
-        if self.is_busy(Direction::Read) {
+        if self.pending(Direction::Read) != Pending::Nothing {
             return Promise::reject(self.handle(), already_pending());
         }
         if let Some(read) = unless_blocked(self.0.source.read_chunk()) {
             return Promise::settled(self.handle(), read);
         }
-        let (promise, resolver) = Promise::cancelling(self.handle(), self.0.clone(), READ);
-        self.0.reading.set(Some(resolver));
-        self.set_busy(Direction::Read, true);
-        self.0.source.park_job(Direction::Read, self.0.clone(), READ);
-        promise
+        self.0.wait_for_chunk()
     }
 
     /// Writes all of a chunk. When it is cancelled, a part may have been written.
@@ -185,17 +171,13 @@ impl TcpStream {
     /// When the connection is gone. `ResourceBusy` when writing is pending already.
     #[track_caller]
     pub fn write_chunk(&self, mut chunk: Chunk) -> Promise<(), io::Error> {
-        if self.is_busy(Direction::Write) {
+        if self.pending(Direction::Write) != Pending::Nothing {
             return Promise::reject(self.handle(), already_pending());
         }
         if let Some(written) = unless_blocked(self.0.source.write_chunk(&mut chunk)) {
             return Promise::settled(self.handle(), written);
         }
-        let (promise, resolver) = Promise::cancelling(self.handle(), self.0.clone(), WRITE);
-        self.0.writing.set(Some((chunk, resolver)));
-        self.set_busy(Direction::Write, true);
-        self.0.source.park_job(Direction::Write, self.0.clone(), WRITE);
-        promise
+        self.0.wait_for_room(chunk)
     }
 
     /// Shuts one side or both down; the peer reads the end of the stream then.
@@ -217,14 +199,15 @@ impl TcpStream {
         &self.0.source
     }
 
-    /// Tells whether an operation is pending in a direction.
-    pub(crate) fn is_busy(&self, direction: Direction) -> bool {
-        self.0.busy[direction as usize].get()
+    /// Returns what is pending in a direction.
+    #[inline]
+    pub(crate) fn pending(&self, direction: Direction) -> Pending {
+        self.0.pending(direction)
     }
 
-    /// Notes whether an operation is pending in a direction.
-    pub(crate) fn set_busy(&self, direction: Direction, busy: bool) {
-        self.0.busy[direction as usize].set(busy);
+    /// Notes what is pending in a direction.
+    pub(crate) fn set_pending(&self, direction: Direction, pending: Pending) {
+        self.0.set_pending(direction, pending);
     }
 }
 
@@ -271,42 +254,6 @@ impl Job for Connector {
     }
 }
 
-impl Job for Stream {
-    fn run(self: Rc<Self>, part: u64) {
-        match part {
-            READ => self.read(),
-            _ => self.write(),
-        }
-    }
-
-    fn kind(&self) -> &'static str {
-        "stream with a promise"
-    }
-}
-
-impl Stream {
-    fn read(self: Rc<Self>) {
-        let Some(resolver) = self.reading.take() else { return };
-        if let Some(read) = unless_blocked(self.source.read_chunk()) {
-            self.busy[Direction::Read as usize].set(false);
-            return resolver.settle(read);
-        }
-        self.reading.set(Some(resolver));
-        self.source.park_job(Direction::Read, self.clone(), READ);
-    }
-
-    fn write(self: Rc<Self>) {
-        let Some((mut chunk, resolver)) = self.writing.take() else { return };
-        if let Some(written) = unless_blocked(self.source.write_chunk(&mut chunk)) {
-            drop(chunk);
-            self.busy[Direction::Write as usize].set(false);
-            return resolver.settle(written);
-        }
-        self.writing.set(Some((chunk, resolver)));
-        self.source.park_job(Direction::Write, self.clone(), WRITE);
-    }
-}
-
 impl Cancel for Listener {
     fn cancel(&self, _part: u64) {
         self.source.unpark(Direction::Read);
@@ -317,23 +264,6 @@ impl Cancel for Listener {
 impl Cancel for Connector {
     fn cancel(&self, _part: u64) {
         drop(self.connecting.take());
-    }
-}
-
-impl Cancel for Stream {
-    fn cancel(&self, part: u64) {
-        match part {
-            READ => {
-                self.source.unpark(Direction::Read);
-                self.busy[Direction::Read as usize].set(false);
-                drop(self.reading.take());
-            }
-            _ => {
-                self.source.unpark(Direction::Write);
-                self.busy[Direction::Write as usize].set(false);
-                drop(self.writing.take());
-            }
-        }
     }
 }
 

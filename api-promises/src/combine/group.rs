@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use loop_core::LoopHandle;
 
-use crate::promise::{Cancel, Promise, Reason, Resolver};
+use crate::promise::{Cancel, Outcome, Promise, Reason, Resolver};
 
 /// Promises that are consumed together, and the resolver of the whole.
 pub(super) struct Group<S, R: 'static, E: Reason, F: Reason> {
@@ -47,7 +47,7 @@ impl<S: 'static, R: 'static, E: Reason, F: Reason> Group<S, R, E, F> {
     pub(super) fn consume<V: 'static>(
         self: &Rc<Self>,
         promises: impl IntoIterator<Item = Promise<V, E>>,
-        settle: impl Fn(&Group<S, R, E, F>, usize, Result<V, E>) + Copy + 'static,
+        settle: impl Fn(&Group<S, R, E, F>, usize, Outcome<V, E>) + Copy + 'static,
     ) -> usize {
         let mut count = 0;
         for promise in promises {
@@ -60,10 +60,10 @@ impl<S: 'static, R: 'static, E: Reason, F: Reason> Group<S, R, E, F> {
     }
 
     /// Settles the whole, and cancels what is pending still.
-    pub(super) fn finish(&self, outcome: Result<R, F>) {
+    pub(super) fn finish(&self, outcome: Outcome<R, F>) {
         let Some(resolver) = self.resolver.take() else { return };
         self.parts.take().into_iter().for_each(Promise::cancel_handled);
-        resolver.settle(outcome);
+        resolver.settle_with(outcome);
     }
 }
 

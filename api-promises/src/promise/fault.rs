@@ -4,18 +4,21 @@ use std::error::Error;
 use std::fmt::{self, Debug};
 use std::io;
 use std::panic::Location;
+use std::sync::Arc;
 
 use loop_core::{AggregateError, Cancelled};
 
 /// Why a promise was rejected that nobody rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The resolver was dropped; the promise was made there.
     Dropped(&'static Location<'static>),
-    /// The handler of the link before panicked; the loop's exception handler was told.
-    Panicked,
-    /// The loop was closed.
+    /// The handler of the link before panicked, and said this; the loop's exception handler was told.
+    Panicked(Arc<str>),
+    /// The loop was closed, or a token was cancelled.
     Cancelled,
+    /// The promise was to follow itself.
+    Cycle,
 }
 
 /// What a promise can be rejected with.
@@ -29,7 +32,8 @@ impl fmt::Display for Fault {
             Fault::Dropped(place) => {
                 write!(f, "the resolver of the promise made at {place} was dropped")
             }
-            Fault::Panicked => f.write_str("the handler panicked"),
+            Fault::Panicked(message) => write!(f, "the handler panicked: {message}"),
+            Fault::Cycle => f.write_str("the promise was to follow itself"),
             Fault::Cancelled => write!(f, "{Cancelled}"),
         }
     }

@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::rc::Rc;
 
-use loop_core::{Context, LoopHandle};
+use loop_core::LoopHandle;
 
-use super::Reason;
+use super::rejection::{Outcome, Rejection};
+use super::{Fault, Reason};
 
 /// What a consumer can walk back and cancel.
 pub(crate) trait Upstream {
@@ -20,15 +21,45 @@ pub(crate) trait Node<T, E>: Upstream {
     /// Hands the outcome to `sink`, now or when it is there.
     fn subscribe(&self, sink: Rc<dyn Sink<T, E>>);
 
+    /// Returns the handle of the node's loop.
+    fn handle(&self) -> &LoopHandle;
+
     /// Returns where the promise was made.
     fn created_at(&self) -> &'static Location<'static>;
+
+    /// Tells whether the outcome is still to come.
+    fn is_pending(&self) -> bool;
+
+    /// Makes a panic of this node a plain rejection.
+    fn catch_panics(&self) {}
+
+    /// Returns the address of the consumer that this node is a branch of, if it is one.
+    fn trunk(&self) -> Option<*const ()> {
+        None
+    }
+}
+
+/// What can be walked down when no outcome can come to it any more.
+pub(crate) trait Downstream {
+    /// No handler will run any more: lets go of everything, and adds what was to come after this one
+    /// to `next`.
+    fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>);
+}
+
+/// Why no outcome can come any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stranded {
+    /// The loop is closed: who still waits is told so.
+    Closed,
+    /// What is waited for is never settled.
+    Never,
 }
 
 /// Who consumes an outcome. A sink keeps what it is given and queues itself, or wakes a task: no
 /// handler runs in its methods.
-pub(crate) trait Sink<T, E> {
+pub(crate) trait Sink<T, E>: Downstream {
     /// Takes the outcome.
-    fn settle(self: Rc<Self>, outcome: Result<T, E>);
+    fn settle(self: Rc<Self>, outcome: Outcome<T, E>);
 
     /// Learns that another node has taken the place of the one before.
     fn follow(&self, upstream: Rc<dyn Upstream>);
@@ -43,9 +74,6 @@ pub(crate) trait Cancel {
 /// The end of a node at which its consumer stands.
 pub(crate) struct Outlet<T, E> {
     state: Cell<State<T, E>>,
-    /// The rejection that waits here was reported already, as a panic.
-    reported: Cell<bool>,
-    created_at: &'static Location<'static>,
 }
 
 /// Who stands at an outlet.
@@ -60,15 +88,17 @@ pub(crate) enum Consumer<T, E> {
 
 #[derive(Default)]
 enum State<T, E> {
+    /// The outcome is handed over, or the consumer has gone.
+    #[default]
+    Done,
     /// Neither outcome nor consumer.
     Open,
     /// A consumer that waits for the outcome.
     Consumed(Rc<dyn Sink<T, E>>),
     /// An outcome that waits for a consumer.
-    Settled(Result<T, E>),
-    /// The outcome is handed over, or the consumer has gone.
-    #[default]
-    Done,
+    Settled(Outcome<T, E>),
+    /// No outcome will come. A consumer is not held, since nobody would release it.
+    Never,
 }
 
 /// Walks a chain back from its consumer, which has gone.
@@ -88,48 +118,70 @@ fn walk_back(last: Rc<dyn Upstream>, handled: bool) {
     }
 }
 
-/// Reports a rejection that nobody handled.
-pub(crate) fn report<E: Reason>(
-    handle: &LoopHandle,
-    reason: &E,
-    created_at: &'static Location<'static>,
-) {
-    let message = format!("a promise was rejected and nobody handled it: {reason:?}");
-    handle.report(&Context::new(message).created_at(created_at));
+/// Walks a chain down to which no outcome will come, so that nothing of it stays.
+#[cold]
+pub(crate) fn strand(first: Rc<dyn Downstream>, why: Stranded) {
+    let mut next = vec![first];
+    while let Some(sink) = next.pop() {
+        sink.strand(why, &mut next);
+    }
+}
+
+impl<T, E> Default for Outlet<T, E> {
+    /// Makes an outlet with neither outcome nor consumer.
+    fn default() -> Outlet<T, E> {
+        Outlet { state: Cell::new(State::Open) }
+    }
 }
 
 impl<T, E: Reason> Outlet<T, E> {
-    /// Makes an outlet with neither outcome nor consumer.
-    pub(crate) fn new(created_at: &'static Location<'static>) -> Outlet<T, E> {
-        Outlet { state: Cell::new(State::Open), reported: Cell::new(false), created_at }
+    /// Makes an outlet that is not in use.
+    pub(crate) fn unused() -> Outlet<T, E> {
+        Outlet { state: Cell::new(State::Done) }
+    }
+
+    /// Takes an outlet that is not in use into use; tells whether it was.
+    #[inline]
+    pub(crate) fn open(&self) -> bool {
+        match self.state.take() {
+            State::Done => {
+                self.state.set(State::Open);
+                true
+            }
+            state => {
+                self.state.set(state);
+                false
+            }
+        }
     }
 
     /// Hands the outcome to `sink`, now or when it is there.
+    #[inline]
     pub(crate) fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
-        match self.state.take() {
+        match self.state.replace(State::Done) {
             State::Open => self.state.set(State::Consumed(sink)),
             State::Settled(outcome) => sink.settle(outcome),
+            State::Never => {
+                self.state.set(State::Never);
+                strand(sink, Stranded::Never);
+            }
             State::Consumed(_) | State::Done => unreachable!("a promise is consumed once"),
         }
     }
 
     /// Hands the outcome over, or keeps it for a consumer to come.
-    pub(crate) fn settle(&self, outcome: Result<T, E>) {
+    #[inline]
+    pub(crate) fn settle(&self, outcome: Outcome<T, E>) {
         match self.state.take() {
-            State::Open => self.state.set(State::Settled(outcome)),
             State::Consumed(sink) => sink.settle(outcome),
+            State::Open => self.state.set(State::Settled(outcome)),
             // Nobody waits: the consumer has cancelled the chain.
-            State::Settled(_) | State::Done => {}
+            State::Settled(_) | State::Never | State::Done => {}
         }
     }
 
-    /// Passes on a rejection of which the exception handler knows.
-    pub(crate) fn settle_reported(&self, reason: E) {
-        self.reported.set(true);
-        self.settle(Err(reason));
-    }
-
     /// Gives the consumer away, to whom it will turn from now on.
+    #[inline]
     pub(crate) fn give_away(&self) -> Consumer<T, E> {
         match self.state.take() {
             State::Consumed(sink) => Consumer::Waits(sink),
@@ -137,19 +189,52 @@ impl<T, E: Reason> Outlet<T, E> {
                 self.state.set(State::Open);
                 Consumer::ToCome
             }
-            State::Settled(_) | State::Done => Consumer::Gone,
+            State::Settled(_) | State::Never | State::Done => Consumer::Gone,
         }
     }
 
-    /// Returns where the promise was made.
-    pub(crate) fn created_at(&self) -> &'static Location<'static> {
-        self.created_at
+    /// Takes an outlet out of use.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        *self.state.get_mut() = State::Done;
+    }
+
+    /// Tells whether nobody waits for an outcome any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.peek(|state| matches!(state, State::Done))
+    }
+
+    /// Tells whether `sink` consumes this outlet.
+    pub(crate) fn is_consumed_by(&self, sink: *const ()) -> bool {
+        self.peek(|state| matches!(state, State::Consumed(it) if Rc::as_ptr(it).cast() == sink))
+    }
+
+    /// Tells whether the outcome is still to come.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.peek(|state| matches!(state, State::Open | State::Consumed(_) | State::Never))
+    }
+
+    fn peek(&self, look: impl FnOnce(&State<T, E>) -> bool) -> bool {
+        let state = self.state.take();
+        let answer = look(&state);
+        self.state.set(state);
+        answer
     }
 
     /// The consumer has gone: reports a rejection that waits here.
-    pub(crate) fn abandon(&self, handle: &LoopHandle) {
-        if let (State::Settled(Err(reason)), false) = (self.state.take(), self.reported.get()) {
-            report(handle, &reason, self.created_at);
+    pub(crate) fn abandon(&self, handle: &LoopHandle, created_at: &'static Location<'static>) {
+        if let State::Settled(Err(rejection)) = self.state.take() {
+            rejection.report(handle, created_at);
+        }
+    }
+
+    /// No outcome will come: hands the consumer to the walk, or sees to the one to come.
+    pub(crate) fn strand(&self, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
+        match self.give_away() {
+            Consumer::Waits(sink) => next.push(sink),
+            Consumer::ToCome if why == Stranded::Never => self.state.set(State::Never),
+            Consumer::ToCome => self.settle(Err(Rejection::reported(Fault::Cancelled.into()))),
+            Consumer::Gone => {}
         }
     }
 }

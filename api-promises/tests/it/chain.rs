@@ -201,7 +201,7 @@ fn a_panic_is_reported_once_and_rejects_what_follows() {
     let chain = Promise::<_, io::Error>::resolve(&lab.handle, ()).map(|()| panic!("on purpose"));
     let error = lab.run::<()>(chain).unwrap_err();
     let fault = error.get_ref().and_then(|error| error.downcast_ref::<Fault>());
-    assert_eq!(fault, Some(&Fault::Panicked));
+    assert_eq!(fault, Some(&Fault::Panicked("on purpose".into())));
     let reports = lab.reports.take();
     assert_eq!(reports.len(), 1);
     assert!(reports[0].contains("on purpose") && reports[0].contains("chain.rs"));

@@ -1,7 +1,9 @@
 //! What the promises wing promises; the wings have the same tests wherever they make the same promise.
 
+mod bytes;
 mod chain;
 mod combine;
+mod combine_more;
 mod regressions;
 mod tcp;
 mod timer;

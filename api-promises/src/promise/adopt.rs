@@ -1,0 +1,151 @@
+//! Adoption: a link whose handler returned a promise leaves its place in the chain to it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use loop_core::{Job, LoopHandle};
+
+use super::outlet::{Consumer, Downstream, Outlet, Sink, Stranded, Upstream, abandon, strand};
+use super::rejection::Outcome;
+use super::{Fault, Promise, Reason};
+
+/// How a promise takes the place of a link whose handler returned it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Adoption {
+    /// The consumer of the link turns to the promise: no tick is lost, and nothing grows.
+    #[default]
+    Direct,
+    /// As ECMAScript has it: one turn of the queue until the promise is asked, and another until its
+    /// outcome has come back. `finally` adopts whatever its handler returns. For comparisons.
+    EcmaScript,
+}
+
+thread_local! {
+    static ADOPTION: Cell<Adoption> = const { Cell::new(Adoption::Direct) };
+}
+
+/// Sets how promises are adopted on this thread from now on.
+pub fn set_adoption(adoption: Adoption) {
+    ADOPTION.set(adoption);
+}
+
+/// Tells whether adoption takes the ticks that ECMAScript says.
+pub(crate) fn takes_ticks() -> bool {
+    ADOPTION.get() == Adoption::EcmaScript
+}
+
+/// A node that takes on the outcome of a promise.
+pub(crate) trait Adopter<T, E> {
+    /// Returns where the node's consumer stands.
+    fn outlet(&self) -> &Outlet<T, E>;
+
+    /// Returns the handle of the node's loop.
+    fn loop_handle(&self) -> &LoopHandle;
+
+    /// Notes whom to cancel when the node's consumer goes.
+    fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>);
+}
+
+/// Brings the outcome of an adopted promise to its adopter.
+///
+/// It goes through the ready queue, so that a chain of such nodes settles without recursion.
+struct Relay<T: 'static, E: Reason> {
+    target: Rc<dyn Adopter<T, E>>,
+    /// The promise, until it is asked.
+    promise: Cell<Option<Promise<T, E>>>,
+    outcome: Cell<Option<Outcome<T, E>>>,
+}
+
+/// Hands the adopter's place in the chain over to `promise`.
+pub(crate) fn adopt<T, E, A>(adopter: &Rc<A>, promise: Promise<T, E>)
+where
+    T: 'static,
+    E: Reason,
+    A: Adopter<T, E> + 'static,
+{
+    if takes_ticks() {
+        return adopt_with_ticks(adopter.clone(), promise);
+    }
+    let node = match promise.into_node() {
+        Ok(node) => node,
+        Err(outcome) => return adopter.outlet().settle(outcome),
+    };
+    match adopter.outlet().give_away() {
+        Consumer::Waits(sink) => {
+            sink.follow(node.clone());
+            node.subscribe(sink);
+        }
+        Consumer::ToCome => {
+            adopter.stand_behind(Some(node.clone()));
+            node.subscribe(Relay::to(adopter.clone(), None));
+        }
+        Consumer::Gone => abandon(node),
+    }
+}
+
+#[cold]
+fn adopt_with_ticks<T: 'static, E: Reason>(target: Rc<dyn Adopter<T, E>>, promise: Promise<T, E>) {
+    if promise.trunk().is_some_and(|trunk| target.outlet().is_consumed_by(trunk)) {
+        drop(promise);
+        return target.outlet().settle(Err(E::from(Fault::Cycle).into()));
+    }
+    let handle = target.loop_handle().clone();
+    handle.queue(Relay::to(target, Some(promise)), 0);
+}
+
+impl<T: 'static, E: Reason> Relay<T, E> {
+    fn to(target: Rc<dyn Adopter<T, E>>, promise: Option<Promise<T, E>>) -> Rc<Relay<T, E>> {
+        Rc::new(Relay { target, promise: Cell::new(promise), outcome: Cell::new(None) })
+    }
+
+    /// Asks the promise.
+    fn subscribe(self: Rc<Self>, promise: Promise<T, E>) {
+        match promise.into_node() {
+            Err(outcome) => self.settle(outcome),
+            Ok(node) if self.target.outlet().is_abandoned() => abandon(node),
+            Ok(node) => {
+                self.target.stand_behind(Some(node.clone()));
+                node.subscribe(self);
+            }
+        }
+    }
+}
+
+impl<T: 'static, E: Reason> Sink<T, E> for Relay<T, E> {
+    fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
+        self.outcome.set(Some(outcome));
+        let handle = self.target.loop_handle().clone();
+        if handle.is_closed() {
+            return strand(self, Stranded::Closed);
+        }
+        handle.queue(self, 0);
+    }
+
+    fn follow(&self, upstream: Rc<dyn Upstream>) {
+        self.target.stand_behind(Some(upstream));
+    }
+}
+
+impl<T: 'static, E: Reason> Downstream for Relay<T, E> {
+    fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
+        self.target.stand_behind(None);
+        drop(self.outcome.take());
+        self.target.outlet().strand(why, next);
+    }
+}
+
+impl<T: 'static, E: Reason> Job for Relay<T, E> {
+    fn run(self: Rc<Self>, _part: u64) {
+        if let Some(promise) = self.promise.take() {
+            return self.subscribe(promise);
+        }
+        if let Some(outcome) = self.outcome.take() {
+            self.target.stand_behind(None);
+            self.target.outlet().settle(outcome);
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "promise"
+    }
+}

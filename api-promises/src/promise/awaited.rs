@@ -1,0 +1,105 @@
+//! A promise as a future: any task can await it.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::mem;
+use std::panic::Location;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use loop_core::LoopHandle;
+
+use super::outlet::{Downstream, Node, Sink, Stranded, Upstream, abandon};
+use super::rejection::{Outcome, Rejection, bare};
+use super::{CONSUMED, Fault, Promise, Reason, State};
+
+/// The consumer of a promise that is awaited.
+pub(crate) struct Awaited<T, E> {
+    outcome: Cell<Option<Outcome<T, E>>>,
+    waker: Cell<Option<Waker>>,
+    upstream: Cell<Option<Rc<dyn Upstream>>>,
+    handle: LoopHandle,
+    created_at: &'static Location<'static>,
+}
+
+impl<T: 'static, E: Reason> Awaited<T, E> {
+    /// Consumes a node.
+    fn of(node: Rc<dyn Node<T, E>>) -> Rc<Awaited<T, E>> {
+        let awaited = Rc::new(Awaited {
+            outcome: Cell::new(None),
+            waker: Cell::new(None),
+            upstream: Cell::new(Some(node.clone())),
+            handle: node.handle().clone(),
+            created_at: node.created_at(),
+        });
+        node.subscribe(awaited.clone());
+        awaited
+    }
+
+    /// Returns the handle of the promise's loop.
+    pub(crate) fn handle(&self) -> &LoopHandle {
+        &self.handle
+    }
+
+    /// The task has dropped the promise.
+    pub(crate) fn abandon(&self) {
+        if let Some(Err(rejection)) = self.outcome.take() {
+            rejection.report(&self.handle, self.created_at);
+        }
+        if let Some(upstream) = self.upstream.take() {
+            abandon(upstream);
+        }
+    }
+
+    fn wake(&self, outcome: Outcome<T, E>) {
+        drop(self.upstream.take());
+        self.outcome.set(Some(outcome));
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// A promise can be awaited in any task; dropping the future cancels the chain.
+impl<T: 'static, E: Reason> Future for Promise<T, E> {
+    type Output = Result<T, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
+        let promise = self.get_mut();
+        let awaited = match mem::replace(&mut promise.state, State::Consumed) {
+            State::Settled(outcome, ..) => return Poll::Ready(bare(outcome)),
+            State::Pending(node) => Awaited::of(node),
+            State::Awaited(awaited) => awaited,
+            State::Consumed => panic!("{CONSUMED}, and no more once it is settled"),
+        };
+        if let Some(outcome) = awaited.outcome.take() {
+            return Poll::Ready(bare(outcome));
+        }
+        awaited.waker.set(Some(cx.waker().clone()));
+        promise.state = State::Awaited(awaited);
+        Poll::Pending
+    }
+}
+
+/// A promise holds nothing that is pinned.
+impl<T: 'static, E: Reason> Unpin for Promise<T, E> {}
+
+impl<T: 'static, E: Reason> Sink<T, E> for Awaited<T, E> {
+    fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
+        self.wake(outcome);
+    }
+
+    fn follow(&self, upstream: Rc<dyn Upstream>) {
+        self.upstream.set(Some(upstream));
+    }
+}
+
+impl<T: 'static, E: Reason> Downstream for Awaited<T, E> {
+    fn strand(self: Rc<Self>, why: Stranded, _next: &mut Vec<Rc<dyn Downstream>>) {
+        match why {
+            Stranded::Closed => self.wake(Err(Rejection::reported(Fault::Cancelled.into()))),
+            Stranded::Never => drop((self.upstream.take(), self.waker.take())),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Nodes that somebody else settles, or nobody.
+
+use std::cell::Cell;
+use std::panic::Location;
+use std::rc::Rc;
+
+use loop_core::LoopHandle;
+
+use super::Reason;
+use super::adopt::Adopter;
+use super::outlet::{Cancel, Node, Outlet, Sink, Stranded, Upstream, strand};
+use super::rejection::Outcome;
+
+/// A node that a [`Resolver`](super::Resolver) settles.
+pub(crate) struct Deferred<T, E> {
+    handle: LoopHandle,
+    outlet: Outlet<T, E>,
+    cancels: Cell<Cancels>,
+    created_at: &'static Location<'static>,
+}
+
+/// Who is told when the consumer goes.
+#[derive(Default)]
+pub(crate) enum Cancels {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// The operation whose part it is.
+    Operation(Rc<dyn Cancel>, u64),
+    /// The promise that is followed.
+    Upstream(Rc<dyn Upstream>),
+}
+
+/// A node that is never settled. It does not hold its consumer, which nobody else would release.
+pub(crate) struct Never {
+    pub(crate) handle: LoopHandle,
+    pub(crate) created_at: &'static Location<'static>,
+}
+
+impl<T: 'static, E: Reason> Deferred<T, E> {
+    /// Makes a node.
+    pub(crate) fn new(
+        handle: &LoopHandle,
+        cancels: Cancels,
+        created_at: &'static Location<'static>,
+    ) -> Rc<Deferred<T, E>> {
+        let (outlet, cancels) = (Outlet::default(), Cell::new(cancels));
+        Rc::new(Deferred { handle: handle.clone(), outlet, cancels, created_at })
+    }
+
+    /// Settles the node.
+    pub(crate) fn settle(&self, outcome: Outcome<T, E>) {
+        drop(self.cancels.take());
+        self.outlet.settle(outcome);
+    }
+}
+
+impl<T: 'static, E: Reason> Upstream for Deferred<T, E> {
+    fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
+        self.outlet.abandon(&self.handle, self.created_at);
+        match self.cancels.take() {
+            Cancels::Nobody => None,
+            Cancels::Operation(operation, part) => {
+                operation.cancel(part);
+                None
+            }
+            Cancels::Upstream(upstream) => Some(upstream),
+        }
+    }
+}
+
+impl<T: 'static, E: Reason> Node<T, E> for Deferred<T, E> {
+    fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
+        self.outlet.subscribe(sink);
+    }
+
+    fn handle(&self) -> &LoopHandle {
+        &self.handle
+    }
+
+    fn created_at(&self) -> &'static Location<'static> {
+        self.created_at
+    }
+
+    fn is_pending(&self) -> bool {
+        self.outlet.is_pending()
+    }
+}
+
+impl<T: 'static, E: Reason> Adopter<T, E> for Deferred<T, E> {
+    fn outlet(&self) -> &Outlet<T, E> {
+        &self.outlet
+    }
+
+    fn loop_handle(&self) -> &LoopHandle {
+        &self.handle
+    }
+
+    fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>) {
+        self.cancels.set(upstream.map_or(Cancels::Nobody, Cancels::Upstream));
+    }
+}
+
+impl Upstream for Never {
+    fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
+        None
+    }
+}
+
+impl<T: 'static, E: Reason> Node<T, E> for Never {
+    fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
+        strand(sink, Stranded::Never);
+    }
+
+    fn handle(&self) -> &LoopHandle {
+        &self.handle
+    }
+
+    fn created_at(&self) -> &'static Location<'static> {
+        self.created_at
+    }
+
+    fn is_pending(&self) -> bool {
+        true
+    }
+}
