@@ -122,8 +122,8 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// Makes a panic of the handler of this link a plain rejection with
     /// [`Fault::Panicked`](super::Fault::Panicked), which is not reported unless nobody handles it.
     pub fn catch_panics(self) -> Promise<T, E> {
-        if let super::State::Pending(node) = &self.state {
-            node.catch_panics();
+        if let super::State::Pending(tail) = &self.state {
+            tail.node().catch_panics();
         }
         self
     }

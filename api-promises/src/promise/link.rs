@@ -102,7 +102,7 @@ where
             handler: Cell::new(Some(handler)),
             outcome: Cell::new(None),
             upstream: Cell::new(None),
-            outlet: Outlet::default(),
+            outlet: Outlet::new(),
             created_at,
             catches: Cell::new(false),
         })
