@@ -10,6 +10,7 @@ mod outlet;
 mod owned;
 mod rejection;
 mod resolver;
+mod shared;
 mod spare;
 
 use std::fmt;
@@ -28,6 +29,7 @@ pub(crate) use outlet::{Cancel, Node, Outlet, Sink, Upstream};
 use owned::{Kept, Tail};
 pub(crate) use rejection::{Outcome, bare};
 pub use resolver::Resolver;
+pub use shared::Shared;
 
 /// The outcome, value or reason, of something that has not ended yet.
 ///
