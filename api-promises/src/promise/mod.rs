@@ -203,7 +203,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     fn link<U: 'static, F: Reason>(self, handler: impl Handler<T, E, U, F>) -> Promise<U, F> {
         let created_at = Location::caller();
@@ -218,7 +218,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     }
 
     /// Takes the promise apart into its node, or its outcome if that is there.
-    #[inline]
+    #[inline(always)]
     fn into_node(self) -> Result<Rc<dyn Node<T, E>>, Outcome<T, E>> {
         match self.state {
             State::Pending(tail) => Ok(tail.take()),

@@ -151,7 +151,7 @@ impl<T, E> Outlet<T, E> {
 
 impl<T, E: Reason> Outlet<T, E> {
     /// Takes an outlet that is not in use into use; tells whether it was.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open(&self) -> bool {
         let unused = self.state.get() == State::Done;
         if unused {
@@ -161,7 +161,7 @@ impl<T, E: Reason> Outlet<T, E> {
     }
 
     /// Hands the outcome to `sink`, now or when it is there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
         if self.state.get() == State::Open {
             self.state.set(State::Consumed);
@@ -184,7 +184,7 @@ impl<T, E: Reason> Outlet<T, E> {
 
     /// Hands the outcome over, or keeps it for a consumer to come. Where nobody waits, since the
     /// consumer has cancelled the chain, it is dropped.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle(&self, outcome: Outcome<T, E>) {
         match self.state.get() {
             State::Consumed => {
@@ -202,7 +202,7 @@ impl<T, E: Reason> Outlet<T, E> {
     }
 
     /// Gives the consumer away, to whom it will turn from now on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn give_away(&self) -> Consumer<T, E> {
         match self.state.get() {
             State::Open => Consumer::ToCome,

@@ -31,7 +31,7 @@ impl<T, E: Reason> Kept<T, E> {
     }
 
     /// Returns the outcome and the handle of its loop.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(mut self) -> (Outcome<T, E>, LoopHandle) {
         let (outcome, handle, _) = self.0.take().expect(FULL);
         (outcome, handle)
@@ -54,7 +54,7 @@ impl<T: 'static, E: Reason> Tail<T, E> {
     }
 
     /// Returns the node.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(mut self) -> Rc<dyn Node<T, E>> {
         self.0.take().expect(FULL)
     }

@@ -39,7 +39,7 @@ impl Hasher for TypeHasher {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn drawer<L: 'static>() -> usize {
     let mut hasher = TypeHasher::default();
     TypeId::of::<L>().hash(&mut hasher);
@@ -47,7 +47,7 @@ fn drawer<L: 'static>() -> usize {
 }
 
 /// Takes a spare link of this type, if there is one. Nobody else refers to it.
-#[inline]
+#[inline(always)]
 pub(crate) fn take<L: 'static>() -> Option<Rc<L>> {
     // The spares are gone while their thread ends.
     let spare = SPARES.try_with(|spares| {
@@ -71,7 +71,7 @@ fn search<L: 'static>(spares: &mut Vec<Rc<dyn Any>>) -> Option<Rc<L>> {
 }
 
 /// Keeps an empty link for the next of its type.
-#[inline]
+#[inline(always)]
 pub(crate) fn keep<L: 'static>(link: Rc<L>) {
     let _ = SPARES.try_with(|spares| {
         let mut spares = spares[drawer::<L>()].borrow_mut();
