@@ -38,13 +38,17 @@ pub mod bytes;
 pub mod combine;
 pub mod echo;
 
+mod doors;
 mod promise;
 mod resolve;
 mod stream;
 mod tcp;
 mod timer;
+mod token;
 
-pub use promise::{Adoption, Fault, IntoPromise, Promise, Reason, Resolver, set_adoption};
+pub use doors::{callbackify, promisify};
+pub use promise::{Adoption, Fault, IntoPromise, Promise, Reason, Resolver, Shared, set_adoption};
 pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{sleep, sleep_until};
+pub use token::CancellationToken;

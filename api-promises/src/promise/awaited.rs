@@ -14,8 +14,11 @@ use super::outlet::{Downstream, Node, Sink, Stranded, Upstream, abandon};
 use super::rejection::{Outcome, Rejection, bare};
 use super::{CONSUMED, Fault, Promise, Reason, State};
 
+/// A task's end of a promise that it awaits. Dropping it cancels the chain.
+pub(crate) struct Wait<T: 'static, E: Reason>(Rc<Awaited<T, E>>);
+
 /// The consumer of a promise that is awaited.
-pub(crate) struct Awaited<T, E> {
+struct Awaited<T, E> {
     outcome: Cell<Option<Outcome<T, E>>>,
     waker: Cell<Option<Waker>>,
     upstream: Cell<Option<Rc<dyn Upstream>>>,
@@ -37,13 +40,8 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
         awaited
     }
 
-    /// Returns the handle of the promise's loop.
-    pub(crate) fn handle(&self) -> &LoopHandle {
-        &self.handle
-    }
-
     /// The task has dropped the promise.
-    pub(crate) fn abandon(&self) {
+    fn abandon(&self) {
         if let Some(Err(rejection)) = self.outcome.take() {
             rejection.report(&self.handle, self.created_at);
         }
@@ -61,6 +59,19 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
     }
 }
 
+impl<T: 'static, E: Reason> Wait<T, E> {
+    /// Returns the handle of the promise's loop.
+    pub(crate) fn handle(&self) -> &LoopHandle {
+        &self.0.handle
+    }
+}
+
+impl<T: 'static, E: Reason> Drop for Wait<T, E> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
 /// A promise can be awaited in any task; dropping the future cancels the chain.
 impl<T: 'static, E: Reason> Future for Promise<T, E> {
     type Output = Result<T, E>;
@@ -68,15 +79,15 @@ impl<T: 'static, E: Reason> Future for Promise<T, E> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
         let promise = self.get_mut();
         let awaited = match mem::replace(&mut promise.state, State::Consumed) {
-            State::Settled(outcome, ..) => return Poll::Ready(bare(outcome)),
-            State::Pending(node) => Awaited::of(node),
+            State::Settled(kept) => return Poll::Ready(bare(kept.take().0)),
+            State::Pending(tail) => Wait(Awaited::of(tail.take())),
             State::Awaited(awaited) => awaited,
             State::Consumed => panic!("{CONSUMED}, and no more once it is settled"),
         };
-        if let Some(outcome) = awaited.outcome.take() {
+        if let Some(outcome) = awaited.0.outcome.take() {
             return Poll::Ready(bare(outcome));
         }
-        awaited.waker.set(Some(cx.waker().clone()));
+        awaited.0.waker.set(Some(cx.waker().clone()));
         promise.state = State::Awaited(awaited);
         Poll::Pending
     }

@@ -122,8 +122,8 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// Makes a panic of the handler of this link a plain rejection with
     /// [`Fault::Panicked`](super::Fault::Panicked), which is not reported unless nobody handles it.
     pub fn catch_panics(self) -> Promise<T, E> {
-        if let super::State::Pending(node) = &self.state {
-            node.catch_panics();
+        if let super::State::Pending(tail) = &self.state {
+            tail.node().catch_panics();
         }
         self
     }
@@ -131,13 +131,18 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// Lets the chain run without a consumer; a rejection goes to `on_error`.
     #[track_caller]
     pub fn detach(self, on_error: impl FnOnce(E) + 'static) {
-        let last = self.inspect_outcome(|outcome| {
+        self.run_to_the_end(|outcome| {
             if let Err(rejection) = outcome {
                 on_error(rejection.reason);
             }
         });
+    }
+
+    /// Lets the chain run without a consumer, and runs `handler` on the outcome.
+    #[track_caller]
+    pub(crate) fn run_to_the_end(self, handler: impl FnOnce(Outcome<T, E>) + 'static) {
         // What is pending keeps the chain alive.
-        drop(last.into_node());
+        drop(self.inspect_outcome(handler).into_node());
     }
 
     /// Runs `handler` on the outcome, as the last link of a chain.
@@ -158,8 +163,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// As [`EventLoop::run_until_complete`].
     pub fn run_until_complete(self, event_loop: &mut EventLoop) -> Result<Result<T, E>, RunError> {
         event_loop.run_until_complete(|completer| {
-            let last = self.inspect_outcome(|outcome| completer.complete(bare(outcome)));
-            drop(last.into_node());
+            self.run_to_the_end(|outcome| completer.complete(bare(outcome)));
         })
     }
 }

@@ -44,7 +44,7 @@ impl<T: 'static, E: Reason> Deferred<T, E> {
         cancels: Cancels,
         created_at: &'static Location<'static>,
     ) -> Rc<Deferred<T, E>> {
-        let (outlet, cancels) = (Outlet::default(), Cell::new(cancels));
+        let (outlet, cancels) = (Outlet::new(), Cell::new(cancels));
         Rc::new(Deferred { handle: handle.clone(), outlet, cancels, created_at })
     }
 

@@ -61,7 +61,7 @@ where
     H: Handler<T, E, U, F>,
 {
     /// Makes the link that follows `upstream`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn after(
         upstream: Rc<dyn Node<T, E>>,
         handler: H,
@@ -86,7 +86,7 @@ where
         link
     }
 
-    #[inline]
+    #[inline(always)]
     fn make(handle: LoopHandle, handler: H, created_at: &'static Location<'static>) -> Rc<Self> {
         if let Some(mut spare) = spare::take::<Self>()
             && let Some(link) = Rc::get_mut(&mut spare)
@@ -102,14 +102,14 @@ where
             handler: Cell::new(Some(handler)),
             outcome: Cell::new(None),
             upstream: Cell::new(None),
-            outlet: Outlet::default(),
+            outlet: Outlet::new(),
             created_at,
             catches: Cell::new(false),
         })
     }
 
     /// Keeps the link for the next of its kind, if nobody else refers to it.
-    #[inline]
+    #[inline(always)]
     fn retire(mut self: Rc<Self>) {
         if let Some(link) = Rc::get_mut(&mut self) {
             debug_assert!(link.upstream.get_mut().is_none(), "what is followed refers to the link");

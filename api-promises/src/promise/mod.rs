@@ -7,26 +7,29 @@ mod deferred;
 mod fault;
 mod link;
 mod outlet;
+mod owned;
 mod rejection;
 mod resolver;
+mod shared;
 mod spare;
 
 use std::fmt;
-use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 
-use loop_core::{Context, LoopHandle};
+use loop_core::LoopHandle;
 
 pub use adopt::{Adoption, set_adoption};
-use awaited::Awaited;
+use awaited::Wait;
 use deferred::{Cancels, Deferred, Never};
 pub use fault::{Fault, Reason};
 use link::{Handler, Link, Step};
+use outlet::abandon_handled;
 pub(crate) use outlet::{Cancel, Node, Outlet, Sink, Upstream};
-use outlet::{abandon, abandon_handled};
+use owned::{Kept, Tail};
 pub(crate) use rejection::{Outcome, bare};
 pub use resolver::Resolver;
+pub use shared::Shared;
 
 /// The outcome, value or reason, of something that has not ended yet.
 ///
@@ -40,15 +43,15 @@ pub struct Promise<T: 'static, E: Reason> {
     state: State<T, E>,
 }
 
-enum State<T, E> {
+enum State<T: 'static, E: Reason> {
     /// The promise was consumed.
     Consumed,
-    /// The outcome is there, and where it was made.
-    Settled(Outcome<T, E>, LoopHandle, &'static Location<'static>),
+    /// The outcome is there.
+    Settled(Kept<T, E>),
     /// The outcome is to come from a node.
-    Pending(Rc<dyn Node<T, E>>),
+    Pending(Tail<T, E>),
     /// The outcome is to come to a task.
-    Awaited(Rc<Awaited<T, E>>),
+    Awaited(Wait<T, E>),
 }
 
 /// What a handler may return: a `Result` or a promise.
@@ -107,7 +110,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     #[inline]
     #[track_caller]
     fn with_outcome(handle: &LoopHandle, outcome: Outcome<T, E>) -> Promise<T, E> {
-        Promise { state: State::Settled(outcome, handle.clone(), Location::caller()) }
+        Promise { state: State::Settled(Kept::new(outcome, handle.clone(), Location::caller())) }
     }
 
     /// Calls `function` now, and has the outcome of what it returns.
@@ -167,19 +170,19 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// Makes the promise that a node stands for.
     #[inline]
     pub(crate) fn at(node: Rc<dyn Node<T, E>>) -> Promise<T, E> {
-        Promise { state: State::Pending(node) }
+        Promise { state: State::Pending(Tail::new(node)) }
     }
 
     /// Tells whether the promise stands for this node.
     fn is_at(&self, node: &Rc<Deferred<T, E>>) -> bool {
-        let State::Pending(own) = &self.state else { return false };
-        Rc::as_ptr(own).cast::<()>() == Rc::as_ptr(node).cast()
+        let State::Pending(tail) = &self.state else { return false };
+        Rc::as_ptr(tail.node()).cast::<()>() == Rc::as_ptr(node).cast()
     }
 
     /// Returns the address of the consumer that the promise is a branch of, if it is one.
     fn trunk(&self) -> Option<*const ()> {
-        let State::Pending(node) = &self.state else { return None };
-        node.trunk()
+        let State::Pending(tail) = &self.state else { return None };
+        tail.node().trunk()
     }
 
     /// Cancels a promise whose last link takes every outcome, so that a rejection that waits there
@@ -193,20 +196,21 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// Returns the handle of the promise's loop.
     pub fn handle(&self) -> &LoopHandle {
         match &self.state {
-            State::Settled(_, handle, _) => handle,
-            State::Pending(node) => node.handle(),
+            State::Settled(kept) => kept.handle(),
+            State::Pending(tail) => tail.node().handle(),
             State::Awaited(awaited) => awaited.handle(),
             State::Consumed => panic!("{CONSUMED}"),
         }
     }
 
-    #[inline]
+    #[inline(always)]
     #[track_caller]
-    fn link<U: 'static, F: Reason>(mut self, handler: impl Handler<T, E, U, F>) -> Promise<U, F> {
+    fn link<U: 'static, F: Reason>(self, handler: impl Handler<T, E, U, F>) -> Promise<U, F> {
         let created_at = Location::caller();
-        match mem::replace(&mut self.state, State::Consumed) {
-            State::Pending(node) => Promise::at(Link::after(node, handler, created_at)),
-            State::Settled(outcome, handle, _) => {
+        match self.state {
+            State::Pending(tail) => Promise::at(Link::after(tail.take(), handler, created_at)),
+            State::Settled(kept) => {
+                let (outcome, handle) = kept.take();
                 Promise::at(Link::queued(outcome, handle, handler, created_at))
             }
             State::Awaited(_) | State::Consumed => panic!("{CONSUMED}"),
@@ -214,38 +218,12 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     }
 
     /// Takes the promise apart into its node, or its outcome if that is there.
-    #[inline]
-    fn into_node(mut self) -> Result<Rc<dyn Node<T, E>>, Outcome<T, E>> {
-        match mem::replace(&mut self.state, State::Consumed) {
-            State::Settled(outcome, ..) => Err(outcome),
-            State::Pending(node) => Ok(node),
+    #[inline(always)]
+    fn into_node(self) -> Result<Rc<dyn Node<T, E>>, Outcome<T, E>> {
+        match self.state {
+            State::Pending(tail) => Ok(tail.take()),
+            State::Settled(kept) => Err(kept.take().0),
             State::Awaited(_) | State::Consumed => panic!("{CONSUMED}"),
-        }
-    }
-
-    /// Gives up what the promise stands for.
-    fn abandon(state: State<T, E>) {
-        match state {
-            State::Settled(Err(rejection), handle, place) => rejection.report(&handle, place),
-            State::Settled(Ok(_), ..) | State::Consumed => {}
-            State::Pending(node) => {
-                if node.handle().is_debug() && node.is_pending() {
-                    let context = Context::new("a pending promise was dropped, which cancels it");
-                    node.handle().report(&context.created_at(node.created_at()));
-                }
-                abandon(node);
-            }
-            State::Awaited(awaited) => awaited.abandon(),
-        }
-    }
-}
-
-impl<T: 'static, E: Reason> Drop for Promise<T, E> {
-    #[inline]
-    fn drop(&mut self) {
-        match mem::replace(&mut self.state, State::Consumed) {
-            State::Consumed => {}
-            state => Promise::abandon(state),
         }
     }
 }
@@ -271,8 +249,8 @@ impl<T: 'static, E: Reason> IntoPromise for Result<T, E> {
 impl<T: 'static, E: Reason> fmt::Debug for Promise<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
-            State::Settled(Ok(_), ..) => "resolved",
-            State::Settled(Err(_), ..) => "rejected",
+            State::Settled(ref kept) if kept.is_resolved() => "resolved",
+            State::Settled(_) => "rejected",
             State::Pending(_) | State::Awaited(_) => "pending",
             State::Consumed => "consumed",
         };

@@ -72,8 +72,15 @@ pub(crate) trait Cancel {
 }
 
 /// The end of a node at which its consumer stands.
+///
+/// Sink and outcome have places of their own beside the state, so that a change of state moves
+/// nothing and drops nothing.
 pub(crate) struct Outlet<T, E> {
-    state: Cell<State<T, E>>,
+    state: Cell<State>,
+    /// There while the outlet is consumed.
+    sink: Cell<Option<Rc<dyn Sink<T, E>>>>,
+    /// There while the outlet is settled.
+    outcome: Cell<Option<Outcome<T, E>>>,
 }
 
 /// Who stands at an outlet.
@@ -86,17 +93,16 @@ pub(crate) enum Consumer<T, E> {
     Gone,
 }
 
-#[derive(Default)]
-enum State<T, E> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
     /// The outcome is handed over, or the consumer has gone.
-    #[default]
     Done,
     /// Neither outcome nor consumer.
     Open,
-    /// A consumer that waits for the outcome.
-    Consumed(Rc<dyn Sink<T, E>>),
-    /// An outcome that waits for a consumer.
-    Settled(Outcome<T, E>),
+    /// A consumer waits for the outcome.
+    Consumed,
+    /// An outcome waits for a consumer.
+    Settled,
     /// No outcome will come. A consumer is not held, since nobody would release it.
     Never,
 }
@@ -127,103 +133,119 @@ pub(crate) fn strand(first: Rc<dyn Downstream>, why: Stranded) {
     }
 }
 
-impl<T, E> Default for Outlet<T, E> {
+impl<T, E> Outlet<T, E> {
+    const fn in_state(state: State) -> Outlet<T, E> {
+        Outlet { state: Cell::new(state), sink: Cell::new(None), outcome: Cell::new(None) }
+    }
+
     /// Makes an outlet with neither outcome nor consumer.
-    fn default() -> Outlet<T, E> {
-        Outlet { state: Cell::new(State::Open) }
+    pub(crate) fn new() -> Outlet<T, E> {
+        Outlet::in_state(State::Open)
+    }
+
+    /// Makes an outlet that is not in use.
+    pub(crate) fn unused() -> Outlet<T, E> {
+        Outlet::in_state(State::Done)
     }
 }
 
 impl<T, E: Reason> Outlet<T, E> {
-    /// Makes an outlet that is not in use.
-    pub(crate) fn unused() -> Outlet<T, E> {
-        Outlet { state: Cell::new(State::Done) }
-    }
-
     /// Takes an outlet that is not in use into use; tells whether it was.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn open(&self) -> bool {
-        match self.state.take() {
-            State::Done => {
-                self.state.set(State::Open);
-                true
-            }
-            state => {
-                self.state.set(state);
-                false
-            }
+        let unused = self.state.get() == State::Done;
+        if unused {
+            self.state.set(State::Open);
         }
+        unused
     }
 
     /// Hands the outcome to `sink`, now or when it is there.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
-        match self.state.replace(State::Done) {
-            State::Open => self.state.set(State::Consumed(sink)),
-            State::Settled(outcome) => sink.settle(outcome),
-            State::Never => {
-                self.state.set(State::Never);
-                strand(sink, Stranded::Never);
+        if self.state.get() == State::Open {
+            self.state.set(State::Consumed);
+            return self.sink.set(Some(sink));
+        }
+        self.serve(sink);
+    }
+
+    /// Hands a sink what is there already.
+    fn serve(&self, sink: Rc<dyn Sink<T, E>>) {
+        match self.state.get() {
+            State::Never => strand(sink, Stranded::Never),
+            State::Settled => {
+                self.state.set(State::Done);
+                sink.settle(self.outcome.take().expect("a settled outlet has an outcome"));
             }
-            State::Consumed(_) | State::Done => unreachable!("a promise is consumed once"),
+            _ => unreachable!("a promise is consumed once"),
         }
     }
 
-    /// Hands the outcome over, or keeps it for a consumer to come.
-    #[inline]
+    /// Hands the outcome over, or keeps it for a consumer to come. Where nobody waits, since the
+    /// consumer has cancelled the chain, it is dropped.
+    #[inline(always)]
     pub(crate) fn settle(&self, outcome: Outcome<T, E>) {
-        match self.state.take() {
-            State::Consumed(sink) => sink.settle(outcome),
-            State::Open => self.state.set(State::Settled(outcome)),
-            // Nobody waits: the consumer has cancelled the chain.
-            State::Settled(_) | State::Never | State::Done => {}
+        match self.state.get() {
+            State::Consumed => {
+                self.state.set(State::Done);
+                if let Some(sink) = self.sink.take() {
+                    sink.settle(outcome);
+                }
+            }
+            State::Open => {
+                self.state.set(State::Settled);
+                self.outcome.set(Some(outcome));
+            }
+            State::Settled | State::Never | State::Done => {}
         }
     }
 
     /// Gives the consumer away, to whom it will turn from now on.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn give_away(&self) -> Consumer<T, E> {
-        match self.state.take() {
-            State::Consumed(sink) => Consumer::Waits(sink),
-            State::Open => {
-                self.state.set(State::Open);
-                Consumer::ToCome
+        match self.state.get() {
+            State::Open => Consumer::ToCome,
+            State::Consumed => {
+                self.state.set(State::Done);
+                self.sink.take().map_or(Consumer::Gone, Consumer::Waits)
             }
-            State::Settled(_) | State::Never | State::Done => Consumer::Gone,
+            State::Settled | State::Never | State::Done => Consumer::Gone,
         }
     }
 
     /// Takes an outlet out of use.
     #[inline]
     pub(crate) fn clear(&mut self) {
-        *self.state.get_mut() = State::Done;
+        if self.state.get() != State::Done {
+            self.state.set(State::Done);
+            *self = Outlet::unused();
+        }
     }
 
     /// Tells whether nobody waits for an outcome any more.
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.peek(|state| matches!(state, State::Done))
+        self.state.get() == State::Done
     }
 
     /// Tells whether `sink` consumes this outlet.
     pub(crate) fn is_consumed_by(&self, sink: *const ()) -> bool {
-        self.peek(|state| matches!(state, State::Consumed(it) if Rc::as_ptr(it).cast() == sink))
+        let own = self.sink.take();
+        let consumed = own.as_ref().is_some_and(|own| Rc::as_ptr(own).cast() == sink);
+        self.sink.set(own);
+        consumed
     }
 
     /// Tells whether the outcome is still to come.
     pub(crate) fn is_pending(&self) -> bool {
-        self.peek(|state| matches!(state, State::Open | State::Consumed(_) | State::Never))
-    }
-
-    fn peek(&self, look: impl FnOnce(&State<T, E>) -> bool) -> bool {
-        let state = self.state.take();
-        let answer = look(&state);
-        self.state.set(state);
-        answer
+        matches!(self.state.get(), State::Open | State::Consumed | State::Never)
     }
 
     /// The consumer has gone: reports a rejection that waits here.
     pub(crate) fn abandon(&self, handle: &LoopHandle, created_at: &'static Location<'static>) {
-        if let State::Settled(Err(rejection)) = self.state.take() {
+        self.state.set(State::Done);
+        drop(self.sink.take());
+        if let Some(Err(rejection)) = self.outcome.take() {
             rejection.report(handle, created_at);
         }
     }

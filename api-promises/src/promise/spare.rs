@@ -5,18 +5,18 @@
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-/// How many spare links of one type are kept.
+/// How many spare links a drawer keeps.
 const SPARE_MAX: usize = 256;
 
-/// The spare links of a thread, by their type.
-type Spares = HashMap<TypeId, Vec<Rc<dyn Any>>, BuildHasherDefault<TypeHasher>>;
+/// How many drawers there are. The compiler knows in which of them the links of a type lie.
+const DRAWERS: usize = 64;
 
 thread_local! {
-    static SPARES: RefCell<Spares> = RefCell::default();
+    static SPARES: [RefCell<Vec<Rc<dyn Any>>>; DRAWERS] =
+        const { [const { RefCell::new(Vec::new()) }; DRAWERS] };
 }
 
 /// A type's number is a hash already.
@@ -39,21 +39,42 @@ impl Hasher for TypeHasher {
     }
 }
 
+#[inline(always)]
+fn drawer<L: 'static>() -> usize {
+    let mut hasher = TypeHasher::default();
+    TypeId::of::<L>().hash(&mut hasher);
+    hasher.finish() as usize % DRAWERS
+}
+
 /// Takes a spare link of this type, if there is one. Nobody else refers to it.
-#[inline]
+#[inline(always)]
 pub(crate) fn take<L: 'static>() -> Option<Rc<L>> {
     // The spares are gone while their thread ends.
-    let spare = SPARES
-        .try_with(|spares| spares.borrow_mut().get_mut(&TypeId::of::<L>()).and_then(Vec::pop));
-    spare.ok().flatten()?.downcast().ok()
+    let spare = SPARES.try_with(|spares| {
+        let mut spares = spares[drawer::<L>()].borrow_mut();
+        match spares.pop()?.downcast() {
+            Ok(link) => Some(link),
+            Err(other) => {
+                spares.push(other);
+                search(&mut spares)
+            }
+        }
+    });
+    spare.ok().flatten()
+}
+
+/// Looks for a link among those of other types that share its drawer.
+#[cold]
+fn search<L: 'static>(spares: &mut Vec<Rc<dyn Any>>) -> Option<Rc<L>> {
+    let place = spares.iter().rposition(|spare| (**spare).is::<L>())?;
+    spares.swap_remove(place).downcast().ok()
 }
 
 /// Keeps an empty link for the next of its type.
-#[inline]
+#[inline(always)]
 pub(crate) fn keep<L: 'static>(link: Rc<L>) {
     let _ = SPARES.try_with(|spares| {
-        let mut spares = spares.borrow_mut();
-        let spares = spares.entry(TypeId::of::<L>()).or_default();
+        let mut spares = spares[drawer::<L>()].borrow_mut();
         if spares.len() < SPARE_MAX {
             spares.push(link);
         }

@@ -1,0 +1,92 @@
+//! What a promise owns: whoever drops it unconsumed gives up what it stands for.
+
+use std::panic::Location;
+use std::rc::Rc;
+
+use loop_core::{Context, LoopHandle};
+
+use super::Reason;
+use super::outlet::{Node, abandon};
+use super::rejection::{Outcome, Rejection};
+
+/// An outcome that waits for its consumer. Dropping a rejection reports it.
+pub(super) struct Kept<T, E: Reason>(
+    Option<(Outcome<T, E>, LoopHandle, &'static Location<'static>)>,
+);
+
+/// The node at the end of a chain. Dropping it cancels the chain.
+pub(super) struct Tail<T: 'static, E: Reason>(Option<Rc<dyn Node<T, E>>>);
+
+/// Neither is empty before it is consumed.
+const FULL: &str = "it is consumed once";
+
+impl<T, E: Reason> Kept<T, E> {
+    #[inline]
+    pub(super) fn new(
+        outcome: Outcome<T, E>,
+        handle: LoopHandle,
+        created_at: &'static Location<'static>,
+    ) -> Kept<T, E> {
+        Kept(Some((outcome, handle, created_at)))
+    }
+
+    /// Returns the outcome and the handle of its loop.
+    #[inline(always)]
+    pub(super) fn take(mut self) -> (Outcome<T, E>, LoopHandle) {
+        let (outcome, handle, _) = self.0.take().expect(FULL);
+        (outcome, handle)
+    }
+
+    pub(super) fn handle(&self) -> &LoopHandle {
+        let (_, handle, _) = self.0.as_ref().expect(FULL);
+        handle
+    }
+
+    pub(super) fn is_resolved(&self) -> bool {
+        matches!(self.0, Some((Ok(_), ..)))
+    }
+}
+
+impl<T: 'static, E: Reason> Tail<T, E> {
+    #[inline]
+    pub(super) fn new(node: Rc<dyn Node<T, E>>) -> Tail<T, E> {
+        Tail(Some(node))
+    }
+
+    /// Returns the node.
+    #[inline(always)]
+    pub(super) fn take(mut self) -> Rc<dyn Node<T, E>> {
+        self.0.take().expect(FULL)
+    }
+
+    pub(super) fn node(&self) -> &Rc<dyn Node<T, E>> {
+        self.0.as_ref().expect(FULL)
+    }
+}
+
+impl<T, E: Reason> Drop for Kept<T, E> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some((Err(rejection), handle, created_at)) = &self.0 {
+            Rejection::report(rejection, handle, created_at);
+        }
+    }
+}
+
+impl<T: 'static, E: Reason> Drop for Tail<T, E> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(node) = self.0.take() {
+            cancel(node);
+        }
+    }
+}
+
+#[cold]
+fn cancel<T, E: Reason>(node: Rc<dyn Node<T, E>>) {
+    if node.handle().is_debug() && node.is_pending() {
+        let context = Context::new("a pending promise was dropped, which cancels it");
+        node.handle().report(&context.created_at(node.created_at()));
+    }
+    abandon(node);
+}

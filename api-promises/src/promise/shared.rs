@@ -1,0 +1,273 @@
+//! A promise for many consumers, early and late.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::Location;
+use std::rc::Rc;
+
+use loop_core::LoopHandle;
+
+use super::link::Step;
+use super::outlet::{Downstream, Node, Sink, Stranded, Upstream, abandon, strand};
+use super::rejection::{Outcome, Rejection};
+use super::{Fault, IntoPromise, Promise, Reason};
+
+/// A promise that is consumed many times, now and later: each [`Shared::promise`] is a branch of it.
+///
+/// A clone names the same promise. When the last clone and the last pending branch are dropped, what
+/// comes before is cancelled; a rejection that no branch ever took is reported then.
+///
+/// ECMAScript: `Promise`, as it is there. KJ: `ForkedPromise`.
+pub struct Shared<T: Clone + 'static, E: Reason + Clone>(Rc<Hub<T, E>>);
+
+/// The consumer of the promise that is shared, and the source of the branches.
+struct Hub<T, E> {
+    handle: LoopHandle,
+    created_at: &'static Location<'static>,
+    upstream: Cell<Option<Rc<dyn Upstream>>>,
+    state: RefCell<State<T, E>>,
+    /// The number of the next consumer.
+    next: Cell<u64>,
+    /// How many clones and pending branches there are.
+    users: Cell<usize>,
+    /// Whether a branch has ever been made: the rejection is that branch's matter then.
+    taken: Cell<bool>,
+}
+
+enum State<T, E> {
+    /// The consumers of the branches, in the order in which they came.
+    Pending(BTreeMap<u64, Rc<dyn Sink<T, E>>>),
+    /// The outcome, counted, since it is cloned and reported outside of every borrow.
+    Settled(Rc<Outcome<T, E>>),
+    /// No outcome will come.
+    Never,
+}
+
+/// The node of one branch.
+struct Branch<T: Clone + 'static, E: Reason + Clone> {
+    hub: Rc<Hub<T, E>>,
+    /// The number of the branch's consumer, once it has one.
+    place: Cell<Option<u64>>,
+    created_at: &'static Location<'static>,
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> Promise<T, E> {
+    /// Lets many consume the promise. ECMAScript's promises are like that from the beginning.
+    #[track_caller]
+    pub fn share(self) -> Shared<T, E> {
+        let (handle, created_at) = (self.handle().clone(), Location::caller());
+        let (state, node) = match self.into_node() {
+            Ok(node) => (State::Pending(BTreeMap::new()), Some(node)),
+            Err(outcome) => (State::Settled(Rc::new(outcome)), None),
+        };
+        let hub = Rc::new(Hub {
+            handle,
+            created_at,
+            upstream: Cell::new(node.clone().map(|node| node as Rc<dyn Upstream>)),
+            state: RefCell::new(state),
+            next: Cell::new(0),
+            users: Cell::new(1),
+            taken: Cell::new(false),
+        });
+        if let Some(node) = node {
+            node.subscribe(hub.clone());
+        }
+        Shared(hub)
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> Shared<T, E> {
+    /// Returns a branch: a promise of a clone of the outcome.
+    #[track_caller]
+    pub fn promise(&self) -> Promise<T, E> {
+        self.0.taken.set(true);
+        if let Some(outcome) = self.0.outcome() {
+            return Promise::with_outcome(&self.0.handle, Outcome::clone(&outcome));
+        }
+        self.0.users.set(self.0.users.get() + 1);
+        let (hub, place) = (self.0.clone(), Cell::new(None));
+        Promise::at(Rc::new(Branch { hub, place, created_at: Location::caller() }))
+    }
+
+    /// Runs `handler` on a clone of the value: [`Promise::then`] of a branch.
+    ///
+    /// ECMAScript: `Promise.prototype.then`.
+    #[track_caller]
+    pub fn then<R, U>(&self, handler: impl FnOnce(T) -> R + 'static) -> Promise<U, E>
+    where
+        R: IntoPromise<Value = U, Reason = E>,
+        U: 'static,
+    {
+        self.promise().then(handler)
+    }
+
+    /// Tells whether the outcome is there.
+    pub fn is_settled(&self) -> bool {
+        self.0.outcome().is_some()
+    }
+
+    /// Tells whether both name the same promise.
+    pub fn is(&self, other: &Shared<T, E>) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Returns the handle of the promise's loop.
+    pub fn handle(&self) -> &LoopHandle {
+        &self.0.handle
+    }
+}
+
+impl<T, E: Reason> Hub<T, E> {
+    /// Returns the outcome if it is there.
+    fn outcome(&self) -> Option<Rc<Outcome<T, E>>> {
+        match &*self.state.borrow() {
+            State::Settled(outcome) => Some(outcome.clone()),
+            State::Pending(_) | State::Never => None,
+        }
+    }
+
+    /// One user has gone; returns what is to be cancelled if it was the last.
+    fn leave(&self) -> Option<Rc<dyn Upstream>> {
+        self.users.set(self.users.get() - 1);
+        if self.users.get() > 0 {
+            return None;
+        }
+        if let (Some(Err(rejection)), false) = (self.outcome().as_deref(), self.taken.get()) {
+            rejection.report(&self.handle, self.created_at);
+        }
+        self.upstream.take()
+    }
+
+    /// Takes the consumers, who have their end, and leaves `end` in their place.
+    fn end(&self, end: State<T, E>) -> Vec<Rc<dyn Sink<T, E>>> {
+        drop(self.upstream.take());
+        match self.state.replace(end) {
+            State::Pending(sinks) => {
+                let sinks: Vec<_> = sinks.into_values().collect();
+                self.users.set(self.users.get() - sinks.len());
+                sinks
+            }
+            State::Settled(_) | State::Never => Vec::new(),
+        }
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> Sink<T, E> for Hub<T, E> {
+    fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
+        let outcome = Rc::new(outcome);
+        for sink in self.end(State::Settled(outcome.clone())) {
+            sink.settle(Outcome::clone(&outcome));
+        }
+    }
+
+    fn follow(&self, upstream: Rc<dyn Upstream>) {
+        self.upstream.set(Some(upstream));
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> Downstream for Hub<T, E> {
+    fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
+        let end = match why {
+            Stranded::Closed => {
+                State::Settled(Rc::new(Err(Rejection::reported(Fault::Cancelled.into()))))
+            }
+            Stranded::Never => State::Never,
+        };
+        next.extend(self.end(end).into_iter().map(|sink| sink as Rc<dyn Downstream>));
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> Node<T, E> for Branch<T, E> {
+    fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
+        if Rc::as_ptr(&sink).cast::<()>() == Rc::as_ptr(&self.hub).cast() {
+            // The trunk is to follow its own branch.
+            self.hub.users.set(self.hub.users.get() - 1);
+            return sink.settle(Err(E::from(Fault::Cycle).into()));
+        }
+        let mut state = self.hub.state.borrow_mut();
+        match &mut *state {
+            State::Pending(sinks) => {
+                let place = self.hub.next.replace(self.hub.next.get() + 1);
+                self.place.set(Some(place));
+                sinks.insert(place, sink);
+                return;
+            }
+            State::Settled(outcome) => {
+                let outcome = outcome.clone();
+                drop(state);
+                sink.settle(Outcome::clone(&outcome));
+            }
+            State::Never => {
+                drop(state);
+                strand(sink, Stranded::Never);
+            }
+        }
+        self.hub.users.set(self.hub.users.get() - 1);
+    }
+
+    fn handle(&self) -> &LoopHandle {
+        &self.hub.handle
+    }
+
+    fn created_at(&self) -> &'static Location<'static> {
+        self.created_at
+    }
+
+    fn is_pending(&self) -> bool {
+        !matches!(*self.hub.state.borrow(), State::Settled(_))
+    }
+
+    fn trunk(&self) -> Option<*const ()> {
+        Some(Rc::as_ptr(&self.hub).cast())
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> Upstream for Branch<T, E> {
+    fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
+        if let (Some(Err(rejection)), None) = (self.hub.outcome().as_deref(), self.place.get()) {
+            rejection.report(&self.hub.handle, self.created_at);
+        }
+        let sink = match (&mut *self.hub.state.borrow_mut(), self.place.get()) {
+            (State::Pending(sinks), Some(place)) => sinks.remove(&place),
+            _ => None,
+        };
+        drop(sink);
+        self.hub.leave()
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> Clone for Shared<T, E> {
+    fn clone(&self) -> Shared<T, E> {
+        self.0.users.set(self.0.users.get() + 1);
+        Shared(self.0.clone())
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> Drop for Shared<T, E> {
+    fn drop(&mut self) {
+        if let Some(upstream) = self.0.leave() {
+            abandon(upstream);
+        }
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> IntoPromise for Shared<T, E> {
+    type Value = T;
+    type Reason = E;
+
+    fn into_step(self) -> Step<T, E> {
+        Step::Follow(self.promise())
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> fmt::Debug for Shared<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &*self.0.state.borrow() {
+            State::Pending(_) | State::Never => "pending",
+            State::Settled(outcome) if outcome.is_ok() => "resolved",
+            State::Settled(_) => "rejected",
+        };
+        write!(f, "Shared({state})")
+    }
+}
