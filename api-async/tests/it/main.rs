@@ -3,7 +3,11 @@
 mod bytes;
 mod combine;
 mod doors;
+mod lab;
 mod regressions;
+mod run;
+mod scope;
+mod seeing;
 mod task;
 mod tcp;
 mod timer;
