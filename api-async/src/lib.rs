@@ -38,11 +38,14 @@
 pub mod bytes;
 pub mod combine;
 pub mod echo;
+pub mod handler;
 
 mod cancel;
 mod current;
+mod descriptor;
 mod doors;
 mod executor;
+mod halves;
 mod resolve;
 mod run;
 mod scope;
@@ -55,7 +58,9 @@ mod timer;
 
 pub use cancel::{CancellationToken, Shield, shield};
 pub use current::Wait;
+pub use descriptor::Async;
 pub use doors::{Resume, Spawner, Suspend, offload, spawn_blocking, suspend};
+pub use halves::{ReadHalf, Unrelated, WriteHalf};
 pub use resolve::resolve;
 pub use run::{InsideLoop, RunFailed, Runner, block_on, run};
 pub use scope::{Scope, Scoped, ScopedTask, scope};
