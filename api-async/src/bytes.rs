@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use loop_core::Cancelled;
 use loop_core::transfer::{Read, ReadExact, ReadUntil, Transfer, WriteAll, WriteAllVectored};
 
-use crate::tcp::{TcpStream, unless_blocked};
+use crate::tcp::{TcpStream, poll_attempt};
 
 /// The future of the operations on bytes: it has the buffer until it ends.
 ///
@@ -98,8 +98,8 @@ impl<X: Transfer> Future for Transferring<'_, X> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let source = self.stream.source();
         let transfer = self.transfer.as_mut().expect("a future is not polled after its end");
-        let outcome = transfer.attempt(source);
-        let outcome = ready!(unless_blocked(source, X::DIRECTION, cx, outcome));
+        let attempt = || transfer.attempt(source);
+        let outcome = ready!(poll_attempt(source, X::DIRECTION, cx, attempt));
         let transfer = self.transfer.take().expect("it was there a moment ago");
         Poll::Ready(transfer.finish(outcome))
     }

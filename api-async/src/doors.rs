@@ -13,6 +13,7 @@ use futures::future::LocalFutureObj;
 use futures::task::{LocalSpawn, SpawnError};
 use loop_core::{Cancelled, LoopHandle};
 
+use crate::current::{self, Wait};
 use crate::task::{Task, TaskError, spawn};
 
 /// The future of [`suspend`].
@@ -185,6 +186,7 @@ impl<T, S: FnOnce(Resume<T>) -> G, G> Future for Suspend<T, S, G> {
                 let waker = before.filter(|waker| waker.will_wake(cx.waker()));
                 let waker = waker.unwrap_or_else(|| cx.waker().clone());
                 begun.awaited.set(Awaited::Pending(Some(waker)));
+                current::wait(Wait::Suspended);
                 Poll::Pending
             }
             Awaited::Ended(result) => {

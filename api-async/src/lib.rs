@@ -38,17 +38,33 @@
 pub mod bytes;
 pub mod combine;
 pub mod echo;
+pub mod handler;
 
+mod cancel;
+mod current;
+mod descriptor;
 mod doors;
 mod executor;
+mod halves;
 mod resolve;
-mod state;
+mod run;
+mod scope;
+mod seeing;
+mod slot;
+mod table;
 mod task;
 mod tcp;
 mod timer;
 
+pub use cancel::{CancellationToken, Shield, shield};
+pub use current::Wait;
+pub use descriptor::Async;
 pub use doors::{Resume, Spawner, Suspend, offload, spawn_blocking, suspend};
+pub use halves::{ReadHalf, Unrelated, WriteHalf};
 pub use resolve::resolve;
+pub use run::{InsideLoop, RunFailed, Runner, block_on, run};
+pub use scope::{Scope, Scoped, ScopedTask, scope};
+pub use seeing::{TaskInfo, TaskState, tasks, watch_polls};
 pub use task::{Outcome, Task, TaskError, run_until_complete, spawn, spawn_infallible};
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{Sleep, sleep, sleep_until};

@@ -9,12 +9,14 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use loop_core::{EventLoop, LoopHandle, RunError};
 use pin_project::pin_project;
 
-use crate::executor::Executor;
-use crate::state::{Cell, Stage, TaskId};
+use crate::current::Inside;
+use crate::slot::{Phase, Slot, Work, abort_late};
+use crate::table;
 
 /// A task that was spawned; awaiting it joins the task.
 ///
@@ -22,8 +24,9 @@ use crate::state::{Cell, Stage, TaskId};
 /// asyncio: `Task`, but it does not die with its last reference.
 #[must_use = "a task that is not joined is to be detached"]
 pub struct Task<T> {
-    executor: Rc<Executor>,
-    id: TaskId,
+    slot: Rc<Slot>,
+    /// Tells the task from the next one in the slot.
+    number: u64,
     output: PhantomData<fn() -> T>,
 }
 
@@ -84,10 +87,9 @@ fn spawn_judged<F: Future + 'static>(
     future: F,
     failure: fn(&F::Output) -> Option<String>,
 ) -> Task<F::Output> {
-    let executor = Executor::of(handle);
-    let cell = Box::pin(TaskCell::Running(future, failure));
-    let id = executor.insert(cell, Location::caller());
-    Task { executor, id, output: PhantomData }
+    let work = Box::pin(TaskCell::Running(future, failure));
+    let slot = table::insert(handle, work, Location::caller());
+    Task { number: slot.number(), slot, output: PhantomData }
 }
 
 /// Runs the loop until `future` has ended, and returns its output.
@@ -102,6 +104,7 @@ pub fn run_until_complete<F>(event_loop: &mut EventLoop, future: F) -> Result<F:
 where
     F: Future + 'static,
 {
+    let _inside = Inside::enter();
     let handle = event_loop.handle();
     event_loop.run_until_complete(|completer| {
         let main = async { completer.complete(future.await) };
@@ -112,14 +115,47 @@ where
 impl<T> Task<T> {
     /// Returns the handle of the task's loop.
     pub fn handle(&self) -> &LoopHandle {
-        self.executor.handle()
+        &self.slot.executor.handle
     }
 
     /// Drops the task's future, so that it goes no further; tells whether it was still to end.
     ///
     /// A task that aborts itself ends when its poll returns.
     pub fn abort(&self) -> bool {
-        self.executor.abort(self.id)
+        self.is_mine() && self.slot.abort()
+    }
+
+    /// Gives the task a name, for reports and dumps.
+    pub fn named(self, name: impl Into<String>) -> Task<T> {
+        if self.is_mine() {
+            self.slot.about.rare(|rare| rare.name = Some(name.into()));
+        }
+        self
+    }
+
+    /// Returns the task's name, if it has one and has yet to be joined.
+    pub fn name(&self) -> Option<String> {
+        self.slot.about.rare_parts().name.filter(|_| self.is_mine())
+    }
+
+    /// Tells whether the task has ended: joining it takes no time then.
+    pub fn is_finished(&self) -> bool {
+        !self.is_mine() || !self.slot.is_live()
+    }
+
+    /// Lets the end of a run wait for the task, for so long.
+    pub(crate) fn set_shield(&self, limit: Duration) {
+        self.slot.about.rare(|rare| rare.shield = Some(limit));
+    }
+
+    /// Lets the task run on its own, for so long.
+    pub(crate) fn detach_for(self, limit: Duration) {
+        abort_late(&self.slot, limit);
+    }
+
+    /// Tells whether the slot is this task's still: it was not joined, and its loop was not closed.
+    fn is_mine(&self) -> bool {
+        self.slot.number() == self.number
     }
 
     /// Lets the task run on its own. A failure is reported to the loop's exception handler.
@@ -132,26 +168,37 @@ impl<T: 'static> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
-        match self.executor.join(self.id, cx.waker()) {
-            None => Poll::Pending,
-            Some(Stage::Ended(mut cell)) => {
-                let mut output = None::<T>;
-                cell.as_mut().take_output(&mut output);
-                Poll::Ready(Ok(output.expect("a task that has ended has its output")))
-            }
-            Some(Stage::Panicked(message)) => Poll::Ready(Err(TaskError::Panicked(message))),
-            Some(_) => Poll::Ready(Err(TaskError::Aborted)),
+        if !self.is_mine() {
+            return Poll::Ready(Err(TaskError::Aborted));
         }
+        let Some(phase) = self.slot.join(cx.waker()) else { return Poll::Pending };
+        let (work, rare) = self.slot.release();
+        Poll::Ready(match phase {
+            Phase::Ended => {
+                let mut output = None::<T>;
+                work.expect("a task that has ended has its output")
+                    .as_mut()
+                    .take_output(&mut output);
+                Ok(output.expect("an output is taken once"))
+            }
+            Phase::Panicked => {
+                let message = rare.and_then(|rare| rare.panicked);
+                Err(TaskError::Panicked(message.unwrap_or_default()))
+            }
+            _ => Err(TaskError::Aborted),
+        })
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        self.executor.detach(self.id);
+        if self.is_mine() {
+            self.slot.detach();
+        }
     }
 }
 
-impl<F: Future + 'static> Cell for TaskCell<F> {
+impl<F: Future + 'static> Work for TaskCell<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let Projected::Running(future, failure) = self.as_mut().project() else {
             return Poll::Ready(());
@@ -183,7 +230,7 @@ impl<F: Future + 'static> Cell for TaskCell<F> {
 
 impl<T> fmt::Debug for Task<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Task").field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("Task").field("number", &self.number).finish_non_exhaustive()
     }
 }
 

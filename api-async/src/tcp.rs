@@ -11,6 +11,8 @@ use futures::io::{AsyncRead, AsyncWrite};
 use futures::stream::Stream;
 use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
 
+use crate::current::{self, Wait};
+
 /// A socket that accepts connections; as a [`Stream`] it is one of connections.
 pub struct TcpListener(Source<mio::net::TcpListener>);
 
@@ -52,7 +54,7 @@ impl TcpListener {
     /// # Errors
     /// As [`TcpListener::accept`].
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        let accepted = unless_blocked(&self.0, Direction::Read, cx, self.0.accept());
+        let accepted = poll_attempt(&self.0, Direction::Read, cx, || self.0.accept());
         let (stream, peer) = ready!(accepted)?;
         Poll::Ready(Ok((TcpStream(Source::new(self.handle(), stream)?), peer)))
     }
@@ -70,7 +72,7 @@ impl TcpStream {
     /// When the connection is refused or the address cannot be reached.
     pub async fn connect(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpStream> {
         let source = Source::connect(handle, address, &ConnectOptions::default())?;
-        poll_fn(|cx| unless_blocked(&source, Direction::Write, cx, source.connected())).await?;
+        poll_fn(|cx| poll_attempt(&source, Direction::Write, cx, || source.connected())).await?;
         Ok(TcpStream(source))
     }
 
@@ -96,7 +98,7 @@ impl TcpStream {
     /// # Errors
     /// When the peer has reset the connection.
     pub async fn read_chunk(&self) -> io::Result<Option<Chunk>> {
-        poll_fn(|cx| unless_blocked(&self.0, Direction::Read, cx, self.0.read_chunk())).await
+        poll_fn(|cx| poll_attempt(&self.0, Direction::Read, cx, || self.0.read_chunk())).await
     }
 
     /// Writes all of a chunk. Not cancel-safe: a part may have been written.
@@ -104,11 +106,8 @@ impl TcpStream {
     /// # Errors
     /// When the connection is gone.
     pub async fn write_chunk(&self, mut chunk: Chunk) -> io::Result<()> {
-        poll_fn(|cx| {
-            let written = self.0.write_chunk(&mut chunk);
-            unless_blocked(&self.0, Direction::Write, cx, written)
-        })
-        .await
+        poll_fn(|cx| poll_attempt(&self.0, Direction::Write, cx, || self.0.write_chunk(&mut chunk)))
+            .await
     }
 
     /// Shuts one side or both down; the peer reads the end of the stream then.
@@ -147,7 +146,7 @@ impl AsyncRead for &TcpStream {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        unless_blocked(&self.0, Direction::Read, cx, self.0.read(buffer))
+        poll_attempt(&self.0, Direction::Read, cx, || self.0.read(buffer))
     }
 }
 
@@ -157,7 +156,7 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        unless_blocked(&self.0, Direction::Write, cx, self.0.write(bytes))
+        poll_attempt(&self.0, Direction::Write, cx, || self.0.write(bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -209,19 +208,26 @@ impl fmt::Debug for TcpStream {
     }
 }
 
-/// Returns the result of an attempt; if it has to be made again later, the task is woken then.
-pub(crate) fn unless_blocked<S, T>(
+/// Makes an attempt within the task's budget; if it has to be made again later, the task is woken then.
+#[inline]
+pub(crate) fn poll_attempt<S, T>(
     source: &Source<S>,
     direction: Direction,
     cx: &Context<'_>,
-    result: io::Result<T>,
+    attempt: impl FnOnce() -> io::Result<T>,
 ) -> Poll<io::Result<T>>
 where
     S: mio::event::Source,
 {
-    match result {
+    ready!(current::poll_budget(cx));
+    match attempt() {
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
             source.park_waker(direction, cx.waker());
+            current::give_back();
+            current::wait(match direction {
+                Direction::Read => Wait::Reading,
+                Direction::Write => Wait::Writing,
+            });
             Poll::Pending
         }
         result => Poll::Ready(result),

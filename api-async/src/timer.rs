@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use loop_core::{Handle, LoopHandle};
 
+use crate::current::{self, Wait};
+
 /// The future of [`sleep`] and [`sleep_until`].
 ///
 /// Cancel-safe: dropping it takes its timer back.
@@ -54,6 +56,7 @@ impl Future for Sleep {
                 before.cancel();
             }
         }
+        current::wait(Wait::Sleeping);
         Poll::Pending
     }
 }

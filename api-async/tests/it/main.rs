@@ -1,9 +1,16 @@
 //! What the async wing promises; the wings have the same tests wherever they make the same promise.
 
 mod bytes;
+mod cancellations;
 mod combine;
+mod costs;
 mod doors;
+mod halves;
+mod lab;
 mod regressions;
+mod run;
+mod scope;
+mod seeing;
 mod task;
 mod tcp;
 mod timer;

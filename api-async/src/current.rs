@@ -1,0 +1,135 @@
+//! What the task that is polled at this moment may still do, and what it has come to wait for.
+//!
+//! One task is polled at a time on a thread, so that a thread-local is enough, and code that is
+//! handed nothing but a `Context` finds it.
+
+use std::cell::Cell;
+use std::fmt;
+use std::task::{Context, Poll};
+
+/// How many operations a task may complete in one poll (tokio: 128).
+const BUDGET: u32 = 128;
+
+/// What a task waits for, as far as the operations of this crate tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wait {
+    /// Something that is no operation of this crate: a channel, a lock.
+    #[default]
+    Other,
+    /// Bytes to read, or a connection to accept.
+    Reading,
+    /// Room to write, or a connection to be made.
+    Writing,
+    /// A deadline.
+    Sleeping,
+    /// The end of another task.
+    Joining,
+    /// A callback, or a thread.
+    Suspended,
+    /// Its turn: it gave way to the others.
+    Yielding,
+}
+
+struct Current {
+    /// How many operations are left.
+    budget: Cell<u32>,
+    waits: Cell<Wait>,
+    /// How many runs and polls are under way on this thread, one within the other.
+    depth: Cell<u32>,
+}
+
+thread_local! {
+    static CURRENT: Current = const {
+        Current { budget: Cell::new(BUDGET), waits: Cell::new(Wait::Other), depth: Cell::new(0) }
+    };
+}
+
+/// Marks a thread as running a loop, for as long as it lives.
+pub(crate) struct Inside(());
+
+/// A task is about to be polled.
+#[inline]
+pub(crate) fn begin() {
+    CURRENT.with(|current| {
+        current.budget.set(BUDGET);
+        current.waits.set(Wait::Other);
+        current.depth.set(current.depth.get() + 1);
+    });
+}
+
+/// The task's poll has returned; tells what it waits for.
+#[inline]
+pub(crate) fn end() -> Wait {
+    CURRENT.with(|current| {
+        current.depth.set(current.depth.get() - 1);
+        current.waits.get()
+    })
+}
+
+/// Notes what is waited for.
+#[inline]
+pub(crate) fn wait(wait: Wait) {
+    CURRENT.with(|current| current.waits.set(wait));
+}
+
+/// Takes one operation of the task's budget; with none left, the task gives way and is queued again.
+#[inline]
+pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
+    CURRENT.with(|current| match current.budget.get() {
+        0 => give_way(current, cx),
+        left => {
+            current.budget.set(left - 1);
+            Poll::Ready(())
+        }
+    })
+}
+
+#[cold]
+fn give_way(current: &Current, cx: &Context<'_>) -> Poll<()> {
+    // Whoever polls without a task, as another executor does, begins anew here.
+    current.budget.set(BUDGET);
+    current.waits.set(Wait::Yielding);
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// Notes that an operation did not complete after all.
+#[inline]
+pub(crate) fn give_back() {
+    CURRENT.with(|current| current.budget.set(current.budget.get() + 1));
+}
+
+/// Tells whether a loop runs on this thread, as far as this crate runs it.
+pub(crate) fn is_inside() -> bool {
+    CURRENT.with(|current| current.depth.get() > 0)
+}
+
+impl Inside {
+    /// Enters a run.
+    #[inline]
+    pub(crate) fn enter() -> Inside {
+        CURRENT.with(|current| current.depth.set(current.depth.get() + 1));
+        Inside(())
+    }
+}
+
+impl Drop for Inside {
+    #[inline]
+    fn drop(&mut self) {
+        CURRENT.with(|current| current.depth.set(current.depth.get() - 1));
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Wait::Other => "something else",
+            Wait::Reading => "bytes or a connection to come in",
+            Wait::Writing => "room to write or a connection to be made",
+            Wait::Sleeping => "a deadline",
+            Wait::Joining => "the end of a task",
+            Wait::Suspended => "a callback or a thread",
+            Wait::Yielding => "its turn",
+        })
+    }
+}

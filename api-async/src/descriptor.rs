@@ -1,0 +1,166 @@
+//! Any descriptor on the loop: a pipe, a Unix socket, what a library opened.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::io::{AsyncRead, AsyncWrite};
+use loop_core::{Direction, LoopHandle, Source};
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token, event};
+
+use crate::tcp::poll_attempt;
+
+/// A descriptor that does not block, and the means to wait for it.
+///
+/// ```
+/// use api_async::{Async, run_until_complete};
+/// use futures::{AsyncReadExt, AsyncWriteExt};
+/// use std::os::unix::net::UnixStream;
+///
+/// let mut event_loop = loop_core::EventLoop::new()?;
+/// let handle = event_loop.handle();
+/// let (one, other) = UnixStream::pair()?;
+/// one.set_nonblocking(true)?;
+/// other.set_nonblocking(true)?;
+/// let echoed = run_until_complete(&mut event_loop, async move {
+///     let (mut one, mut other) = (Async::new(&handle, one)?, Async::new(&handle, other)?);
+///     one.write_all(b"hello").await?;
+///     let mut reply = [0; 5];
+///     other.read_exact(&mut reply).await?;
+///     std::io::Result::Ok(reply)
+/// });
+/// assert_eq!(&echoed.unwrap()?, b"hello");
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Limits
+/// The descriptor is to be set not to block beforehand, and to be the only one of what it stands for:
+/// the kernel goes on reporting on a duplicate after this one is dropped. A regular file cannot be
+/// waited for. async-io: `Async`.
+pub struct Async<T: AsFd>(Source<Descriptor<T>>);
+
+/// A descriptor as mio wants it.
+struct Descriptor<T>(T);
+
+impl<T: AsFd> Async<T> {
+    /// Puts a descriptor on the loop.
+    ///
+    /// # Errors
+    /// What the kernel says, if it cannot wait for such a descriptor; `Cancelled` on a loop that is
+    /// closing.
+    #[track_caller]
+    pub fn new(handle: &LoopHandle, io: T) -> io::Result<Async<T>> {
+        Source::new(handle, Descriptor(io)).map(Async)
+    }
+
+    /// Returns the descriptor's owner.
+    pub fn get_ref(&self) -> &T {
+        &self.0.io().0
+    }
+
+    /// Makes attempts to read until one does not block. Cancel-safe, if `attempt` is: it is not under
+    /// way while this is pending.
+    ///
+    /// # Errors
+    /// What `attempt` says, but for `WouldBlock`; `Cancelled` when the loop is closed.
+    pub async fn read_with<R>(&self, attempt: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        self.with(Direction::Read, attempt).await
+    }
+
+    /// Makes attempts to write until one does not block. Cancel-safe as [`Async::read_with`] is.
+    ///
+    /// # Errors
+    /// As [`Async::read_with`].
+    pub async fn write_with<R>(&self, attempt: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        self.with(Direction::Write, attempt).await
+    }
+
+    async fn with<R>(
+        &self,
+        direction: Direction,
+        mut attempt: impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        poll_fn(|cx| self.poll_with(direction, cx, &mut attempt)).await
+    }
+
+    fn poll_with<R>(
+        &self,
+        direction: Direction,
+        cx: &Context<'_>,
+        mut attempt: impl FnMut(&T) -> io::Result<R>,
+    ) -> Poll<io::Result<R>> {
+        let attempt = || self.0.attempt(direction, |descriptor| attempt(&descriptor.0));
+        poll_attempt(&self.0, direction, cx, attempt)
+    }
+}
+
+impl<T: AsFd> event::Source for Descriptor<T> {
+    fn register(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        SourceFd(&self.0.as_fd().as_raw_fd()).register(registry, token, interest)
+    }
+
+    fn reregister(
+        &mut self,
+        registry: &Registry,
+        token: Token,
+        interest: Interest,
+    ) -> io::Result<()> {
+        SourceFd(&self.0.as_fd().as_raw_fd()).reregister(registry, token, interest)
+    }
+
+    fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
+        SourceFd(&self.0.as_fd().as_raw_fd()).deregister(registry)
+    }
+}
+
+impl<T: AsFd> AsyncRead for Async<T>
+where
+    for<'a> &'a T: Read,
+{
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(Direction::Read, cx, |mut io| io.read(buffer))
+    }
+}
+
+impl<T: AsFd> AsyncWrite for Async<T>
+where
+    for<'a> &'a T: Write,
+{
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(Direction::Write, cx, |mut io| io.write(bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_with(Direction::Write, cx, |mut io| io.flush())
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+// The descriptor is never pinned.
+impl<T: AsFd> Unpin for Async<T> {}
+
+impl<T: AsFd> fmt::Debug for Async<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Async").field(&self.get_ref().as_fd()).finish()
+    }
+}

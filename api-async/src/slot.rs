@@ -1,0 +1,384 @@
+//! The place of one task, which is the job that the loop queues, and is used again by the next.
+//!
+//! A slot is shared by the thread's table, the ready queue and whoever may join the task. It needs no
+//! borrow of anything while the future is polled: the future is out of its cell then.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use loop_core::{Abort, Job, panic_message};
+
+use crate::current::{self, Wait};
+use crate::executor::Executor;
+use crate::table::{self, TaskWaker};
+
+/// A future and, when it has ended, its output, in one allocation.
+pub(crate) trait Work {
+    /// Polls the future; `Ready` means that the output is there.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Moves the output to `slot`, which is an `Option` of its type.
+    fn take_output(self: Pin<&mut Self>, slot: &mut dyn Any);
+
+    /// Says what the output has failed with, if it has.
+    fn failure(&self) -> Option<String>;
+}
+
+/// How far a task has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It waits to be polled.
+    Waiting,
+    /// It is being polled.
+    Polled,
+    /// It was aborted while it was polled, and ends when the poll returns.
+    Aborting,
+    /// It has ended, and its output was not taken yet.
+    Ended,
+    /// It has panicked.
+    Panicked,
+    /// It was aborted.
+    Aborted,
+}
+
+/// The place of a task.
+pub(crate) struct Slot {
+    pub(crate) executor: Rc<Executor>,
+    pub(crate) task_waker: Arc<TaskWaker>,
+    /// The same waker in the form that futures are given.
+    waker: Waker,
+    /// Tells the task from the next one in the slot, and from all others of the thread.
+    number: Cell<u64>,
+    phase: Cell<Phase>,
+    /// Whether the task is in the ready queue.
+    queued: Cell<bool>,
+    /// Whether nobody can join the task any more.
+    detached: Cell<bool>,
+    /// The future, then its output. Out of its place while it is polled.
+    work: Cell<Option<Pin<Box<dyn Work>>>>,
+    /// Who awaits the task.
+    joiner: Cell<Option<Waker>>,
+    pub(crate) about: About,
+}
+
+/// What is told of a task.
+pub(crate) struct About {
+    pub(crate) spawned_at: Cell<&'static Location<'static>>,
+    pub(crate) polls: Cell<u32>,
+    pub(crate) wakes: Cell<u32>,
+    pub(crate) waits: Cell<Wait>,
+    /// Since when it waits, if the loop's polls are watched.
+    pub(crate) since: Cell<Option<Duration>>,
+    /// What is seldom there.
+    pub(crate) rare: Cell<Option<Box<Rare>>>,
+}
+
+/// What a task has left: its output, and what few tasks have.
+pub(crate) type Left = (Option<Pin<Box<dyn Work>>>, Option<Box<Rare>>);
+
+/// What few tasks have.
+#[derive(Clone, Default)]
+pub(crate) struct Rare {
+    pub(crate) name: Option<String>,
+    /// What its panic said.
+    pub(crate) panicked: Option<String>,
+    /// How long the end of a run waits for the task.
+    pub(crate) shield: Option<Duration>,
+}
+
+impl Slot {
+    /// Makes an empty slot in a row of the table.
+    pub(crate) fn new(executor: Rc<Executor>, row: usize) -> Slot {
+        let task_waker = Arc::new(TaskWaker::new(row, executor.handle.remote()));
+        let about = About {
+            spawned_at: Cell::new(Location::caller()),
+            polls: Cell::new(0),
+            wakes: Cell::new(0),
+            waits: Cell::default(),
+            since: Cell::default(),
+            rare: Cell::default(),
+        };
+        Slot {
+            executor,
+            waker: task_waker.clone().into(),
+            task_waker,
+            number: Cell::new(0),
+            phase: Cell::new(Phase::Aborted),
+            queued: Cell::new(false),
+            detached: Cell::new(false),
+            work: Cell::default(),
+            joiner: Cell::default(),
+            about,
+        }
+    }
+
+    /// Tells whether no waker of an earlier task is about, so that the next one may have the slot.
+    pub(crate) fn is_unique(&self) -> bool {
+        // The slot's own two.
+        Arc::strong_count(&self.task_waker) == 2
+    }
+
+    /// Takes a task in, and queues it unless the loop is closing.
+    pub(crate) fn fill(
+        self: &Rc<Self>,
+        number: u64,
+        work: Pin<Box<dyn Work>>,
+        spawned_at: &'static Location<'static>,
+    ) {
+        self.number.set(number);
+        self.phase.set(Phase::Waiting);
+        self.queued.set(false);
+        self.detached.set(false);
+        self.work.set(Some(work));
+        self.about.spawned_at.set(spawned_at);
+        self.about.polls.set(0);
+        self.about.wakes.set(0);
+        self.about.waits.set(Wait::Yielding);
+        self.executor.live.set(self.executor.live.get() + 1);
+        if self.executor.handle.is_closing() {
+            self.abort();
+        } else {
+            self.clone().queue();
+        }
+    }
+
+    /// Returns the number of the task that the slot holds now.
+    pub(crate) fn number(&self) -> u64 {
+        self.number.get()
+    }
+
+    /// Returns how far the task has come.
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// Tells whether the task is in the ready queue.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.queued.get()
+    }
+
+    /// Says which task it is, for a report.
+    pub(crate) fn describe(&self) -> String {
+        self.about.rare_parts().name.map_or("a task".into(), |name| format!("the task {name:?}"))
+    }
+
+    /// Tells whether the task has yet to end.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.phase.get(), Phase::Waiting | Phase::Polled | Phase::Aborting)
+    }
+
+    /// Queues the task, if it is not queued already.
+    #[inline]
+    pub(crate) fn wake(self: Rc<Self>) {
+        self.about.wakes.set(self.about.wakes.get().wrapping_add(1));
+        if !self.queued.get() {
+            self.queue();
+        }
+    }
+
+    #[inline]
+    fn queue(self: Rc<Self>) {
+        self.queued.set(true);
+        let number = self.number.get();
+        self.executor.handle.clone().queue(self, number);
+    }
+
+    /// Takes the task's end, if it has come; else `waker` is woken when it comes.
+    pub(crate) fn join(self: &Rc<Self>, waker: &Waker) -> Option<Phase> {
+        if self.is_live() {
+            current::wait(Wait::Joining);
+            // Cloned and dropped outside every borrow: a waker may be anybody's code.
+            let joiner = match self.joiner.take() {
+                Some(joiner) if joiner.will_wake(waker) => joiner,
+                _ => waker.clone(),
+            };
+            drop(self.joiner.replace(Some(joiner)));
+        }
+        // Dropping a waker may have aborted the task.
+        (!self.is_live()).then(|| self.phase.get())
+    }
+
+    /// Gives up the slot: the next task may have it. Returns what the task has left.
+    pub(crate) fn release(self: &Rc<Self>) -> Left {
+        let work = self.work.take();
+        let rare = self.about.rare.take();
+        self.phase.set(Phase::Aborted);
+        self.number.set(0);
+        drop(self.joiner.take());
+        table::release(self);
+        (work, rare)
+    }
+
+    /// Lets the task end without being joined; a failure is reported then.
+    pub(crate) fn detach(self: &Rc<Self>) {
+        self.detached.set(true);
+        if !self.is_live() {
+            self.report();
+        }
+    }
+
+    /// Drops the task's future, now or when its poll returns; tells whether it was still to end.
+    pub(crate) fn abort(self: &Rc<Self>) -> bool {
+        match self.phase.get() {
+            Phase::Waiting => {
+                let future = self.work.take();
+                self.end(Phase::Aborted);
+                // Last, since its destructor may panic: by then everybody knows of the end.
+                drop(future);
+                true
+            }
+            Phase::Polled => {
+                self.phase.set(Phase::Aborting);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The task has ended: wakes who awaits it.
+    fn end(self: &Rc<Self>, phase: Phase) {
+        self.phase.set(phase);
+        let executor = &self.executor;
+        if self.about.polls.get() == 0 {
+            executor.report_never_polled(self);
+        }
+        if let Some(joiner) = self.joiner.take() {
+            joiner.wake();
+        }
+        executor.ended();
+        if self.detached.get() {
+            self.report();
+        }
+    }
+
+    /// Reports the failure of a task that nobody joined, and gives up the slot.
+    fn report(self: &Rc<Self>) {
+        let (phase, executor) = (self.phase.get(), self.executor.clone());
+        let spawned_at = self.about.spawned_at.get();
+        let work = self.work.take();
+        let ended = work.as_ref().filter(|_| phase == Phase::Ended);
+        let failure = ended
+            .and_then(|work| work.failure())
+            .map(|failure| format!("{} failed and nobody joined it: {failure}", self.describe()));
+        self.release();
+        if let Some(message) = failure {
+            executor.handle.report(&loop_core::Context::new(message).created_at(spawned_at));
+        }
+    }
+
+    /// Ends a task that has panicked. The loop hears of it; who joins the task hears the message.
+    #[cold]
+    fn panicked(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
+        let message = panic_message(&*payload).to_owned();
+        let report = loop_core::Context::new(format!("a task panicked: {message}"))
+            .created_at(self.about.spawned_at.get());
+        self.about.rare(|rare| rare.panicked = Some(message));
+        let executor = self.executor.clone();
+        self.end(Phase::Panicked);
+        if payload.is::<Abort>() {
+            resume_unwind(payload);
+        }
+        executor.handle.report(&report);
+    }
+
+    /// A poll has returned, and the task does not just go on waiting.
+    #[cold]
+    fn polled(
+        self: &Rc<Self>,
+        work: Pin<Box<dyn Work>>,
+        polled: Result<Poll<()>, Box<dyn Any + Send>>,
+    ) {
+        match polled {
+            Err(payload) => {
+                self.panicked(payload);
+                drop(work);
+            }
+            Ok(_) if self.phase.get() == Phase::Aborting => {
+                self.end(Phase::Aborted);
+                drop(work);
+            }
+            Ok(_) => {
+                self.work.set(Some(work));
+                self.end(Phase::Ended);
+            }
+        }
+    }
+
+    #[inline]
+    fn poll(&self, work: &mut Pin<Box<dyn Work>>) -> Result<Poll<()>, Box<dyn Any + Send>> {
+        current::begin();
+        let mut cx = Context::from_waker(&self.waker);
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut cx)));
+        self.about.waits.set(current::end());
+        polled
+    }
+}
+
+impl Job for Slot {
+    fn run(self: Rc<Self>, number: u64) {
+        if self.number.get() != number {
+            // The task has ended since it was queued.
+            return;
+        }
+        self.queued.set(false);
+        if self.phase.get() != Phase::Waiting {
+            return;
+        }
+        let mut work = self.work.take().expect("a waiting task has its future");
+        self.phase.set(Phase::Polled);
+        self.about.polls.set(self.about.polls.get().wrapping_add(1));
+        let polled = match self.executor.watch.get() {
+            None => self.poll(&mut work),
+            Some(threshold) => self.executor.watched(&self, threshold, || self.poll(&mut work)),
+        };
+        if let (Ok(Poll::Pending), Phase::Polled) = (&polled, self.phase.get()) {
+            self.work.set(Some(work));
+            self.phase.set(Phase::Waiting);
+        } else {
+            self.polled(work, polled);
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "task"
+    }
+}
+
+impl About {
+    /// Changes what few tasks have.
+    pub(crate) fn rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
+        let mut rare = self.rare.take().unwrap_or_default();
+        let changed = change(&mut rare);
+        self.rare.set(Some(rare));
+        changed
+    }
+
+    /// Returns what few tasks have.
+    pub(crate) fn rare_parts(&self) -> Rare {
+        let rare = self.rare.take();
+        let parts = rare.as_deref().cloned().unwrap_or_default();
+        self.rare.set(rare);
+        parts
+    }
+}
+
+/// Aborts a task after a while, if it has not ended by then, and tells the loop.
+pub(crate) fn abort_late(slot: &Rc<Slot>, limit: Duration) {
+    let (slot, number) = (slot.clone(), slot.number());
+    let handle = slot.executor.handle.clone();
+    handle.call_later(limit, move || {
+        if slot.number() == number && slot.is_live() {
+            let task = slot.describe();
+            let message = format!("{task} goes on {limit:?} after it was cancelled: it is aborted");
+            let place = slot.about.spawned_at.get();
+            slot.executor.handle.report(&loop_core::Context::new(message).created_at(place));
+            slot.abort();
+        }
+    });
+}

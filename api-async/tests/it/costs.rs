@@ -1,0 +1,115 @@
+//! What things cost, by counting allocations: exact, on any machine.
+
+use std::io::{Read, Write};
+use std::rc::Rc;
+
+use allocation_counter::measure;
+use api_async::handler::{self, DynHandler, Echo};
+use api_async::{Task, TcpListener, run_until_complete, sleep, spawn, spawn_infallible};
+use loop_core::{EventLoop, LoopHandle};
+
+use crate::lab::yield_now;
+
+/// Returns the allocations of what `work` does, after it was done once for the room.
+fn allocations(mut work: impl FnMut()) -> u64 {
+    work();
+    measure(work).count_total
+}
+
+#[test]
+fn a_task_is_one_allocation_and_switching_is_none() {
+    const TASKS: u64 = 1_000;
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    for switches in [0, 1, 10] {
+        let count = allocations(|| {
+            for number in 0..TASKS {
+                let task = spawn_infallible(&handle, async move {
+                    for _ in 0..switches {
+                        yield_now().await;
+                    }
+                    number
+                });
+                task.detach();
+            }
+            while event_loop.run_ready() > 0 {}
+        });
+        assert_eq!(count, TASKS, "{switches} switches");
+    }
+}
+
+#[test]
+fn spawning_and_joining_is_one_allocation() {
+    const TASKS: u64 = 1_000;
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let mut joins = |tasks: u64| {
+        let handle = handle.clone();
+        let main = async move {
+            for _ in 0..tasks {
+                spawn(&handle, async { yield_now().await }).await.unwrap();
+            }
+        };
+        allocations_once(|| run_until_complete(&mut event_loop, main).unwrap())
+    };
+    joins(TASKS);
+    assert_eq!(joins(2 * TASKS) - joins(TASKS), TASKS);
+}
+
+fn allocations_once(work: impl FnOnce()) -> u64 {
+    measure(work).count_total
+}
+
+#[test]
+fn sleeping_again_and_again_allocates_nothing() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let mut sleeps = |times: u64| {
+        let handle = handle.clone();
+        let main = async move {
+            for _ in 0..times {
+                sleep(&handle, std::time::Duration::ZERO).await;
+            }
+        };
+        allocations_once(|| run_until_complete(&mut event_loop, main).unwrap())
+    };
+    sleeps(100);
+    assert_eq!(sleeps(1_100), sleeps(100));
+}
+
+/// Serves by `start`, and returns the allocations of one message.
+fn each_message(start: impl FnOnce(&LoopHandle, TcpListener) -> Task<Served>) -> u64 {
+    const MESSAGES: u64 = 100;
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let listener = TcpListener::bind(&handle, "127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = listener.local_addr().unwrap();
+    start(&handle, listener).detach();
+    let mut client = std::net::TcpStream::connect(address).unwrap();
+    let mut echo = || {
+        let writes = handle.counts().writes;
+        client.write_all(&[b'x'; 64]).unwrap();
+        while handle.counts().writes == writes {
+            event_loop.run_once().unwrap();
+        }
+        client.read_exact(&mut [0; 64]).unwrap();
+    };
+    (0..10).for_each(|_| echo());
+    let count = allocations_once(|| (0..MESSAGES).for_each(|_| echo()));
+    assert_eq!(count % MESSAGES, 0);
+    count / MESSAGES
+}
+
+type Served = std::io::Result<std::convert::Infallible>;
+
+#[test]
+fn a_handler_that_is_an_object_costs_one_allocation_a_message_and_a_native_one_none() {
+    let echoed = each_message(|handle, listener| spawn(handle, api_async::echo::serve(listener)));
+    let native =
+        each_message(|handle, listener| spawn(handle, handler::serve(listener, Rc::new(Echo))));
+    let object = each_message(|handle, listener| {
+        let handler: Rc<dyn DynHandler> = Rc::new(Echo);
+        spawn(handle, handler::serve_dyn(listener, handler))
+    });
+    assert_eq!((echoed, native, object), (0, 0, 1));
+}
