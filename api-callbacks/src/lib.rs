@@ -37,14 +37,20 @@
 //!   [`Cancelled`](loop_core::Cancelled). Dropping it cancels nothing.
 //! - When the loop is closed, every pending operation ends as cancelled. On a loop that is closed
 //!   already nothing begins, and the callback is dropped.
+//! - A callback that is dropped uncalled is reported to the loop's exception handler, with the place
+//!   where its operation was called.
 
+pub mod bytes;
 pub mod combine;
 pub mod echo;
 
 mod operation;
+mod resolve;
+mod socket;
 mod tcp;
 mod timer;
 
 pub use operation::Operation;
+pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};
-pub use timer::sleep;
+pub use timer::{sleep, sleep_until};

@@ -3,9 +3,10 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::rc::{Rc, Weak};
 
-use loop_core::{Job, LoopHandle};
+use loop_core::{Context, Job, LoopHandle};
 
 /// An operation that was started.
 ///
@@ -19,6 +20,11 @@ pub struct Operation {
 pub(crate) trait Cancel {
     /// Cancels the operation if it is pending still; tells whether it was.
     fn cancel(self: Rc<Self>, ticket: Ticket) -> bool;
+
+    /// Returns how many bytes the operation has moved, if it is pending still.
+    fn transferred(&self, _ticket: Ticket) -> Option<usize> {
+        None
+    }
 }
 
 /// Which operation is meant: its part of the target, and its number there.
@@ -31,15 +37,20 @@ pub(crate) struct Ticket {
 /// The place in which the callback of an operation waits; one at a time.
 pub(crate) struct Pending<C> {
     callback: Cell<Option<C>>,
-    /// Whether one waits; looking at the callback would take it out.
-    waits: Cell<bool>,
+    /// Where the operation was called, while its callback waits: looking at the callback would take
+    /// it out.
+    called_at: Cell<Option<&'static Location<'static>>>,
     cancelled: Cell<bool>,
     /// How many operations began here, so that an old handle does not cancel a new one.
     number: Cell<u64>,
 }
 
 /// The callback of an operation that has ended: a job, so that a loop that is closing runs it.
-struct Ended<F>(Cell<Option<F>>);
+struct Ended<F> {
+    callback: Cell<Option<F>>,
+    handle: LoopHandle,
+    called_at: &'static Location<'static>,
+}
 
 impl Operation {
     /// Names an operation that is pending.
@@ -53,29 +64,59 @@ impl Operation {
         Operation { target: None }
     }
 
-    /// Queues the callback of an operation that has ended. A closed loop drops it.
+    /// Queues the callback of an operation that has ended. A closed loop drops it, and says so.
+    #[track_caller]
     pub(crate) fn ended_with(handle: &LoopHandle, callback: impl FnOnce() + 'static) -> Operation {
-        handle.queue(Rc::new(Ended(Cell::new(Some(callback)))), 0);
+        let (callback, called_at) = (Cell::new(Some(callback)), Location::caller());
+        handle.queue(Rc::new(Ended { callback, handle: handle.clone(), called_at }), 0);
+        Operation::ended()
+    }
+
+    /// Drops the callback of an operation that cannot begin, since the loop is closed, and says so.
+    #[cold]
+    #[track_caller]
+    pub(crate) fn refused(handle: &LoopHandle, callback: impl Sized) -> Operation {
+        drop(callback);
+        report_dropped(handle, Some(Location::caller()));
         Operation::ended()
     }
 
     /// Completes the callback with `Cancelled`, if the operation is pending still; tells whether it
-    /// was. The callback is called from the queue, not from here.
+    /// was. The callback is called from the queue, not from here, once. What was parked and the
+    /// timer are taken back at once.
+    ///
+    /// What had been moved before, [`Operation::transferred`] says now and the callback's error says
+    /// then: [`loop_core::transfer::transferred`].
     pub fn cancel(&self) -> bool {
         let Some((target, ticket)) = &self.target else { return false };
         target.upgrade().is_some_and(|target| target.cancel(*ticket))
+    }
+
+    /// Returns how many bytes the operation has moved so far; `None` when its callback has been
+    /// called or is on its way with a result, and when it moves no bytes.
+    pub fn transferred(&self) -> Option<usize> {
+        let (target, ticket) = self.target.as_ref()?;
+        target.upgrade()?.transferred(*ticket)
     }
 }
 
 impl<F: FnOnce()> Job for Ended<F> {
     fn run(self: Rc<Self>, _part: u64) {
-        if let Some(callback) = self.0.take() {
+        if let Some(callback) = self.callback.take() {
             callback();
         }
     }
 
     fn kind(&self) -> &'static str {
         "callback of an operation that has ended"
+    }
+}
+
+impl<F> Drop for Ended<F> {
+    fn drop(&mut self) {
+        if self.callback.take().is_some() {
+            report_dropped(&self.handle, Some(self.called_at));
+        }
     }
 }
 
@@ -86,40 +127,67 @@ impl fmt::Debug for Operation {
 }
 
 impl<C> Pending<C> {
-    /// Puts a callback in; hands it back when another waits here.
-    pub(crate) fn start(&self, callback: C) -> Result<u64, C> {
-        if self.waits.replace(true) {
-            return Err(callback);
-        }
-        self.callback.set(Some(callback));
-        self.cancelled.set(false);
-        self.number.set(self.number.get() + 1);
-        Ok(self.number.get())
+    /// Tells whether nothing waits here.
+    #[inline]
+    pub(crate) fn is_free(&self) -> bool {
+        self.called_at.get().is_none()
     }
 
-    /// Tells whether nothing waits here.
-    pub(crate) fn is_free(&self) -> bool {
-        !self.waits.get()
+    /// Puts the callback of a new operation in, and returns the operation's number.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn put(&self, callback: C) -> u64 {
+        debug_assert!(self.is_free(), "one operation at a time waits in a place");
+        self.called_at.set(Some(Location::caller()));
+        self.callback.set(Some(callback));
+        self.cancelled.set(false);
+        let number = self.number.get() + 1;
+        self.number.set(number);
+        number
+    }
+
+    /// Returns where the operation was called whose callback waits here.
+    #[inline]
+    pub(crate) fn called_at(&self) -> Option<&'static Location<'static>> {
+        self.called_at.get()
     }
 
     /// Takes the callback out.
+    #[inline]
     pub(crate) fn take(&self) -> Option<C> {
-        self.waits.set(false);
+        self.called_at.set(None);
         self.callback.take()
     }
 
     /// Puts a callback back that has to wait on.
-    pub(crate) fn put_back(&self, callback: C) {
-        self.waits.set(true);
+    pub(crate) fn put_back(&self, callback: C, called_at: Option<&'static Location<'static>>) {
+        self.called_at.set(called_at);
         self.callback.set(Some(callback));
+    }
+
+    /// Lets `work` have what waits here; it waits on if `work` gives it back, as one operation.
+    pub(crate) fn with<R>(&self, work: impl FnOnce(C) -> (Option<C>, R)) -> Option<R> {
+        let called_at = self.called_at.take();
+        let (waiting, result) = work(self.callback.take()?);
+        if waiting.is_some() {
+            self.callback.set(waiting);
+            self.called_at.set(called_at);
+        }
+        Some(result)
     }
 
     /// Marks the operation as cancelled, if it is the one with this number and waits still.
     pub(crate) fn cancel(&self, number: u64) -> bool {
-        self.waits.get() && self.number.get() == number && !self.cancelled.replace(true)
+        self.waits_as(number) && !self.cancelled.replace(true)
+    }
+
+    /// Tells whether the operation with this number waits here.
+    pub(crate) fn waits_as(&self, number: u64) -> bool {
+        self.called_at.get().is_some() && self.number.get() == number
     }
 
     /// Tells whether the operation that waits, or was just taken out, is cancelled.
+    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.get()
     }
@@ -129,7 +197,7 @@ impl<C> Default for Pending<C> {
     fn default() -> Pending<C> {
         Pending {
             callback: Cell::new(None),
-            waits: Cell::new(false),
+            called_at: Cell::new(None),
             cancelled: Cell::new(false),
             number: Cell::new(0),
         }
@@ -139,4 +207,12 @@ impl<C> Default for Pending<C> {
 /// The error of an operation that began while another of its kind was pending on the same socket.
 pub(crate) fn already_pending() -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, "such an operation is pending on this socket")
+}
+
+/// Tells the loop's exception handler of a callback that nobody will call, if one waited.
+#[inline]
+pub(crate) fn report_dropped(handle: &LoopHandle, called_at: Option<&'static Location<'static>>) {
+    if let Some(place) = called_at {
+        handle.report(&Context::new("a callback was dropped uncalled").created_at(place));
+    }
 }

@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use loop_core::{Cancelled, Job, LoopHandle};
 
-use crate::operation::{Cancel, Operation, Pending, Ticket};
+use crate::operation::{Cancel, Operation, Pending, Ticket, report_dropped};
 
-type SleepCallback = Box<dyn FnOnce(io::Result<()>)>;
-
-struct Sleep {
+struct Sleep<F> {
     handle: LoopHandle,
-    sleeping: Pending<(loop_core::Handle, SleepCallback)>,
+    sleeping: Pending<(loop_core::Handle, F)>,
 }
 
 /// Calls `callback` when `delay` has passed.
@@ -25,14 +23,29 @@ pub fn sleep(
     delay: Duration,
     callback: impl FnOnce(io::Result<()>) + 'static,
 ) -> Operation {
+    sleep_until(handle, handle.time().saturating_add(delay), callback)
+}
+
+/// Calls `callback` when the loop's time is `deadline`; one that has passed is now.
+///
+/// # Errors
+/// Only `Cancelled`.
+#[track_caller]
+pub fn sleep_until(
+    handle: &LoopHandle,
+    deadline: Duration,
+    callback: impl FnOnce(io::Result<()>) + 'static,
+) -> Operation {
+    if handle.is_closed() {
+        return Operation::refused(handle, callback);
+    }
     let sleep = Rc::new(Sleep { handle: handle.clone(), sleeping: Pending::default() });
-    let timer = handle.queue_at(handle.time().saturating_add(delay), sleep.clone(), 0);
-    let number = sleep.sleeping.start((timer, Box::new(callback)));
-    let number = number.ok().expect("a new sleep is the only one here");
+    let timer = handle.queue_at(deadline, sleep.clone(), 0);
+    let number = sleep.sleeping.put((timer, callback));
     Operation::pending(&sleep, Ticket { part: 0, number })
 }
 
-impl Job for Sleep {
+impl<F: FnOnce(io::Result<()>)> Job for Sleep<F> {
     fn run(self: Rc<Self>, _part: u64) {
         let Some((_timer, callback)) = self.sleeping.take() else { return };
         let cancelled = self.sleeping.is_cancelled() || self.handle.is_closing();
@@ -44,16 +57,23 @@ impl Job for Sleep {
     }
 }
 
-impl Cancel for Sleep {
+impl<F: FnOnce(io::Result<()>) + 'static> Cancel for Sleep<F> {
     fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
-        if !self.sleeping.cancel(ticket.number) {
-            return false;
+        let cancelled = self.sleeping.cancel(ticket.number);
+        if cancelled {
+            self.sleeping.with(|(timer, callback)| {
+                if timer.cancel() {
+                    self.handle.queue(self.clone(), 0);
+                }
+                (Some((timer, callback)), ())
+            });
         }
-        let Some((timer, callback)) = self.sleeping.take() else { return false };
-        if timer.cancel() {
-            self.handle.queue(self.clone(), 0);
-        }
-        self.sleeping.put_back((timer, callback));
-        true
+        cancelled
+    }
+}
+
+impl<F> Drop for Sleep<F> {
+    fn drop(&mut self) {
+        report_dropped(&self.handle, self.sleeping.called_at());
     }
 }

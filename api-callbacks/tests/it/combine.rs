@@ -10,7 +10,11 @@ use api_callbacks::{Operation, sleep};
 use loop_core::{EventLoop, LoopHandle, ManualClock, is_cancelled};
 
 /// Returns an operation that ends with `result` after so many milliseconds.
-fn after(handle: &LoopHandle, millis: u64, result: io::Result<u64>) -> Start<u64, io::Error> {
+pub(crate) fn after(
+    handle: &LoopHandle,
+    millis: u64,
+    result: io::Result<u64>,
+) -> Start<u64, io::Error> {
     let handle = handle.clone();
     Box::new(move |callback: Completion<u64, io::Error>| {
         sleep(&handle, Duration::from_millis(millis), move |slept| {
@@ -20,7 +24,7 @@ fn after(handle: &LoopHandle, millis: u64, result: io::Result<u64>) -> Start<u64
 }
 
 /// Runs a loop for a second of its own time and returns the results that came.
-fn ran<T: 'static>(
+pub(crate) fn ran<T: 'static>(
     start: impl FnOnce(&LoopHandle, Completion<T, io::Error>) -> Option<Operation>,
 ) -> Vec<io::Result<T>> {
     let clock = ManualClock::new();
@@ -78,7 +82,7 @@ fn all_of_nothing_is_an_empty_list() {
 #[test]
 fn race_ends_with_the_first_and_cancels_the_rest() {
     let results = ran(|handle, callback| {
-        race([500, 1, 2].map(|n| after(handle, n, Ok(n))), callback);
+        race(handle, [500, 1, 2].map(|n| after(handle, n, Ok(n))), callback);
         None
     });
     assert_eq!(results.len(), 1);
@@ -110,7 +114,7 @@ fn cancelling_the_whole_cancels_its_parts() {
     let results = ran(|handle, callback| Some(all(handle, parts(handle), callback)));
     assert_eq!(results.len(), 1);
     assert!(is_cancelled(results[0].as_ref().unwrap_err()));
-    let results = ran(|handle, callback| Some(race(parts(handle), callback)));
+    let results = ran(|handle, callback| Some(race(handle, parts(handle), callback)));
     assert!(is_cancelled(results[0].as_ref().unwrap_err()));
     let results = ran(|handle, callback| {
         let [part, _] = parts(handle);
@@ -122,7 +126,8 @@ fn cancelling_the_whole_cancels_its_parts() {
 #[test]
 fn a_timeout_over_what_never_ends_is_not_cancelled_but_elapses() {
     let results = ran(|handle, callback| {
-        let nothing = |done| race(Vec::<Start<u64, io::Error>>::new(), done);
+        let inner = handle.clone();
+        let nothing = move |done| race(&inner, Vec::<Start<u64, io::Error>>::new(), done);
         let whole = timeout(handle, Duration::from_millis(5), nothing, callback);
         assert!(!whole.cancel());
         None

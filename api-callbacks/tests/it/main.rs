@@ -1,5 +1,8 @@
 //! What the callbacks wing promises; the wings have the same tests wherever they make the same promise.
 
+mod bytes;
 mod combine;
+mod many;
+mod resolve;
 mod tcp;
 mod timer;

@@ -29,7 +29,7 @@ fn connect(event_loop: &mut EventLoop, address: SocketAddr) -> TcpStream {
 }
 
 /// Connects to a peer that neither reads nor writes, and returns both ends.
-fn silent(event_loop: &mut EventLoop) -> (TcpStream, std::net::TcpStream) {
+pub(crate) fn silent(event_loop: &mut EventLoop) -> (TcpStream, std::net::TcpStream) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let stream = connect(event_loop, listener.local_addr().unwrap());
     (stream, listener.accept().unwrap().0)

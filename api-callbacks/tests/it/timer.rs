@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_callbacks::sleep;
+use api_callbacks::{sleep, sleep_until};
 use loop_core::{EventLoop, LoopHandle, ManualClock, is_cancelled};
 
 #[test]
@@ -104,4 +104,24 @@ fn sleeping_for_no_time_lets_others_run() {
         event_loop.run_forever().unwrap();
     }
     assert_eq!(*order.borrow(), "ababab");
+}
+
+#[test]
+fn sleeping_until_a_deadline_that_has_passed_is_sleeping_until_now() {
+    let clock = ManualClock::new();
+    let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
+    clock.advance(Duration::from_millis(5));
+    let woken = Rc::new(RefCell::new(Vec::new()));
+    for millis in [7, 0, 3] {
+        let woken = woken.clone();
+        sleep_until(&event_loop.handle(), Duration::from_millis(millis), move |slept| {
+            slept.unwrap();
+            woken.borrow_mut().push(millis);
+        });
+    }
+    event_loop.run_once().unwrap();
+    assert_eq!(*woken.borrow(), [0, 3]);
+    clock.advance(Duration::from_millis(2));
+    event_loop.run_once().unwrap();
+    assert_eq!(*woken.borrow(), [0, 3, 7]);
 }

@@ -1,0 +1,140 @@
+//! Operations that run together, and the callback of the whole.
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::rc::Rc;
+
+use loop_core::LoopHandle;
+
+use super::Completion;
+use crate::operation::{Cancel, Operation, Ticket, report_dropped};
+
+type Boxed<R> = Box<dyn FnOnce(R)>;
+
+/// The callback of a whole, which is called once or reported.
+pub(super) struct Callback<R> {
+    callback: Cell<Option<Boxed<R>>>,
+    handle: LoopHandle,
+    called_at: &'static Location<'static>,
+}
+
+/// Operations that run together.
+pub(super) struct Group<T, R> {
+    operations: RefCell<Vec<Operation>>,
+    /// What ends the whole with no result of an operation.
+    timer: Cell<Option<Operation>>,
+    values: RefCell<Vec<Option<T>>>,
+    missing: Cell<usize>,
+    callback: Callback<R>,
+}
+
+impl<R: 'static> Callback<R> {
+    #[track_caller]
+    pub(super) fn new(handle: &LoopHandle, callback: impl FnOnce(R) + 'static) -> Callback<R> {
+        let (callback, called_at): (Boxed<R>, _) = (Box::new(callback), Location::caller());
+        Callback { callback: Cell::new(Some(callback)), handle: handle.clone(), called_at }
+    }
+
+    /// Takes the callback, to be called now.
+    pub(super) fn take(&self) -> Option<Boxed<R>> {
+        self.callback.take()
+    }
+
+    pub(super) fn handle(&self) -> &LoopHandle {
+        &self.handle
+    }
+
+    /// Calls back from the queue.
+    #[track_caller]
+    pub(super) fn soon(&self, result: impl FnOnce() -> R + 'static) -> Operation {
+        match self.take() {
+            Some(callback) => Operation::ended_with(&self.handle, move || callback(result())),
+            None => Operation::ended(),
+        }
+    }
+}
+
+impl<R> Drop for Callback<R> {
+    fn drop(&mut self) {
+        if self.callback.take().is_some() {
+            report_dropped(&self.handle, Some(self.called_at));
+        }
+    }
+}
+
+impl<T: 'static, R: 'static> Group<T, R> {
+    #[track_caller]
+    pub(super) fn new(handle: &LoopHandle, callback: impl FnOnce(R) + 'static) -> Rc<Group<T, R>> {
+        Rc::new(Group {
+            operations: RefCell::default(),
+            timer: Cell::new(None),
+            values: RefCell::default(),
+            missing: Cell::new(0),
+            callback: Callback::new(handle, callback),
+        })
+    }
+
+    /// Starts every operation; each hands its result and its index to `settle`.
+    pub(super) fn start<V: 'static, E: 'static>(
+        self: &Rc<Self>,
+        operations: impl IntoIterator<Item = impl FnOnce(Completion<V, E>) -> Operation>,
+        settle: impl Fn(&Group<T, R>, usize, Result<V, E>) + Copy + 'static,
+    ) {
+        let mut count = 0;
+        for operation in operations {
+            let (group, index) = (self.clone(), count);
+            let operation = operation(Box::new(move |result| settle(&group, index, result)));
+            self.operations.borrow_mut().push(operation);
+            count += 1;
+        }
+        self.values.borrow_mut().resize_with(count, || None);
+        self.missing.set(count);
+    }
+
+    /// Names what cancels the whole.
+    pub(super) fn operation(self: &Rc<Self>) -> Operation {
+        Operation::pending(self, Ticket::default())
+    }
+
+    /// Names what cancels the whole; of nothing, the callback gets `empty` from the queue.
+    #[track_caller]
+    pub(super) fn operation_or(self: &Rc<Self>, empty: impl FnOnce() -> R + 'static) -> Operation {
+        if self.missing.get() == 0 { self.callback.soon(empty) } else { self.operation() }
+    }
+
+    /// Has the whole end when a timer does.
+    pub(super) fn end_with(&self, timer: Operation) {
+        self.timer.set(Some(timer));
+    }
+
+    /// Keeps a value, and returns all of them if it was the last that was missing.
+    pub(super) fn put(&self, index: usize, value: T) -> Option<Vec<T>> {
+        let mut values = self.values.borrow_mut();
+        let place = values.get_mut(index);
+        *place.expect("an operation calls back only after it has returned") = Some(value);
+        drop(values);
+        self.missing.set(self.missing.get() - 1);
+        (self.missing.get() == 0).then(|| self.values.take().into_iter().flatten().collect())
+    }
+
+    /// Calls back with the result of the whole, and cancels what is pending still.
+    pub(super) fn finish(&self, result: R) {
+        let operations = self.operations.take();
+        let Some(callback) = self.callback.take() else { return };
+        for operation in operations.into_iter().chain(self.timer.take()) {
+            operation.cancel();
+        }
+        callback(result);
+    }
+}
+
+impl<T: 'static, R: 'static> Cancel for Group<T, R> {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
+        // The first operation to end as cancelled ends the whole. When all have ended already, the
+        // callback of the whole is on its way.
+        let operations = self.operations.take();
+        let cancelled = operations.iter().filter(|operation| operation.cancel()).count();
+        self.operations.borrow_mut().extend(operations);
+        cancelled > 0
+    }
+}

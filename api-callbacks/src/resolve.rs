@@ -1,0 +1,80 @@
+//! Names of hosts, looked up off the loop, with callbacks.
+
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use loop_core::{Cancelled, Job, LoopHandle};
+
+use crate::operation::{Cancel, Operation, Pending, Ticket, report_dropped};
+
+type Found = io::Result<Vec<SocketAddr>>;
+
+struct Resolve<F> {
+    handle: LoopHandle,
+    resolving: Pending<F>,
+}
+
+/// Looks up the addresses of a host, off the loop, in the system's order. An address in text form is
+/// its own name. When it is cancelled, the look-up ends by itself, and nobody hears of it.
+///
+/// # Errors
+/// What the resolver says; `Cancelled`, when the loop is closed first.
+///
+/// asyncio: `BaseEventLoop.getaddrinfo`.
+#[track_caller]
+pub fn resolve(
+    handle: &LoopHandle,
+    host: &str,
+    port: u16,
+    callback: impl FnOnce(io::Result<Vec<SocketAddr>>) + 'static,
+) -> Operation {
+    if handle.is_closed() {
+        return Operation::refused(handle, callback);
+    }
+    let resolve = Rc::new(Resolve { handle: handle.clone(), resolving: Pending::default() });
+    let number = resolve.resolving.put(callback);
+    let looking = resolve.clone();
+    let begun = handle.resolve_in_executor(host, port, move |found| looking.end(found));
+    if let Err(error) = begun {
+        return match resolve.resolving.take() {
+            Some(callback) => Operation::ended_with(handle, move || callback(Err(error))),
+            None => Operation::ended(),
+        };
+    }
+    Operation::pending(&resolve, Ticket { part: 0, number })
+}
+
+impl<F: FnOnce(Found)> Resolve<F> {
+    fn end(&self, found: Found) {
+        if let Some(callback) = self.resolving.take() {
+            callback(if self.resolving.is_cancelled() { Err(Cancelled.into()) } else { found });
+        }
+    }
+}
+
+impl<F: FnOnce(Found)> Job for Resolve<F> {
+    fn run(self: Rc<Self>, _part: u64) {
+        self.end(Err(Cancelled.into()));
+    }
+
+    fn kind(&self) -> &'static str {
+        "cancelled look-up with a callback"
+    }
+}
+
+impl<F: FnOnce(Found) + 'static> Cancel for Resolve<F> {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
+        let cancelled = self.resolving.cancel(ticket.number);
+        if cancelled {
+            self.handle.clone().queue(self, 0);
+        }
+        cancelled
+    }
+}
+
+impl<F> Drop for Resolve<F> {
+    fn drop(&mut self) {
+        report_dropped(&self.handle, self.resolving.called_at());
+    }
+}

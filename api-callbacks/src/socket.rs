@@ -1,0 +1,374 @@
+//! The jobs behind listeners and streams: what is parked at a socket, and what it does when it runs.
+
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use loop_core::transfer::{Partial, Transfer};
+use loop_core::{Cancelled, Chunk, Direction, Job, Source};
+
+use crate::operation::{Cancel, Operation, Pending, Ticket, report_dropped};
+use crate::tcp::{TcpListener, TcpStream};
+
+/// The parts of a socket's job.
+pub(crate) const READ: u64 = 0;
+pub(crate) const WRITE: u64 = 1;
+
+/// A connected socket on the loop.
+pub(crate) type Socket = Source<mio::net::TcpStream>;
+
+pub(crate) type Accepted = io::Result<(Socket, SocketAddr)>;
+pub(crate) type AcceptCallback = Box<dyn FnOnce(TcpListener, Accepted)>;
+pub(crate) type ConnectCallback = Box<dyn FnOnce(io::Result<Socket>)>;
+pub(crate) type ReadCallback = Box<dyn FnOnce(TcpStream, io::Result<Option<Chunk>>)>;
+pub(crate) type WriteCallback = Box<dyn FnOnce(TcpStream, io::Result<()>)>;
+
+/// What accepts.
+pub(crate) struct Listener {
+    pub(crate) source: Source<mio::net::TcpListener>,
+    pub(crate) accepting: Pending<AcceptCallback>,
+}
+
+/// What connects.
+pub(crate) struct Connector {
+    /// Out of its place once the connection is made, or given up.
+    pub(crate) connecting: Pending<(Socket, ConnectCallback)>,
+}
+
+/// What reads and writes.
+pub(crate) struct Stream {
+    pub(crate) source: Socket,
+    pub(crate) reading: Pending<Reading>,
+    pub(crate) writing: Pending<Writing>,
+}
+
+/// A read that was begun.
+pub(crate) enum Reading {
+    /// What has come, into a chunk of the loop's.
+    Chunk(ReadCallback),
+    /// Into a buffer of the caller's.
+    Bytes(Box<dyn Moving>),
+    /// That has ended; the callback is queued.
+    EndedBytes(Box<dyn Moving>, io::Result<()>),
+}
+
+/// A write that was begun.
+pub(crate) enum Writing {
+    /// It has ended; the callback is queued.
+    Ended(WriteCallback, io::Result<()>),
+    /// The rest of a chunk that had so many bytes.
+    Chunk(WriteCallback, Chunk, usize),
+    /// From a buffer of the caller's.
+    Bytes(Box<dyn Moving>),
+    /// That has ended; the callback is queued.
+    EndedBytes(Box<dyn Moving>, io::Result<()>),
+}
+
+/// A transfer and its callback.
+pub(crate) trait Moving {
+    /// Moves what can be moved now; see [`Transfer::attempt`].
+    fn attempt(&mut self, source: &Socket) -> io::Result<()>;
+
+    /// Returns how many bytes were moved.
+    fn transferred(&self) -> usize;
+
+    /// Calls back.
+    fn end(self: Box<Self>, stream: TcpStream, outcome: io::Result<()>);
+}
+
+impl<T, F> Moving for (T, F)
+where
+    T: Transfer,
+    F: FnOnce(TcpStream, io::Result<usize>, T::Buffer),
+{
+    fn attempt(&mut self, source: &Socket) -> io::Result<()> {
+        self.0.attempt(source)
+    }
+
+    fn transferred(&self) -> usize {
+        self.0.transferred()
+    }
+
+    fn end(self: Box<Self>, stream: TcpStream, outcome: io::Result<()>) {
+        let (transfer, callback) = *self;
+        let (result, buffer) = transfer.finish(outcome);
+        callback(stream, result, buffer);
+    }
+}
+
+impl Listener {
+    /// Queues the job if there may be a connection, else parks it.
+    pub(crate) fn wait(self: Rc<Self>) {
+        if self.source.is_ready(Direction::Read) {
+            self.source.handle().clone().queue(self, READ);
+        } else {
+            self.source.park_job(Direction::Read, self.clone(), READ);
+        }
+    }
+
+    fn accept(&self) -> Option<Accepted> {
+        let accepted = match self.accepting.is_cancelled() {
+            true => Err(Cancelled.into()),
+            false => self.source.accept(),
+        };
+        let wrap = |(stream, peer)| Ok((Source::new(self.source.handle(), stream)?, peer));
+        unless_blocked(accepted).map(|accepted| accepted.and_then(wrap))
+    }
+}
+
+impl Job for Listener {
+    fn run(self: Rc<Self>, _part: u64) {
+        let ended = self.accepting.with(|callback| match self.accept() {
+            Some(accepted) => (None, Some((callback, accepted))),
+            None => (Some(callback), None),
+        });
+        match ended {
+            Some(Some((callback, accepted))) => callback(TcpListener(self), accepted),
+            Some(None) => self.source.park_job(Direction::Read, self.clone(), READ),
+            None => {}
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "accept with a callback"
+    }
+}
+
+impl Job for Connector {
+    fn run(self: Rc<Self>, _part: u64) {
+        let connect = |(source, callback): (Socket, ConnectCallback)| {
+            let connected = match self.connecting.is_cancelled() {
+                true => Err(Cancelled.into()),
+                false => source.connected(),
+            };
+            match unless_blocked(connected) {
+                Some(connected) => (None, Some((callback, connected.map(|()| source)))),
+                None => {
+                    source.park_job(Direction::Write, self.clone(), WRITE);
+                    (Some((source, callback)), None)
+                }
+            }
+        };
+        if let Some(Some((callback, connected))) = self.connecting.with(connect) {
+            callback(connected);
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "connect with a callback"
+    }
+}
+
+impl Stream {
+    /// Queues the job if it has something to do, else parks it.
+    #[inline]
+    pub(crate) fn wait_to_read(self: &Rc<Self>, number: u64) -> Operation {
+        if self.source.is_ready(Direction::Read) {
+            self.source.handle().queue(self.clone(), READ);
+        } else {
+            self.source.park_job(Direction::Read, self.clone(), READ);
+        }
+        Operation::pending(self, Ticket { part: READ, number })
+    }
+
+    /// Parks the job for the rest of a write.
+    pub(crate) fn wait_to_write(self: &Rc<Self>, number: u64) -> Operation {
+        self.source.park_job(Direction::Write, self.clone(), WRITE);
+        Operation::pending(self, Ticket { part: WRITE, number })
+    }
+
+    /// Queues the job, which calls back; the operation has ended.
+    #[inline]
+    pub(crate) fn call_back(self: &Rc<Self>, part: u64) -> Operation {
+        self.source.handle().queue(self.clone(), part);
+        Operation::ended()
+    }
+
+    #[inline]
+    fn read(self: Rc<Self>) {
+        let called_at = self.reading.called_at();
+        let Some(reading) = self.reading.take() else { return };
+        let blocked = match reading {
+            Reading::Chunk(callback) => {
+                let read = match self.reading.is_cancelled() {
+                    true => Err(Cancelled.into()),
+                    false => self.source.read_chunk(),
+                };
+                match unless_blocked(read) {
+                    Some(read) => return callback(TcpStream(self), read),
+                    None => Reading::Chunk(callback),
+                }
+            }
+            Reading::Bytes(mut moving) => {
+                let read = attempt(&mut *moving, &self.source, self.reading.is_cancelled());
+                match read {
+                    Some(read) => return moving.end(TcpStream(self), read),
+                    None => Reading::Bytes(moving),
+                }
+            }
+            Reading::EndedBytes(moving, read) => return moving.end(TcpStream(self), read),
+        };
+        self.reading.put_back(blocked, called_at);
+        self.source.park_job(Direction::Read, self.clone(), READ);
+    }
+
+    #[inline]
+    fn write(self: Rc<Self>) {
+        let called_at = self.writing.called_at();
+        let Some(writing) = self.writing.take() else { return };
+        match self.write_on(writing) {
+            Writing::Ended(callback, written) => callback(TcpStream(self), written),
+            Writing::EndedBytes(moving, written) => moving.end(TcpStream(self), written),
+            blocked => {
+                self.writing.put_back(blocked, called_at);
+                self.source.park_job(Direction::Write, self.clone(), WRITE);
+            }
+        }
+    }
+
+    /// Goes on with a write that had to wait; one that has ended stays as it is.
+    #[inline]
+    fn write_on(&self, writing: Writing) -> Writing {
+        let cancelled = self.writing.is_cancelled();
+        match writing {
+            Writing::Chunk(callback, mut chunk, length) => {
+                let written = match cancelled {
+                    true => Err(Cancelled.into()),
+                    false => self.source.write_chunk(&mut chunk),
+                };
+                match unless_blocked(written) {
+                    Some(written) => {
+                        Writing::Ended(callback, with_count(written, length - chunk.len()))
+                    }
+                    None => Writing::Chunk(callback, chunk, length),
+                }
+            }
+            Writing::Bytes(mut moving) => match attempt(&mut *moving, &self.source, cancelled) {
+                Some(written) => Writing::EndedBytes(moving, written),
+                None => Writing::Bytes(moving),
+            },
+            ended => ended,
+        }
+    }
+}
+
+impl Job for Stream {
+    fn run(self: Rc<Self>, part: u64) {
+        match part {
+            READ => self.read(),
+            _ => self.write(),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "stream with a callback"
+    }
+}
+
+impl Cancel for Listener {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
+        let cancelled = self.accepting.cancel(ticket.number);
+        if cancelled && self.source.unpark(Direction::Read) {
+            self.source.handle().clone().queue(self, READ);
+        }
+        cancelled
+    }
+}
+
+impl Cancel for Connector {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
+        let cancelled = self.connecting.cancel(ticket.number);
+        if cancelled {
+            self.connecting.with(|(source, callback)| {
+                if source.unpark(Direction::Write) {
+                    source.handle().queue(self.clone(), WRITE);
+                }
+                (Some((source, callback)), ())
+            });
+        }
+        cancelled
+    }
+}
+
+impl Cancel for Stream {
+    fn cancel(self: Rc<Self>, Ticket { part, number }: Ticket) -> bool {
+        let (cancelled, direction) = match part {
+            READ => (self.reading.cancel(number), Direction::Read),
+            _ => (self.writing.cancel(number), Direction::Write),
+        };
+        if cancelled && self.source.unpark(direction) {
+            self.source.handle().clone().queue(self, part);
+        }
+        cancelled
+    }
+
+    fn transferred(&self, Ticket { part, number }: Ticket) -> Option<usize> {
+        if part == READ && self.reading.waits_as(number) {
+            return self.reading.with(|reading| {
+                let count = match &reading {
+                    Reading::Bytes(moving) => moving.transferred(),
+                    Reading::Chunk(_) | Reading::EndedBytes(..) => 0,
+                };
+                (Some(reading), count)
+            });
+        }
+        if part == WRITE && self.writing.waits_as(number) {
+            return self.writing.with(|writing| {
+                let count = match &writing {
+                    Writing::Chunk(_, chunk, length) => length - chunk.len(),
+                    Writing::Bytes(moving) => moving.transferred(),
+                    Writing::Ended(..) | Writing::EndedBytes(..) => 0,
+                };
+                (Some(writing), count)
+            });
+        }
+        None
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        report_dropped(self.source.handle(), self.accepting.called_at());
+    }
+}
+
+impl Drop for Connector {
+    fn drop(&mut self) {
+        let called_at = self.connecting.called_at();
+        if let Some((source, callback)) = self.connecting.take() {
+            drop(callback);
+            report_dropped(source.handle(), called_at);
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        report_dropped(self.source.handle(), self.reading.called_at());
+        report_dropped(self.source.handle(), self.writing.called_at());
+    }
+}
+
+/// Returns the result of an attempt, or `None` if it has to be made again later.
+#[inline]
+pub(crate) fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+        result => Some(result),
+    }
+}
+
+/// Puts the count of what was moved before it into an error.
+pub(crate) fn with_count(result: io::Result<()>, count: usize) -> io::Result<()> {
+    match result {
+        Err(error) if count > 0 => Err(io::Error::new(error.kind(), Partial { count, error })),
+        result => result,
+    }
+}
+
+fn attempt(moving: &mut dyn Moving, source: &Socket, cancelled: bool) -> Option<io::Result<()>> {
+    match cancelled {
+        true => Some(Err(Cancelled.into())),
+        false => unless_blocked(moving.attempt(source)),
+    }
+}
