@@ -64,7 +64,7 @@ const FAULTS: [Fault; 10] = [
         name: "equal deadlines expire in the reverse order",
         file: "timers.rs",
         sound: "state.sequence += 1;",
-        faulty: "state.sequence = state.sequence.wrapping_sub(1);",
+        faulty: "state.sequence = state.sequence.wrapping_sub(1).min(NOBODY - 1);",
     },
     Fault {
         name: "a deadline must have passed, not only come",
