@@ -29,7 +29,20 @@ impl TcpListener {
     /// When the address is taken, or not one of this machine.
     #[track_caller]
     pub fn bind(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpListener> {
-        Source::listen(handle, address, &ListenOptions::default()).map(TcpListener)
+        TcpListener::bind_with(handle, address, &ListenOptions::default())
+    }
+
+    /// Binds a socket as `options` ask, and listens on it.
+    ///
+    /// # Errors
+    /// As [`TcpListener::bind`].
+    #[track_caller]
+    pub fn bind_with(
+        handle: &LoopHandle,
+        address: SocketAddr,
+        options: &ListenOptions,
+    ) -> io::Result<TcpListener> {
+        Source::listen(handle, address, options).map(TcpListener)
     }
 
     /// Returns the address that the socket is bound to.
@@ -71,7 +84,19 @@ impl TcpStream {
     /// # Errors
     /// When the connection is refused or the address cannot be reached.
     pub async fn connect(handle: &LoopHandle, address: SocketAddr) -> io::Result<TcpStream> {
-        let source = Source::connect(handle, address, &ConnectOptions::default())?;
+        TcpStream::connect_with(handle, address, &ConnectOptions::default()).await
+    }
+
+    /// Connects to an address as `options` ask. Cancel-safe: dropping it closes the socket.
+    ///
+    /// # Errors
+    /// As [`TcpStream::connect`]; when the local address cannot be bound.
+    pub async fn connect_with(
+        handle: &LoopHandle,
+        address: SocketAddr,
+        options: &ConnectOptions,
+    ) -> io::Result<TcpStream> {
+        let source = Source::connect(handle, address, options)?;
         poll_fn(|cx| poll_attempt(&source, Direction::Write, cx, || source.connected())).await?;
         Ok(TcpStream(source))
     }

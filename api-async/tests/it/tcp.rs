@@ -8,7 +8,7 @@ use std::rc::Rc;
 use api_async::{TcpListener, TcpStream, echo, run_until_complete, spawn};
 use futures::io::{AsyncReadExt, AsyncWriteExt};
 use futures::stream::StreamExt;
-use loop_core::{BYTES_PER_TURN, Chunk, EventLoop, LoopHandle};
+use loop_core::{BYTES_PER_TURN, Chunk, ConnectOptions, EventLoop, ListenOptions, LoopHandle};
 
 /// Makes a loop with an echo server on it.
 fn echoing() -> (EventLoop, LoopHandle, SocketAddr) {
@@ -167,4 +167,24 @@ fn closing_ends_what_has_used_up_its_share() {
     event_loop.close();
     assert_eq!(Rc::strong_count(&held), 1);
     assert!(handle.snapshot().parked.is_empty());
+}
+
+#[test]
+fn a_connection_is_made_as_it_was_asked_for() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let (local, peer) = run_until_complete(&mut event_loop, async move {
+        let options = ListenOptions { backlog: 1, ..ListenOptions::default() };
+        let listener = TcpListener::bind_with(&handle, "127.0.0.1:0".parse().unwrap(), &options)?;
+        let local_address = Some("127.0.0.9:0".parse().unwrap());
+        let options = ConnectOptions { local_address, ..ConnectOptions::default() };
+        let address = listener.local_addr()?;
+        let stream = TcpStream::connect_with(&handle, address, &options).await?;
+        let (_accepted, peer) = listener.accept().await?;
+        std::io::Result::Ok((stream.local_addr()?, peer))
+    })
+    .unwrap()
+    .unwrap();
+    assert_eq!(local, peer);
+    assert_eq!(local.ip(), "127.0.0.9".parse::<std::net::IpAddr>().unwrap());
 }
