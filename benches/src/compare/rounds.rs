@@ -178,10 +178,13 @@ fn open_phase(plan: &Plan, arm: &Arm, schedule: &Schedule) -> Result<Interval, M
         Ok((generator.open(schedule, &mut recorder)?, began))
     })?;
     if open.unanswered() > 0 {
+        // A generator that sends in bursts asks more of the server than its schedule does.
+        let late = "; the generator was the bottleneck, its send lag p99 over 500 us";
         let reason = format!(
-            "could not keep up: {} of {} messages unanswered",
+            "could not keep up: {} of {} messages unanswered{}",
             open.unanswered(),
-            open.offered
+            open.offered,
+            if recorder.is_late() { late } else { "" }
         );
         return Err(Misfortune::Failed(reason));
     }
