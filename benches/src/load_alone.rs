@@ -28,6 +28,8 @@ struct LoadReport {
     response: Quantiles,
     service: Quantiles,
     send_lag: Quantiles,
+    /// Whether the send lag says that the generator was the bottleneck, and not the server.
+    generator_was_late: bool,
     seed: u64,
 }
 
@@ -106,6 +108,7 @@ fn measure(
         response: Quantiles::of(&recorder.response),
         service: Quantiles::of(&recorder.service),
         send_lag: Quantiles::of(&recorder.send_lag),
+        generator_was_late: recorder.is_late(),
         seed,
     })
 }
@@ -129,6 +132,12 @@ fn describe(report: &LoadReport, recorder: &Recorder) -> String {
     let shown = if report.rate_asked.is_some() { &all[..] } else { &all[1..2] };
     for (name, histogram) in shown {
         let _ = writeln!(text, "{name:<12}{}", quantile_columns(histogram));
+    }
+    if report.generator_was_late {
+        text.push_str(
+            "\nThe generator was the bottleneck (send lag p99 over 500 us): these latencies measure \
+             this\nmachine, not the server.\n",
+        );
     }
     text
 }

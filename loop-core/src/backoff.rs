@@ -5,8 +5,8 @@ use std::time::Duration;
 /// The delays between the tries of an operation that may fail: an iterator, which ends when there is
 /// to be no further try.
 ///
-/// Each delay is `factor` times the one before, up to `max`; then `jitter` takes a random part away, so
-/// that those who failed together do not try again together.
+/// Each delay is `factor` times the one before, up to `max`; then `jitter` takes a random part away,
+/// so that those who failed together do not try again together.
 ///
 /// ```
 /// use loop_core::Backoff;
@@ -19,8 +19,8 @@ use std::time::Duration;
 /// ```
 ///
 /// # Limits
-/// A factor or a jitter that is not a number counts as 0, and a delay beyond what a duration holds as
-/// `max`.
+/// A factor or a jitter that is not a number counts as 0, and a delay beyond what a duration holds
+/// as `max`.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     /// The delay after the first failure.

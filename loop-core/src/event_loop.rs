@@ -1,6 +1,5 @@
 //! The owner of a loop, who runs it: one turn is poll, fire, expire, run.
 
-use std::cell::Cell;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +13,7 @@ use mio::{Events, Interest, Poll};
 
 use crate::clock::{Clock, ManualClock, Pace};
 use crate::core::{Core, LoopHandle, PIPE, Submission};
-use crate::errors::{Context, RunError};
+use crate::errors::Context;
 use crate::ready::Entry;
 use crate::script::Script;
 use crate::self_pipe::{self, Inbox};
@@ -51,14 +50,6 @@ pub struct EventLoop {
     pub(crate) script: Option<Script>,
 }
 
-/// Gives [`EventLoop::run_until_complete`] its result.
-#[must_use = "a completer that is dropped ends the run with an error"]
-pub struct Completer<T> {
-    handle: LoopHandle,
-    /// Gone when the run is over: who completes late does not stop a later run.
-    outcome: Weak<Cell<Outcome<T>>>,
-}
-
 /// How the poll of a turn waits: for ever, unless it says otherwise.
 #[derive(Debug, Default)]
 struct Wait {
@@ -67,13 +58,6 @@ struct Wait {
     now: Option<Duration>,
     /// Where the clock jumps if nothing comes.
     jump: Option<Duration>,
-}
-
-/// Where a run's result stands.
-enum Outcome<T> {
-    Pending,
-    Complete(T),
-    Abandoned,
 }
 
 impl EventLoop {
@@ -177,29 +161,6 @@ impl EventLoop {
             if self.core.stopping.get() {
                 return Ok(());
             }
-        }
-    }
-
-    /// Runs until the completer that `start` is given has a value, and returns the value.
-    ///
-    /// The value is delivered one turn after it was set, as asyncio delivers a future's.
-    ///
-    /// # Errors
-    /// [`RunError::Stopped`] when the loop is stopped first, [`RunError::Abandoned`] when the
-    /// completer is dropped, [`RunError::Poll`] as [`EventLoop::run_once`].
-    ///
-    /// asyncio: `BaseEventLoop.run_until_complete`.
-    pub fn run_until_complete<T: 'static>(
-        &mut self,
-        start: impl FnOnce(Completer<T>),
-    ) -> Result<T, RunError> {
-        let outcome = Rc::new(Cell::new(Outcome::Pending));
-        start(Completer { handle: self.handle(), outcome: Rc::downgrade(&outcome) });
-        self.run_forever()?;
-        match outcome.replace(Outcome::Pending) {
-            Outcome::Complete(value) => Ok(value),
-            Outcome::Abandoned => Err(RunError::Abandoned),
-            Outcome::Pending => Err(RunError::Stopped),
         }
     }
 
@@ -348,28 +309,6 @@ struct ResetStopping(Rc<Core>);
 impl Drop for ResetStopping {
     fn drop(&mut self) {
         self.0.stopping.set(false);
-    }
-}
-
-impl<T> Completer<T> {
-    /// Ends the run with `value`.
-    pub fn complete(self, value: T) {
-        if let Some(outcome) = self.outcome.upgrade() {
-            outcome.set(Outcome::Complete(value));
-        }
-    }
-}
-
-impl<T> Drop for Completer<T> {
-    fn drop(&mut self) {
-        let Some(outcome) = self.outcome.upgrade() else { return };
-        match outcome.replace(Outcome::Abandoned) {
-            Outcome::Pending => {}
-            settled => outcome.set(settled),
-        }
-        let handle = self.handle.clone();
-        // On a closed loop there is no run left to end.
-        let _ = self.handle.try_call_soon(move || handle.stop());
     }
 }
 

@@ -68,7 +68,7 @@ impl Core {
         }
     }
 
-    /// Reports a panic of guarded work, as [`Core::guard`] does. The exception handler may abort too.
+    /// Reports a panic of guarded work, as [`Core::guard`] does. The handler may ask to leave too.
     #[cold]
     pub(crate) fn caught(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
         self.running.take();

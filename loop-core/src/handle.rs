@@ -75,7 +75,7 @@ impl LoopHandle {
     /// Runs `callback` once, `delay` from now.
     ///
     /// # Panics
-    /// On a closed loop.
+    /// On a closed loop, as [`LoopHandle::call_at`].
     ///
     /// # Limits
     /// The kernel's poll counts milliseconds and rounds up: a callback is never early, and on an
@@ -91,13 +91,26 @@ impl LoopHandle {
     /// scheduling, and past ones in the next turn, earliest first.
     ///
     /// # Panics
-    /// On a closed loop.
+    /// On a closed loop; [`LoopHandle::try_call_at`] hands the callback back instead.
     ///
     /// asyncio: `BaseEventLoop.call_at`, but ties keep their order.
     #[track_caller]
     pub fn call_at(&self, deadline: Duration, callback: impl FnOnce() + 'static) -> Handle {
         assert!(!self.is_closed(), "call_at: the event loop is closed");
         self.timed(deadline, Action::Call(Box::new(callback)))
+    }
+
+    /// Runs `callback` as [`LoopHandle::call_at`] does, or hands it back.
+    ///
+    /// # Errors
+    /// [`Closed`] with the callback when the loop is closed.
+    #[track_caller]
+    pub fn try_call_at<F: FnOnce() + 'static>(
+        &self,
+        deadline: Duration,
+        callback: F,
+    ) -> Result<Handle, Closed<F>> {
+        if self.is_closed() { Err(Closed(callback)) } else { Ok(self.call_at(deadline, callback)) }
     }
 
     /// Queues a part of a shared job. A closed loop drops it.

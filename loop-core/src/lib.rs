@@ -31,12 +31,12 @@
 //! # Reading order
 //!
 //! `event_loop` (the turn), `core` (what owner and handles share), `handle` (what you say to it),
-//! `ready`, `job` and `timers` (what runs when), `source`, `waiters` and
-//! `target` (a socket on the loop), `tcp`
-//! and `options` (listen, accept, connect), `chunk` (where bytes live), `transfer` (bytes in a buffer of
-//! the caller's), `watching` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other
-//! threads), `offload` (threads of the loop's own, for what blocks), `resolve`, `backoff`, `signals`,
-//! `failures` (what becomes of a panic), `snapshot` and `counts` (seeing), `script` (a poll for
+//! `completer` (a run with a result), `ready`, `job`, `timers` and `clock` (what runs when),
+//! `source`, `waiters` and `target` (a socket on the loop), `tcp` and `options` (listen, accept,
+//! connect), `chunk` (where bytes live), `transfer` (bytes in a buffer of the caller's), `watching`
+//! and `descriptors` (`add_reader`), `self_pipe` and `remote` (other threads), `offload` (threads of
+//! the loop's own, for what blocks), `resolve`, `backoff`, `signals`, `failures` (what becomes of a
+//! panic), `errors` (what is told of it), `snapshot` and `counts` (seeing), `script` (a poll for
 //! tests).
 //!
 //! # Principles
@@ -61,6 +61,7 @@ compile_error!("oneloop needs a 64-bit system: a poll token holds a row and its 
 mod backoff;
 mod chunk;
 mod clock;
+mod completer;
 mod core;
 mod counts;
 mod descriptors;
@@ -89,13 +90,14 @@ mod watching;
 pub use crate::backoff::Backoff;
 pub use crate::chunk::{CHUNK_BYTES, Chunk};
 pub use crate::clock::ManualClock;
+pub use crate::completer::Completer;
 pub use crate::core::{LoopHandle, TurnRule};
 pub use crate::counts::Counts;
 pub use crate::errors::{
     Abort, AggregateError, Cancelled, Closed, Context, Elapsed, RunError, is_cancelled,
     panic_message,
 };
-pub use crate::event_loop::{Completer, EventLoop};
+pub use crate::event_loop::EventLoop;
 pub use crate::handle::Handle;
 pub use crate::job::Job;
 pub use crate::offload::StillRunning;

@@ -38,8 +38,8 @@ impl Source<TcpListener> {
     /// Accepts one connection.
     ///
     /// When descriptors or memory have run out, the loop's exception handler is told, at most once a
-    /// minute; the listener rests for a second, and the connection stays in the kernel's queue. A connection
-    /// that was gone before it was accepted is passed over.
+    /// minute; the listener rests for a second, and the connection stays in the kernel's queue. A
+    /// connection that was gone before it was accepted is passed over.
     ///
     /// # Errors
     /// As [`Source::attempt`].
@@ -132,4 +132,29 @@ fn is_exhausted(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let exhausted = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM];
     error.raw_os_error().is_some_and(|code| exhausted.iter().any(|e| e.raw_os_error() == code))
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    fn error(errno: Errno) -> io::Error {
+        io::Error::from_raw_os_error(errno.raw_os_error())
+    }
+
+    #[test]
+    fn a_shortage_passes_and_a_lost_connection_is_not_the_listeners() {
+        for shortage in [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM].map(error) {
+            assert!(is_exhausted(&shortage) && !is_about_one_connection(&shortage), "{shortage}");
+        }
+        let lost = [Errno::CONNABORTED, Errno::PROTO, Errno::NETDOWN, Errno::NETUNREACH];
+        for lost in lost.into_iter().chain([Errno::HOSTUNREACH, Errno::PERM]).map(error) {
+            assert!(is_about_one_connection(&lost) && !is_exhausted(&lost), "{lost}");
+        }
+        for own in [Errno::BADF, Errno::INVAL, Errno::NOTSOCK, Errno::AGAIN].map(error) {
+            assert!(!is_exhausted(&own) && !is_about_one_connection(&own), "{own}");
+        }
+    }
 }

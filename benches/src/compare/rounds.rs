@@ -23,9 +23,6 @@ use crate::run_file::{ArmFailure, ClosedFigures, OpenFigures, Quantiles, Run};
 /// The open phases' share of the slowest arm's closed rate.
 const OPEN_SHARE: f64 = 0.3;
 
-/// A generator that is later than this at p99 has not measured the server.
-const SEND_LAG_MAX: Duration = Duration::from_micros(500);
-
 /// What precedes a phase, outside its window.
 const WARM_UP: Duration = Duration::from_millis(80);
 
@@ -104,9 +101,7 @@ impl Findings {
     /// Adds a round, valid or void: the whole of it or nothing, because to drop single phases would
     /// be to choose the lucky ones.
     fn add_round(&mut self, round: usize, recorders: &[(&str, Recorder)]) {
-        let limit = SEND_LAG_MAX.as_nanos() as u64;
-        let late = |recorder: &Recorder| recorder.send_lag.value_at_quantile(0.99) > limit;
-        let valid = !recorders.iter().any(|(_, recorder)| late(recorder));
+        let valid = !recorders.iter().any(|(_, recorder)| recorder.is_late());
         for (arm, recorder) in recorders {
             self.latencies.add(valid, arm, recorder);
         }
@@ -183,10 +178,13 @@ fn open_phase(plan: &Plan, arm: &Arm, schedule: &Schedule) -> Result<Interval, M
         Ok((generator.open(schedule, &mut recorder)?, began))
     })?;
     if open.unanswered() > 0 {
+        // A generator that sends in bursts asks more of the server than its schedule does.
+        let late = "; the generator was the bottleneck, its send lag p99 over 500 us";
         let reason = format!(
-            "could not keep up: {} of {} messages unanswered",
+            "could not keep up: {} of {} messages unanswered{}",
             open.unanswered(),
-            open.offered
+            open.offered,
+            if recorder.is_late() { late } else { "" }
         );
         return Err(Misfortune::Failed(reason));
     }

@@ -115,8 +115,12 @@ impl<'a> Session<'a> {
         let messages = self.messages(load);
         let run = |count| -> Result<u64, Misfortune> {
             let said = self.run_under(callgrind::TOOL, arm, load, count)?;
-            callgrind::parse(&said)
-                .ok_or_else(|| Misfortune::Failed("callgrind told no sum".to_owned()))
+            callgrind::parse(&said).ok_or_else(|| {
+                // valgrind ends where a command becomes another program.
+                let reason = "callgrind told no sum; of a script that starts the server in its \
+                              place, name the server itself";
+                Misfortune::Failed(reason.to_owned())
+            })
         };
         Ok(Instructions::of(load, messages, [run(messages[0])?, run(messages[1])?]))
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::arm::Arm;
+use crate::arm::{Arm, Peer};
 use crate::cli;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -12,6 +12,7 @@ Examples:
   oneloop duel raw callbacks                     callbacks over raw, about 20 s
   oneloop duel --all                             every style and baseline over raw
   oneloop duel tokio 'node=node echo.js {port}' --seconds 20
+  oneloop duel --all --peer go='go-echo :{port}' --peer libuv='./uv-echo {port}'
   oneloop duel raw async --json > duel.json
   oneloop duel --self-test                       is 5 us a message seen on this machine?
 
@@ -26,15 +27,20 @@ processes that it starts is not seen.";
 pub(crate) struct DuelArguments {
     /// The server to compare with: a style, a baseline, or NAME='COMMAND {port}'
     #[arg(value_name = "A", value_parser = Arm::parse)]
-    #[arg(required_unless_present_any = ["all", "self_test"])]
+    #[arg(required_unless_present_any = ["all", "peer", "self_test"])]
     pub(crate) base: Option<Arm>,
     /// The server to compare
     #[arg(value_name = "B", value_parser = Arm::parse)]
-    #[arg(required_unless_present_any = ["all", "self_test"])]
+    #[arg(required_unless_present_any = ["all", "peer", "self_test"])]
     pub(crate) other: Option<Arm>,
     /// Compare every built-in style and baseline with raw
     #[arg(long, conflicts_with_all = ["base", "other", "self_test"])]
     pub(crate) all: bool,
+    /// Compare a foreign echo server as well, with A or else with raw; {port} becomes a free port of
+    /// 127.0.0.1. Repeatable
+    #[arg(long, value_name = "NAME='COMMAND {port}'", value_parser = Peer::parse)]
+    #[arg(conflicts_with = "self_test")]
+    pub(crate) peer: Vec<Peer>,
     /// Compare a plain echo server with itself and with itself made 5 us dearer
     #[arg(long, conflicts_with_all = ["base", "other"])]
     pub(crate) self_test: bool,

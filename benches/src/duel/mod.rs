@@ -74,25 +74,27 @@ pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
 
 /// Lists who meets whom: the base meets itself first.
 fn pairings(asked: &DuelArguments) -> Result<Vec<(Contestant, Contestant)>, Failure> {
-    let (base, others) = match (&asked.base, &asked.other) {
-        (Some(base), Some(other)) => {
-            // Against itself an arm may fight twice.
-            if base != other {
-                ensure_distinct(&[base.clone(), other.clone()]).map_err(Failure::Usage)?;
-            }
-            (Contestant::Arm(base.clone()), vec![Contestant::Arm(other.clone())])
-        }
-        _ if asked.self_test => {
-            (Contestant::Dearer { by_us: 0 }, vec![Contestant::Dearer { by_us: CONTROL_US }])
-        }
-        _ => {
-            let others = Style::ALL.into_iter().filter(|&style| style != Style::Raw);
-            let others = others.map(|style| Contestant::Arm(Arm::Style(style)));
-            (Contestant::Arm(Arm::Style(Style::Raw)), others.collect())
-        }
+    let (base, others) = if asked.self_test {
+        (Contestant::Dearer { by_us: 0 }, vec![Contestant::Dearer { by_us: CONTROL_US }])
+    } else {
+        let (base, others) = arms(asked)?;
+        (Contestant::Arm(base), others.into_iter().map(Contestant::Arm).collect())
     };
     let others = [base.clone()].into_iter().chain(others);
     Ok(others.map(|other| (base.clone(), other)).collect())
+}
+
+/// Returns the base, and those that are to meet it, peers last.
+fn arms(asked: &DuelArguments) -> Result<(Arm, Vec<Arm>), Failure> {
+    let base = asked.base.clone().unwrap_or(Arm::Style(Style::Raw));
+    let all = Style::ALL.into_iter().filter(|&style| asked.all && style != Style::Raw);
+    let peers = asked.peer.iter().cloned().map(Arm::Peer);
+    let others: Vec<Arm> =
+        asked.other.iter().cloned().chain(all.map(Arm::Style)).chain(peers).collect();
+    // Against itself an arm may fight twice.
+    let names = others.iter().filter(|other| **other != base).chain([&base]);
+    ensure_distinct(&names.cloned().collect::<Vec<_>>()).map_err(Failure::Usage)?;
+    Ok((base, others))
 }
 
 fn measure(rules: &Rules, pairings: &[(Contestant, Contestant)], outcome: &mut Outcome) {

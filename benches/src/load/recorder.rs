@@ -12,6 +12,9 @@ const DIGITS: u8 = 3;
 /// events and no property of the server.
 const SAMPLES_BEYOND: f64 = 100.0;
 
+/// A generator that is later than this at p99, in nanoseconds, has not measured the server.
+const SEND_LAG_MAX_NS: u64 = 500_000;
+
 /// The times of one message, in nanoseconds of the generator's clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Message {
@@ -43,6 +46,11 @@ impl Recorder {
         self.response.saturating_record(received.saturating_sub(message.intended));
         self.service.saturating_record(received.saturating_sub(message.handed));
         self.send_lag.saturating_record(message.handed.saturating_sub(message.intended));
+    }
+
+    /// Tells whether the generator was the bottleneck: it sent too late, by its own schedule.
+    pub(crate) fn is_late(&self) -> bool {
+        self.send_lag.value_at_quantile(0.99) > SEND_LAG_MAX_NS
     }
 
     /// Adds the counts of another recorder: the only way to join percentiles of several rounds.

@@ -68,6 +68,18 @@ fn a_comparison_reports_writes_its_files_and_overwrites_none() {
 }
 
 #[test]
+fn rounds_in_which_the_generator_was_the_bottleneck_are_void_and_that_is_said() {
+    let out = tempfile::tempdir().unwrap();
+    // No generator sends so many one by one; whether a server answers them in time is no matter.
+    let output = run(&[&small(out.path())[..], &["--rate", "1000000"]].concat());
+    let report = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(report.contains("enerator was the bottleneck"), "{report}");
+    let run = run_json(&run_directories(out.path())[0]);
+    let answered = !run["open"].as_array().unwrap().is_empty();
+    assert_eq!(run["void_rounds"] == serde_json::json!([1]), answered, "{run}");
+}
+
+#[test]
 fn an_interrupted_comparison_writes_what_it_has_and_leaves_no_server() {
     let out = tempfile::tempdir().unwrap();
     let child = oneloop(&sized(out.path(), "100")).spawn().unwrap();

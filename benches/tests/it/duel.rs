@@ -89,6 +89,36 @@ fn any_command_is_a_server_and_the_report_keeps_the_measure() {
 }
 
 #[test]
+fn peers_join_a_duel_and_one_that_does_not_start_is_no_matter_to_the_others() {
+    if !can_duel() {
+        return;
+    }
+    let program = env!("CARGO_BIN_EXE_oneloop");
+    let mine = format!("mine='{program}' serve echo --style raw --listen 127.0.0.1:{{port}}");
+    let peers = ["--peer", "none=./is-not-there {port}", "--peer", &mine];
+    let cases: [(&[&str], &[&str]); 2] = [
+        (&[], &["raw", "none", "mine"]),
+        (&["threads", "raw"], &["threads", "raw", "none", "mine"]),
+    ];
+    for (named, met) in cases {
+        let more = ["--seconds", "0.3", "--json"];
+        let output = run(&duel(&[named, &peers, &more].concat()));
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+        let outcome = json(&output.stdout);
+        let bouts = outcome["bouts"].as_array().unwrap();
+        let others: Vec<&str> = bouts.iter().filter_map(|bout| bout["other"].as_str()).collect();
+        assert_eq!(others, met);
+        let base = met[0];
+        for bout in bouts {
+            assert_eq!(bout["base"], base);
+            assert_eq!(bout["failed"] == "none", bout["other"] == "none", "{bout}");
+            let pairs = bout["pairs"].as_array().unwrap();
+            assert_eq!(pairs.is_empty(), bout["other"] == "none", "{bout}");
+        }
+    }
+}
+
+#[test]
 fn a_server_that_does_not_start_is_named() {
     if !can_duel() {
         return;
@@ -162,6 +192,8 @@ fn bad_arguments_are_refused_in_one_line() {
         (&["raw", "peer=./echo"], "{port}"),
         (&["raw", "raw=./echo {port}"], "built-in"),
         (&["go=a {port}", "go=b {port}"], "two peers are called `go`"),
+        (&["--peer", "go=a {port}", "--peer", "go=b {port}"], "two peers are called `go`"),
+        (&["--peer", "go=a"], "no {port}"),
         (&["raw", "async", "--slices", "160..40"], "such as 40..160"),
         (&["raw", "async", "--connections", "1000000"], "connections are possible"),
     ] {

@@ -32,6 +32,25 @@ fn both_phases_report_in_text_and_in_json() {
 }
 
 #[test]
+fn a_generator_that_is_the_bottleneck_says_so() {
+    let server = ["serve", "echo", "--style", "raw", "--listen", "127.0.0.1:0"];
+    let (child, addr) = start_server(&server);
+    let base = ["load", "--connect", &addr, "--connections", "2", "--seconds"];
+    // No generator sends ten million messages a second one by one.
+    for (more, late) in [(["0.2", "--rate", "10000000"], true), (["1", "--rate", "200"], false)] {
+        let arguments = [&base[..], &more].concat();
+        let report = run(&[&arguments[..], &["--json"]].concat());
+        let report: serde_json::Value = serde_json::from_slice(&report.stdout).unwrap();
+        // On a machine that is busy elsewhere a slow one may be late too.
+        assert!(report["generator_was_late"] == late || !late, "{report}");
+        let text = text(&run(&arguments).stdout).to_owned();
+        assert!(text.contains("The generator was the bottleneck") == late || !late, "{text}");
+    }
+    signal(&child, Signal::TERM);
+    finish(child);
+}
+
+#[test]
 fn faults_of_a_server_are_told_apart() {
     type Fault = fn(TcpStream);
     let faults: [(Fault, &str); 3] = [

@@ -80,6 +80,21 @@ fn no_crate_escapes_the_lints() {
     assert!(workspace.contains("unsafe_code = \"forbid\""));
 }
 
+/// Who reads the loop is told of every file of it, in an order.
+#[test]
+fn every_module_of_the_loop_is_in_its_reading_order() {
+    let text = fs::read_to_string(document::root().join("loop-core/src/lib.rs")).unwrap();
+    let (_, order) = text.split_once("//! # Reading order").unwrap();
+    let (order, _) = order.split_once("//! #").unwrap();
+    let module = |line: &str| {
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned())
+    };
+    for name in text.lines().filter_map(module) {
+        assert!(order.contains(&format!("`{name}`")), "`{name}` is missing");
+    }
+}
+
 #[test]
 fn files_and_functions_keep_the_measure() {
     let mut faults = Vec::new();

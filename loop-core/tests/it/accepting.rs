@@ -76,4 +76,36 @@ fn out_of_descriptors() {
     event_loop.run_once().unwrap();
     assert_eq!(trace.take(), ["7"]);
     assert_eq!(accept_all(&listener), 1);
+    the_next_shortage_is_told_after_a_minute(&mut event_loop, &clock, &listener, &trace);
+}
+
+/// Lets descriptors run out twice more: soon after the first time, and later.
+fn the_next_shortage_is_told_after_a_minute(
+    event_loop: &mut EventLoop,
+    clock: &ManualClock,
+    listener: &Source<TcpListener>,
+    trace: &Trace,
+) {
+    let address = listener.io().local_addr().unwrap();
+    let limit = getrlimit(Resource::Nofile);
+    for (seconds, reports) in [(1, 0), (60, 1)] {
+        clock.advance(Duration::from_secs(seconds));
+        let _peer = TcpStream::connect(address).unwrap();
+        listener.park_job(Direction::Read, std::rc::Rc::new(Note(trace.clone())), 8);
+        turn(event_loop);
+        assert_eq!(trace.take(), ["8"]);
+        setrlimit(Resource::Nofile, Rlimit { current: Some(3), maximum: limit.maximum }).unwrap();
+        assert_eq!(accept_all(listener), 0);
+        setrlimit(Resource::Nofile, limit).unwrap();
+        assert_eq!(trace.take().len(), reports, "{seconds} s later");
+        clock.advance(Duration::from_secs(1));
+        turn(event_loop);
+        assert_eq!(accept_all(listener), 1);
+    }
+}
+
+/// Makes one turn that does not wait.
+fn turn(event_loop: &mut EventLoop) {
+    event_loop.handle().stop();
+    event_loop.run_forever().unwrap();
 }

@@ -174,12 +174,14 @@ fn what_is_scheduled_on_a_closed_loop_comes_back_or_is_refused() {
     lab.event_loop.close();
     let callback = lab.handle.try_call_soon(lab.trace.adder("soon")).unwrap_err().0;
     callback();
+    let callback = lab.handle.try_call_at(Duration::ZERO, lab.trace.adder("at")).unwrap_err().0;
+    callback();
     let remote = lab.handle.remote();
     let (sender, received) = std::sync::mpsc::channel();
     let refused = remote.call_soon_threadsafe(move |_| sender.send("threadsafe").unwrap());
     (refused.unwrap_err().0)(&lab.handle);
     assert_eq!(received.recv().unwrap(), "threadsafe");
-    assert_eq!(lab.trace.take(), ["soon"]);
+    assert_eq!(lab.trace.take(), ["soon", "at"]);
     assert!(lab.handle.run_in_executor(|| (), |_| ()).is_err());
     assert!(lab.handle.on_interrupt(|| ()).is_err());
 }
