@@ -33,7 +33,7 @@ impl Protocol for PausingReader {
         self.seen.set(seen + bytes.len() as u64);
         let random = self.random.get().wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         self.random.set(random);
-        if (random >> 33) % 64 == 0 {
+        if (random >> 33).is_multiple_of(64) {
             transport.pause_reading();
             let kept = self.transport.take().expect("the connection is made");
             self.transport.set(Some(kept.clone()));
