@@ -43,14 +43,25 @@
 pub mod bytes;
 pub mod combine;
 pub mod echo;
+pub mod protocol;
 
+mod blocking;
+mod client;
+mod flow;
 mod operation;
 mod resolve;
+mod server;
 mod socket;
 mod tcp;
 mod timer;
+mod transport;
 
+pub use blocking::run_blocking;
+pub use client::ClientBuilder;
+pub use flow::FlowControl;
 pub use operation::Operation;
+pub use protocol::{Protocol, Transport, WriteLimits};
 pub use resolve::resolve;
+pub use server::{Server, ServerBuilder};
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{sleep, sleep_until};

@@ -15,7 +15,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         }
         text += &format!("  {style:<10} {}\n", style.sentence());
     }
-    text += "\n`compare` takes smol with --all or --only, and other servers with --peer.\n";
+    text += "\n`compare` takes protocol and smol with --all or --only, others with --peer.\n";
     text += "\nTry one: oneloop serve echo --style async --listen 127.0.0.1:7000\n";
     output::print(&text)
 }

@@ -10,10 +10,10 @@ use crate::failure::Failure;
 /// The arguments that choose the arms.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Selection {
-    /// Styles to measure, separated by commas [default: all but smol]
+    /// Styles to measure, separated by commas [default: all but protocol and smol]
     #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = cli::style)]
     pub(crate) only: Vec<Style>,
-    /// Measure all styles, smol too, which takes longer
+    /// Measure all styles, protocol and smol too, which takes longer
     #[arg(long, conflicts_with = "only")]
     pub(crate) all: bool,
     /// Measure a foreign echo server as well; {port} becomes a free port of 127.0.0.1. Repeatable
@@ -29,8 +29,8 @@ impl Selection {
     /// When two peers share a name.
     pub(crate) fn arms(&self) -> Result<Vec<Arm>, Failure> {
         let taken = |style: &Style| match &self.only[..] {
-            // One more baseline adds a sixth to the time and nothing to the question.
-            [] => self.all || *style != Style::Smol,
+            // Each adds a sixth to the time and nothing to the question.
+            [] => self.all || !matches!(style, Style::Protocol | Style::Smol),
             only => only.contains(style),
         };
         let styles = Style::ALL.into_iter().filter(taken).map(Arm::Style);

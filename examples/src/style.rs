@@ -15,6 +15,8 @@ pub enum Style {
     Promises,
     /// async/await tasks on the loop.
     Async,
+    /// Raw callbacks on the loop, as a protocol and its transport.
+    Protocol,
     /// A hand-written mio loop without any abstraction.
     Raw,
     /// One blocking thread a connection, with the standard library alone.
@@ -27,17 +29,18 @@ pub enum Style {
 
 impl Style {
     /// Every style, the wings first.
-    pub const ALL: [Style; 7] = [
+    pub const ALL: [Style; 8] = [
         Style::Callbacks,
         Style::Promises,
         Style::Async,
+        Style::Protocol,
         Style::Raw,
         Style::Threads,
         Style::Tokio,
         Style::Smol,
     ];
 
-    /// The three styles that run on the project's own loop.
+    /// The styles that each have a wing of their own.
     pub const WINGS: [Style; 3] = [Style::Callbacks, Style::Promises, Style::Async];
 
     /// Returns the name by which the command line and the reports call the style.
@@ -46,6 +49,7 @@ impl Style {
             Style::Callbacks => "callbacks",
             Style::Promises => "promises",
             Style::Async => "async",
+            Style::Protocol => "protocol",
             Style::Raw => "raw",
             Style::Threads => "threads",
             Style::Tokio => "tokio",
@@ -59,6 +63,7 @@ impl Style {
             Style::Callbacks => "completion callbacks on the project's loop",
             Style::Promises => "chained promises on the project's loop",
             Style::Async => "async/await tasks on the project's loop",
+            Style::Protocol => "a protocol and its transport on the project's loop",
             Style::Raw => "a hand-written mio loop without any abstraction",
             Style::Threads => "one blocking thread a connection",
             Style::Tokio => "tokio's current-thread runtime",
@@ -68,7 +73,7 @@ impl Style {
 
     /// Tells whether the style runs on the project's own loop.
     pub fn is_wing(self) -> bool {
-        Style::WINGS.contains(&self)
+        self == Style::Protocol || Style::WINGS.contains(&self)
     }
 }
 

@@ -96,6 +96,14 @@ impl<S> Source<S> {
         self.defer_if_ready(direction);
     }
 
+    /// Queues a part of `job` when the kernel has news of this direction, or when the loop is closed.
+    ///
+    /// Unlike [`Source::park_job`] it lets a socket be that is known to be ready: for who wants to
+    /// hear of no byte for now, but of the end.
+    pub fn park_job_for_news(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
+        self.readiness.park_job(direction, job, part);
+    }
+
     /// Wakes a task when the socket is ready in this direction.
     pub fn park_waker(&self, direction: Direction, waker: &Waker) {
         self.readiness.park_waker(direction, waker);

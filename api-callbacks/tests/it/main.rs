@@ -4,5 +4,8 @@ mod bytes;
 mod combine;
 mod many;
 mod resolve;
+mod serving;
 mod tcp;
 mod timer;
+mod transport;
+mod uncoloured;

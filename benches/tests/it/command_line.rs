@@ -80,7 +80,9 @@ fn an_address_that_is_none_is_explained() {
 #[test]
 fn the_list_has_every_style_and_the_help_has_examples() {
     let list = run(&["list"]);
-    for style in ["callbacks", "promises", "async", "raw", "threads", "tokio", "smol", "echo"] {
+    for style in
+        ["callbacks", "promises", "async", "protocol", "raw", "threads", "tokio", "smol", "echo"]
+    {
         assert!(text(&list.stdout).contains(style));
     }
     let commands =

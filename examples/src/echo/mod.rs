@@ -8,6 +8,7 @@ mod async_await;
 mod callbacks;
 mod listening;
 mod promises;
+mod protocol;
 mod raw;
 mod smol;
 mod tally;
@@ -87,6 +88,7 @@ fn serve_in_style(
         Style::Smol => smol::serve(options, announce),
         Style::Callbacks => callbacks::serve(options, announce),
         Style::Promises => promises::serve(options, announce),
+        Style::Protocol => protocol::serve(options, announce),
         Style::Async => async_await::serve(options, announce),
     }
 }

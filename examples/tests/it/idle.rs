@@ -13,6 +13,9 @@ use crate::document::{self, Table};
 
 const MESSAGES: u64 = 100;
 
+/// The styles whose costs the table states.
+const ON_THE_LOOP: [Style; 4] = [Style::Callbacks, Style::Promises, Style::Async, Style::Protocol];
+
 /// What so many messages cost.
 struct Cost {
     before: Counts,
@@ -23,7 +26,7 @@ struct Cost {
 #[test]
 fn the_wings_cost_what_the_table_states() {
     let table = document::table("idle-echo");
-    for style in Style::WINGS {
+    for style in ON_THE_LOOP {
         let bounded = cost(style, TurnRule::default());
         let snapshot = cost(style, TurnRule::Snapshot);
         check(&table, style, "reads", bounded.each(|counts| counts.reads));
@@ -47,7 +50,7 @@ fn the_wings_cost_what_the_table_states() {
 fn the_table_states_the_same_kernel_work_for_the_wings_as_for_raw() {
     let table = document::table("idle-echo");
     for row in ["reads", "writes", "registrations", "turns and polls, bounded rule"] {
-        for style in Style::WINGS {
+        for style in ON_THE_LOOP {
             assert_eq!(table.cell(row, style.name()), table.cell(row, "raw"), "{row}, {style}");
         }
     }
@@ -111,6 +114,10 @@ fn serve(style: Style, handle: &LoopHandle) -> std::net::SocketAddr {
             let address = listener.local_addr().unwrap();
             api_async::spawn(handle, api_async::echo::serve(listener)).detach();
             address
+        }
+        Style::Protocol => {
+            let server = api_callbacks::ServerBuilder::new();
+            server.serve(handle, any, |_| api_callbacks::protocol::Echo).unwrap().local_addr()
         }
         baseline => panic!("{baseline} has no loop of ours"),
     }

@@ -1,0 +1,143 @@
+//! Flow control for protocols that write from many places: wait until there is room.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::rc::Rc;
+
+use loop_core::{Cancelled, Job, LoopHandle};
+
+use crate::operation::{Cancel, Operation, Pending, Ticket, report_dropped};
+
+type DrainCallback = Box<dyn FnOnce(io::Result<()>)>;
+
+/// Knows whether a protocol may write, and calls back those who wait for it.
+///
+/// The protocol hands on its [`pause_writing`](crate::protocol::Protocol::pause_writing),
+/// `resume_writing` and `connection_lost`; whoever writes calls [`FlowControl::drain`] between two
+/// writes. asyncio: `FlowControlMixin` and `StreamWriter.drain`.
+pub struct FlowControl {
+    handle: LoopHandle,
+    state: Cell<State>,
+    waiting: RefCell<Vec<Rc<Draining>>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    Paused,
+    Lost,
+}
+
+struct Draining {
+    handle: LoopHandle,
+    callback: Pending<DrainCallback>,
+    lost: Cell<bool>,
+}
+
+impl FlowControl {
+    /// Makes the flow control of one connection, which may write.
+    pub fn new(handle: &LoopHandle) -> FlowControl {
+        let (state, waiting) = (Cell::new(State::Open), RefCell::default());
+        FlowControl { handle: handle.clone(), state, waiting }
+    }
+
+    /// Calls back when the protocol may write.
+    ///
+    /// # Errors
+    /// `ConnectionReset` when the connection is lost first.
+    #[track_caller]
+    pub fn drain(&self, callback: impl FnOnce(io::Result<()>) + 'static) -> Operation {
+        match self.state.get() {
+            State::Open => Operation::ended_with(&self.handle, || callback(Ok(()))),
+            State::Lost => {
+                let lost = ErrorKind::ConnectionReset;
+                Operation::ended_with(&self.handle, move || callback(Err(lost.into())))
+            }
+            State::Paused => {
+                let draining = Rc::new(Draining {
+                    handle: self.handle.clone(),
+                    callback: Pending::default(),
+                    lost: Cell::new(false),
+                });
+                let number = draining.callback.put(Box::new(callback));
+                self.waiting.borrow_mut().push(draining.clone());
+                Operation::pending(&draining, Ticket { part: 0, number })
+            }
+        }
+    }
+
+    /// Tells whether the protocol should not write now.
+    pub fn is_paused(&self) -> bool {
+        self.state.get() == State::Paused
+    }
+
+    /// To be called from `pause_writing`.
+    pub fn pause(&self) {
+        if self.state.get() == State::Open {
+            self.state.set(State::Paused);
+        }
+    }
+
+    /// To be called from `resume_writing`.
+    pub fn resume(&self) {
+        if self.state.get() == State::Paused {
+            self.state.set(State::Open);
+            self.call_back();
+        }
+    }
+
+    /// To be called from `connection_lost`.
+    pub fn lose(&self) {
+        self.state.set(State::Lost);
+        self.call_back();
+    }
+
+    /// Queues the callbacks, in the order of the calls.
+    fn call_back(&self) {
+        for draining in self.waiting.take() {
+            draining.lost.set(self.state.get() == State::Lost);
+            // One that is cancelled is queued already.
+            if !draining.callback.is_cancelled() {
+                self.handle.queue(draining, 0);
+            }
+        }
+    }
+}
+
+impl Job for Draining {
+    fn run(self: Rc<Self>, _part: u64) {
+        let Some(callback) = self.callback.take() else { return };
+        callback(match (self.callback.is_cancelled(), self.lost.get()) {
+            (true, _) => Err(Cancelled.into()),
+            (false, true) => Err(ErrorKind::ConnectionReset.into()),
+            (false, false) => Ok(()),
+        });
+    }
+
+    fn kind(&self) -> &'static str {
+        "drain with a callback"
+    }
+}
+
+impl Cancel for Draining {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
+        let cancelled = self.callback.cancel(ticket.number);
+        if cancelled {
+            self.handle.clone().queue(self, 0);
+        }
+        cancelled
+    }
+}
+
+impl Drop for Draining {
+    fn drop(&mut self) {
+        report_dropped(&self.handle, self.callback.called_at());
+    }
+}
+
+impl fmt::Debug for FlowControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlowControl").field("is_paused", &self.is_paused()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,306 @@
+//! Serving a protocol: who is connected, how many may be, and how it ends.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use loop_core::{ListenOptions, LoopHandle, is_cancelled};
+use slab::Slab;
+
+use crate::operation::Operation;
+use crate::protocol::{Protocol, Transport};
+use crate::socket::Accepted;
+use crate::tcp::TcpListener;
+use crate::timer::sleep;
+use crate::transport::Connection;
+
+type FailureCallback = Box<dyn FnOnce(io::Error)>;
+type StopCallback = Box<dyn FnOnce(Vec<SocketAddr>)>;
+
+/// How a server is to be made.
+///
+/// asyncio: `BaseEventLoop.create_server`.
+pub struct ServerBuilder {
+    options: ListenOptions,
+    connections_max: usize,
+    on_failure: Option<FailureCallback>,
+}
+
+/// A server that accepts connections; dropping it leaves it running.
+///
+/// asyncio: `Server`.
+pub struct Server(Rc<dyn Serving>);
+
+/// What a server does, whatever its protocol.
+trait Serving {
+    fn listening(&self) -> &Listening;
+
+    /// Accepts the next connection, unless that is being done, the server is full, or it stops.
+    fn accept(self: Rc<Self>);
+}
+
+/// All of a server but how its protocols are made.
+struct Listening {
+    handle: LoopHandle,
+    address: SocketAddr,
+    /// Gone once the server has stopped accepting.
+    listener: RefCell<Option<TcpListener>>,
+    accepting: Cell<Option<Operation>>,
+    /// Who is connected.
+    open: RefCell<Slab<Option<Rc<dyn Transport>>>>,
+    connections_max: usize,
+    on_failure: Cell<Option<FailureCallback>>,
+    stopping: Cell<Option<Stopping>>,
+}
+
+/// What is to be done when the last connection has ended.
+struct Stopping {
+    callback: StopCallback,
+    limit: Operation,
+    left: Vec<SocketAddr>,
+}
+
+/// A server and how its protocols are made.
+struct Accepting<F> {
+    listening: Listening,
+    factory: F,
+}
+
+/// A protocol and its place among the connections of its server.
+struct Served<P> {
+    protocol: P,
+    /// Held until the connection is lost.
+    _place: Place,
+}
+
+/// A place among the connections, which is free again when it is dropped.
+struct Place {
+    server: Rc<dyn Serving>,
+    key: usize,
+}
+
+impl ServerBuilder {
+    /// Begins with the options of [`ListenOptions::default`], and as many connections as come.
+    pub fn new() -> ServerBuilder {
+        let (options, connections_max) = (ListenOptions::default(), usize::MAX);
+        ServerBuilder { options, connections_max, on_failure: None }
+    }
+
+    /// Sets how many connections the system keeps that are not accepted yet.
+    pub fn backlog(mut self, backlog: u32) -> ServerBuilder {
+        self.options.backlog = backlog;
+        self
+    }
+
+    /// Sets whether an address can be bound whose old connections are not all gone.
+    pub fn reuse_address(mut self, reuse: bool) -> ServerBuilder {
+        self.options.reuse_address = reuse;
+        self
+    }
+
+    /// Sets whether several sockets may share the address.
+    pub fn reuse_port(mut self, reuse: bool) -> ServerBuilder {
+        self.options.reuse_port = reuse;
+        self
+    }
+
+    /// Sets whether connections send small messages at once.
+    pub fn nodelay(mut self, nodelay: bool) -> ServerBuilder {
+        self.options.nodelay = nodelay;
+        self
+    }
+
+    /// Sets how many connections may be open at once; further ones wait in the system's backlog.
+    pub fn connections_max(mut self, connections_max: usize) -> ServerBuilder {
+        self.connections_max = connections_max;
+        self
+    }
+
+    /// Sets whom to tell when accepting has failed for good; else the loop's exception handler is.
+    pub fn on_failure(mut self, callback: impl FnOnce(io::Error) + 'static) -> ServerBuilder {
+        self.on_failure = Some(Box::new(callback));
+        self
+    }
+
+    /// Listens on an address, and makes a protocol for each connection with its peer's address.
+    ///
+    /// # Errors
+    /// When the address is taken, or not one of this machine.
+    #[track_caller]
+    pub fn serve<P: Protocol + 'static>(
+        self,
+        handle: &LoopHandle,
+        address: SocketAddr,
+        factory: impl Fn(SocketAddr) -> P + 'static,
+    ) -> io::Result<Server> {
+        let listener = TcpListener::bind_with(handle, address, &self.options)?;
+        let listening = Listening {
+            handle: handle.clone(),
+            address: listener.local_addr()?,
+            listener: RefCell::new(Some(listener)),
+            accepting: Cell::new(None),
+            open: RefCell::default(),
+            connections_max: self.connections_max,
+            on_failure: Cell::new(self.on_failure),
+            stopping: Cell::new(None),
+        };
+        let accepting = Rc::new(Accepting { listening, factory });
+        accepting.clone().accept();
+        Ok(Server(accepting))
+    }
+}
+
+impl Default for ServerBuilder {
+    fn default() -> ServerBuilder {
+        ServerBuilder::new()
+    }
+}
+
+impl Server {
+    /// Returns the address that the server listens on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.0.listening().address
+    }
+
+    /// Returns the open connections.
+    pub fn connections(&self) -> Vec<Rc<dyn Transport>> {
+        self.0.listening().connections()
+    }
+
+    /// Stops accepting, lets the connections end by themselves, and aborts those that have not after
+    /// `limit`. Calls back when the last has ended, with the addresses of those that were aborted.
+    ///
+    /// asyncio: `Server.close`, `wait_closed` and `abort_clients`.
+    #[track_caller]
+    pub fn stop(self, limit: Duration, callback: impl FnOnce(Vec<SocketAddr>) + 'static) {
+        let listening = self.0.listening();
+        drop(listening.listener.take());
+        if let Some(accepting) = listening.accepting.take() {
+            accepting.cancel();
+        }
+        if listening.open.borrow().is_empty() {
+            Operation::ended_with(&listening.handle, || callback(Vec::new()));
+            return;
+        }
+        let server = self.0.clone();
+        let limit = sleep(&listening.handle, limit, move |slept| {
+            if slept.is_ok() {
+                server.listening().abort();
+            }
+        });
+        let callback = Box::new(callback);
+        listening.stopping.set(Some(Stopping { callback, limit, left: Vec::new() }));
+    }
+}
+
+impl Listening {
+    fn connections(&self) -> Vec<Rc<dyn Transport>> {
+        self.open.borrow().iter().filter_map(|(_, transport)| transport.clone()).collect()
+    }
+
+    /// Aborts what is open, and notes who that was.
+    fn abort(&self) {
+        let connections = self.connections();
+        let peers = connections.iter().filter_map(|transport| transport.peer_addr().ok());
+        if let Some(stopping) = self.stopping.take() {
+            self.stopping.set(Some(Stopping { left: peers.collect(), ..stopping }));
+        }
+        connections.iter().for_each(|transport| transport.abort());
+    }
+
+    /// Calls back who waits for the end of the last connection, if that has come.
+    fn end_if_empty(&self) {
+        if !self.open.borrow().is_empty() {
+            return;
+        }
+        if let Some(Stopping { callback, limit, left }) = self.stopping.take() {
+            limit.cancel();
+            Operation::ended_with(&self.handle, || callback(left));
+        }
+    }
+}
+
+impl<P: Protocol + 'static, F: Fn(SocketAddr) -> P + 'static> Accepting<F> {
+    fn accepted(self: Rc<Self>, accepted: Accepted) {
+        drop(self.listening.accepting.take());
+        match accepted {
+            Ok((socket, peer)) => {
+                let key = self.listening.open.borrow_mut().insert(None);
+                let place = Place { server: self.clone(), key };
+                // Before the factory is called: it may panic.
+                self.clone().accept();
+                let protocol = (self.factory)(peer);
+                let transport = Connection::start(socket, Served { protocol, _place: place });
+                self.listening.open.borrow_mut()[key] = Some(transport);
+            }
+            Err(error) if is_cancelled(&error) => {}
+            Err(error) => match self.listening.on_failure.take() {
+                Some(callback) => callback(error),
+                None => self.listening.handle.report_error("accepting has ended", &error),
+            },
+        }
+    }
+}
+
+impl<P: Protocol + 'static, F: Fn(SocketAddr) -> P + 'static> Serving for Accepting<F> {
+    fn listening(&self) -> &Listening {
+        &self.listening
+    }
+
+    fn accept(self: Rc<Self>) {
+        let Listening { listener, accepting, open, connections_max, .. } = &self.listening;
+        let pending = accepting.take();
+        if pending.is_some() || open.borrow().len() >= *connections_max {
+            return accepting.set(pending);
+        }
+        let Some(listener) = listener.borrow().clone() else { return };
+        let server = self.clone();
+        let pending = listener.accept_socket(move |_, accepted| server.accepted(accepted));
+        accepting.set(Some(pending));
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let listening = self.server.listening();
+        let transport = listening.open.borrow_mut().try_remove(self.key);
+        drop(transport);
+        listening.end_if_empty();
+        self.server.clone().accept();
+    }
+}
+
+impl<P: Protocol> Protocol for Served<P> {
+    fn connection_made(&self, transport: &Rc<dyn Transport>) {
+        self.protocol.connection_made(transport);
+    }
+
+    fn data_received(&self, transport: &dyn Transport, bytes: &[u8]) {
+        self.protocol.data_received(transport, bytes);
+    }
+
+    fn eof_received(&self, transport: &dyn Transport) -> bool {
+        self.protocol.eof_received(transport)
+    }
+
+    fn pause_writing(&self, transport: &dyn Transport) {
+        self.protocol.pause_writing(transport);
+    }
+
+    fn resume_writing(&self, transport: &dyn Transport) {
+        self.protocol.resume_writing(transport);
+    }
+
+    fn connection_lost(&self, error: Option<io::Error>) {
+        self.protocol.connection_lost(error);
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("local_addr", &self.local_addr()).finish_non_exhaustive()
+    }
+}

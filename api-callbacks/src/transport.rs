@@ -1,0 +1,252 @@
+//! A connection on the loop that tells a protocol what happens: asyncio's selector transport.
+//!
+//! One job serves it for its whole life. What waits is this job: no closure is made for a message.
+
+mod face;
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice};
+use std::mem;
+use std::net::Shutdown;
+use std::rc::{Rc, Weak};
+
+use loop_core::{Cancelled, Direction, Job};
+
+use crate::protocol::{Protocol, Transport, WriteLimits};
+use crate::socket::{READ, Socket, WRITE};
+
+/// Further parts of the job.
+const MADE: u64 = 2;
+const START: u64 = 3;
+const LOST: u64 = 4;
+
+/// A connection and its protocol.
+pub(crate) struct Connection<P> {
+    /// Gone once the connection is lost. Shared while the protocol is called, which is never from
+    /// inside [`Connection::lost`]: that is a job of its own.
+    live: RefCell<Option<Live<P>>>,
+    unsent: RefCell<VecDeque<u8>>,
+    limits: Cell<WriteLimits>,
+    flags: Cell<u8>,
+    /// Why the connection will be lost.
+    error: Cell<Option<io::Error>>,
+    /// The connection itself, for the loop to hold.
+    this: Weak<Connection<P>>,
+}
+
+struct Live<P> {
+    protocol: P,
+    source: Socket,
+}
+
+/// The program wants to be handed no bytes.
+const PAUSED: u8 = 1;
+/// The peer has ended its side.
+const ENDED: u8 = 2;
+/// The connection is closed once all is sent.
+const CLOSING: u8 = 4;
+/// This side ends once all is sent.
+const EOF: u8 = 8;
+/// The protocol was told to pause writing.
+const OVER: u8 = 16;
+/// The protocol will be told that the connection is lost.
+const LOSING: u8 = 32;
+/// That is because it has failed.
+const FAILED: u8 = 64;
+/// The loop was told of bytes that were written too late.
+const TOLD: u8 = 128;
+
+impl<P: Protocol + 'static> Connection<P> {
+    /// Makes a connection, and queues `connection_made` and the beginning of reading.
+    pub(crate) fn start(source: Socket, protocol: P) -> Rc<Connection<P>> {
+        let handle = source.handle().clone();
+        let connection = Rc::new_cyclic(|this| Connection {
+            live: RefCell::new(Some(Live { protocol, source })),
+            unsent: RefCell::default(),
+            limits: Cell::default(),
+            flags: Cell::new(0),
+            error: Cell::new(None),
+            this: this.clone(),
+        });
+        handle.queue(connection.clone(), MADE);
+        handle.queue(connection.clone(), START);
+        connection
+    }
+
+    #[inline]
+    fn has(&self, flags: u8) -> bool {
+        self.flags.get() & flags != 0
+    }
+
+    fn set(&self, flags: u8) {
+        self.flags.set(self.flags.get() | flags);
+    }
+
+    #[inline]
+    fn is_sent(&self) -> bool {
+        self.unsent.borrow().is_empty()
+    }
+
+    /// Calls the protocol; if that panics, the connection is aborted.
+    #[inline]
+    fn tell<R>(&self, protocol: &P, call: impl FnOnce(&P) -> R) -> R {
+        let guard = AbortOnPanic(self);
+        let result = call(protocol);
+        mem::forget(guard);
+        result
+    }
+
+    /// Reads once and hands on what came.
+    #[inline]
+    fn read(self: Rc<Self>) {
+        if let (false, Some(live)) = (self.has(PAUSED | ENDED | CLOSING), &*self.live.borrow()) {
+            match live.source.read_chunk() {
+                Ok(Some(chunk)) => {
+                    self.tell(&live.protocol, |protocol| protocol.data_received(&*self, &chunk));
+                }
+                Ok(None) => self.end(live),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => self.lose(Some(error)),
+            }
+        }
+        self.wait_to_read();
+    }
+
+    /// Tells the protocol that the peer has ended its side.
+    fn end(&self, live: &Live<P>) {
+        self.set(ENDED);
+        if !self.tell(&live.protocol, |protocol| protocol.eof_received(self)) {
+            self.close();
+        }
+    }
+
+    /// Queues the job if there may be something to read, else parks it. A connection that reads
+    /// nothing is parked as well: so it hears when the loop is closed, and is held until then.
+    #[inline]
+    fn wait_to_read(self: &Rc<Self>) {
+        let live = self.live.borrow();
+        let Some(Live { source, .. }) = &*live else { return };
+        if self.has(PAUSED | ENDED | CLOSING) {
+            return self.wait_for_the_end(source);
+        }
+        if source.is_ready(Direction::Read) {
+            source.handle().queue(self.clone(), READ);
+        } else {
+            source.park_job(Direction::Read, self.clone(), READ);
+        }
+    }
+
+    #[cold]
+    fn wait_for_the_end(self: &Rc<Self>, source: &Socket) {
+        if source.handle().is_closing() {
+            self.lose(Some(Cancelled.into()));
+        } else if !self.has(LOSING) {
+            source.park_job_for_news(Direction::Read, self.clone(), READ);
+        }
+    }
+
+    /// Sends what is unsent, as far as the socket takes it.
+    fn flush(self: Rc<Self>) {
+        match self.send() {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return self.lose(Some(error)),
+        }
+        if self.has(OVER) && self.unsent.borrow().len() <= self.limits.get().low {
+            self.flags.set(self.flags.get() & !OVER);
+            if let Some(live) = &*self.live.borrow() {
+                self.tell(&live.protocol, |protocol| protocol.resume_writing(&*self));
+            }
+        }
+        if !self.is_sent() {
+            self.wait_to_write();
+        } else if self.has(CLOSING) {
+            self.lose(None);
+        } else if self.has(EOF) {
+            self.shut_down();
+        }
+    }
+
+    fn send(&self) -> io::Result<()> {
+        let live = self.live.borrow();
+        let Some(Live { source, .. }) = &*live else { return Ok(()) };
+        let mut unsent = self.unsent.borrow_mut();
+        while !unsent.is_empty() {
+            let (first, second) = unsent.as_slices();
+            let count = source.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])?;
+            unsent.drain(..count);
+        }
+        // An idle connection holds no buffer.
+        *unsent = VecDeque::new();
+        Ok(())
+    }
+
+    fn wait_to_write(&self) {
+        if let (Some(this), Some(live)) = (self.this.upgrade(), &*self.live.borrow()) {
+            live.source.park_job(Direction::Write, this, WRITE);
+        }
+    }
+
+    fn shut_down(&self) {
+        if let Some(live) = &*self.live.borrow()
+            && let Err(error) = live.source.io().shutdown(Shutdown::Write)
+        {
+            self.lose(Some(error));
+        }
+    }
+
+    /// Gives up what is unsent, and queues `connection_lost`.
+    #[cold]
+    fn lose(&self, error: Option<io::Error>) {
+        if self.has(LOSING) {
+            return;
+        }
+        self.set(LOSING | CLOSING | if error.is_some() { FAILED } else { 0 });
+        self.error.set(error);
+        drop(self.unsent.take());
+        if let (Some(this), Some(live)) = (self.this.upgrade(), &*self.live.borrow()) {
+            live.source.handle().queue(this, LOST);
+        }
+    }
+
+    /// Tells the protocol that the connection is lost, and closes the socket.
+    fn lost(&self) {
+        if let Some(live) = self.live.take() {
+            live.protocol.connection_lost(self.error.take());
+        }
+    }
+
+    fn made(self: Rc<Self>) {
+        if let Some(live) = &*self.live.borrow() {
+            let transport: Rc<dyn Transport> = self.clone();
+            self.tell(&live.protocol, |protocol| protocol.connection_made(&transport));
+        }
+    }
+}
+
+impl<P: Protocol + 'static> Job for Connection<P> {
+    #[inline]
+    fn run(self: Rc<Self>, part: u64) {
+        match part {
+            READ => self.read(),
+            WRITE => self.flush(),
+            MADE => self.made(),
+            START => self.wait_to_read(),
+            _ => self.lost(),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "transport"
+    }
+}
+
+/// Aborts a connection whose protocol panics.
+struct AbortOnPanic<'a, P: Protocol + 'static>(&'a Connection<P>);
+
+impl<P: Protocol + 'static> Drop for AbortOnPanic<'_, P> {
+    fn drop(&mut self) {
+        self.0.lose(Some(io::Error::other("the protocol has panicked")));
+    }
+}

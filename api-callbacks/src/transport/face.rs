@@ -1,0 +1,202 @@
+//! What a program sees of a connection: how it writes, pauses and closes.
+
+use std::io::{self, ErrorKind, IoSlice};
+use std::net::SocketAddr;
+
+use loop_core::{Context, Direction};
+
+use super::{CLOSING, Connection, ENDED, EOF, FAILED, LOSING, Live, OVER, PAUSED, TOLD};
+use crate::protocol::{Protocol, Transport, WriteLimits};
+
+/// How many pieces one system call takes.
+const PIECES_PER_WRITE: usize = 16;
+
+impl<P: Protocol + 'static> Transport for Connection<P> {
+    #[inline]
+    fn write(&self, bytes: &[u8]) {
+        if !self.takes_bytes() {
+            return;
+        }
+        let sent = if self.is_sent() { self.try_write(bytes) } else { Some(0) };
+        if let Some(sent) = sent
+            && sent < bytes.len()
+        {
+            self.keep(&[bytes], sent);
+        }
+    }
+
+    fn writelines(&self, pieces: &[&[u8]]) {
+        for pieces in pieces.chunks(PIECES_PER_WRITE) {
+            if !self.takes_bytes() {
+                return;
+            }
+            let sent = if self.is_sent() { self.try_write_vectored(pieces) } else { Some(0) };
+            let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+            match sent {
+                Some(sent) if sent < length => self.keep(pieces, sent),
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
+    fn write_eof(&self) {
+        if !self.has(EOF | CLOSING) {
+            self.set(EOF);
+            if self.is_sent() {
+                self.shut_down();
+            }
+        }
+    }
+
+    fn close(&self) {
+        if !self.has(CLOSING) {
+            self.set(CLOSING);
+            if self.is_sent() {
+                self.lose(None);
+            }
+        }
+    }
+
+    fn abort(&self) {
+        self.lose(None);
+    }
+
+    fn is_closing(&self) -> bool {
+        self.has(CLOSING)
+    }
+
+    fn pause_reading(&self) {
+        self.set(PAUSED);
+    }
+
+    fn resume_reading(&self) {
+        if !self.has(PAUSED) {
+            return;
+        }
+        self.flags.set(self.flags.get() & !PAUSED);
+        // What is queued already, or has not begun, sees to itself.
+        let parked = |live: &Live<P>| live.source.unpark(Direction::Read);
+        if let Some(this) = self.this.upgrade()
+            && self.live.borrow().as_ref().is_some_and(parked)
+        {
+            this.wait_to_read();
+        }
+    }
+
+    fn is_reading(&self) -> bool {
+        !self.has(PAUSED | ENDED | CLOSING)
+    }
+
+    fn set_write_buffer_limits(&self, limits: WriteLimits) {
+        assert!(limits.low <= limits.high, "the low mark is above the high one");
+        self.limits.set(limits);
+        self.pause_if_over();
+    }
+
+    fn write_buffer_size(&self) -> usize {
+        self.unsent.borrow().len()
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket(|socket| socket.local_addr())
+    }
+
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.socket(|socket| socket.peer_addr())
+    }
+}
+
+impl<P: Protocol + 'static> Connection<P> {
+    /// Tells whether bytes can be written still; the loop hears of those that come too late.
+    #[inline]
+    fn takes_bytes(&self) -> bool {
+        if self.has(EOF | CLOSING) {
+            self.refuse();
+            return false;
+        }
+        true
+    }
+
+    #[cold]
+    fn refuse(&self) {
+        if self.has(FAILED | TOLD) {
+            return;
+        }
+        self.set(TOLD);
+        if let Some(live) = &*self.live.borrow() {
+            let message = "bytes are dropped that were written after close or write_eof";
+            let context = Context { message: message.to_owned(), scheduled_at: None, by: None };
+            live.source.handle().report(&context);
+        }
+    }
+
+    /// Keeps what the socket did not take, and tells the protocol if it is much.
+    #[cold]
+    fn keep(&self, pieces: &[&[u8]], mut sent: usize) {
+        let mut unsent = self.unsent.borrow_mut();
+        let was_empty = unsent.is_empty();
+        for piece in pieces {
+            let skipped = sent.min(piece.len());
+            unsent.extend(&piece[skipped..]);
+            sent -= skipped;
+        }
+        drop(unsent);
+        if was_empty && !self.is_sent() {
+            self.wait_to_write();
+        }
+        self.pause_if_over();
+    }
+
+    fn pause_if_over(&self) {
+        if !self.has(OVER | LOSING) && self.unsent.borrow().len() > self.limits.get().high {
+            self.set(OVER);
+            if let Some(live) = &*self.live.borrow() {
+                self.tell(&live.protocol, |protocol| protocol.pause_writing(self));
+            }
+        }
+    }
+
+    /// Sends at once what the socket takes; returns how much that was, if the connection lives on.
+    #[inline]
+    fn try_write(&self, bytes: &[u8]) -> Option<usize> {
+        let live = self.live.borrow();
+        let Some(Live { source, .. }) = &*live else { return None };
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match source.write(&bytes[sent..]) {
+                Ok(count) => sent += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    self.lose(Some(error));
+                    return None;
+                }
+            }
+        }
+        Some(sent)
+    }
+
+    fn try_write_vectored(&self, pieces: &[&[u8]]) -> Option<usize> {
+        let live = self.live.borrow();
+        let Some(Live { source, .. }) = &*live else { return None };
+        let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE];
+        for (slice, piece) in slices.iter_mut().zip(pieces) {
+            *slice = IoSlice::new(piece);
+        }
+        match source.write_vectored(&slices[..pieces.len()]) {
+            Ok(count) => Some(count),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Some(0),
+            Err(error) => {
+                self.lose(Some(error));
+                None
+            }
+        }
+    }
+
+    fn socket<R>(&self, ask: impl FnOnce(&mio::net::TcpStream) -> io::Result<R>) -> io::Result<R> {
+        match &*self.live.borrow() {
+            Some(live) => ask(live.source.io()),
+            None => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+}
