@@ -72,16 +72,20 @@ pub(crate) fn wait(wait: Wait) {
     CURRENT.with(|current| current.waits.set(wait));
 }
 
-/// Takes one operation of the task's budget; with none left, the task gives way and is queued again.
+/// Lets an operation be tried if there is budget left; with none, the task gives way and is queued
+/// again.
 #[inline]
 pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
     CURRENT.with(|current| match current.budget.get() {
         0 => give_way(current, cx),
-        left => {
-            current.budget.set(left - 1);
-            Poll::Ready(())
-        }
+        _ => Poll::Ready(()),
     })
+}
+
+/// Notes that an operation has completed: it takes one of the budget.
+#[inline]
+pub(crate) fn spend() {
+    CURRENT.with(|current| current.budget.set(current.budget.get() - 1));
 }
 
 #[cold]
@@ -91,12 +95,6 @@ fn give_way(current: &Current, cx: &Context<'_>) -> Poll<()> {
     current.waits.set(Wait::Yielding);
     cx.waker().wake_by_ref();
     Poll::Pending
-}
-
-/// Notes that an operation did not complete after all.
-#[inline]
-pub(crate) fn give_back() {
-    CURRENT.with(|current| current.budget.set(current.budget.get() + 1));
 }
 
 /// Tells whether a loop runs on this thread, as far as this crate runs it.

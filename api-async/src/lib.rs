@@ -66,5 +66,5 @@ pub use run::{InsideLoop, RunFailed, Runner, block_on, run};
 pub use scope::{Scope, Scoped, ScopedTask, scope};
 pub use seeing::{TaskInfo, TaskState, tasks, watch_polls};
 pub use task::{Outcome, Task, TaskError, run_until_complete, spawn, spawn_infallible};
-pub use tcp::{TcpListener, TcpStream};
+pub use tcp::{ReadChunk, TcpListener, TcpStream, WriteChunk};
 pub use timer::{Sleep, sleep, sleep_until};

@@ -174,7 +174,7 @@ impl Slot {
     }
 
     /// Queues the task, if it is not queued already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wake(self: Rc<Self>) {
         self.about.wakes.set(self.about.wakes.get().wrapping_add(1));
         if !self.queued.get() {
@@ -182,7 +182,7 @@ impl Slot {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn queue(self: Rc<Self>) {
         self.queued.set(true);
         let number = self.number.get();
@@ -310,7 +310,7 @@ impl Slot {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll(&self, work: &mut Pin<Box<dyn Work>>) -> Result<Poll<()>, Box<dyn Any + Send>> {
         current::begin();
         let mut cx = Context::from_waker(&self.waker);

@@ -1,7 +1,7 @@
 //! TCP with async: what is parked is a waker.
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
@@ -21,6 +21,23 @@ pub struct TcpListener(Source<mio::net::TcpListener>);
 /// Reading and writing may be awaited at once, each by one task: the last to be polled is woken. A
 /// reference reads and writes as well, so that two futures of one task can share a connection.
 pub struct TcpStream(Source<mio::net::TcpStream>);
+
+/// The future of [`TcpStream::read_chunk`].
+///
+/// It and [`WriteChunk`] are types of their own, since a message passes through them: an `async fn`
+/// would keep its arguments twice, and its place.
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is polled"]
+pub struct ReadChunk<'a>(&'a TcpStream);
+
+/// The future of [`TcpStream::write_chunk`].
+#[derive(Debug)]
+#[must_use = "a future does nothing unless it is polled"]
+pub struct WriteChunk<'a> {
+    stream: &'a TcpStream,
+    /// What is to be written still.
+    chunk: Chunk,
+}
 
 impl TcpListener {
     /// Binds a socket and listens on it.
@@ -122,17 +139,16 @@ impl TcpStream {
     ///
     /// # Errors
     /// When the peer has reset the connection.
-    pub async fn read_chunk(&self) -> io::Result<Option<Chunk>> {
-        poll_fn(|cx| poll_attempt(&self.0, Direction::Read, cx, || self.0.read_chunk())).await
+    pub fn read_chunk(&self) -> ReadChunk<'_> {
+        ReadChunk(self)
     }
 
     /// Writes all of a chunk. Not cancel-safe: a part may have been written.
     ///
     /// # Errors
     /// When the connection is gone.
-    pub async fn write_chunk(&self, mut chunk: Chunk) -> io::Result<()> {
-        poll_fn(|cx| poll_attempt(&self.0, Direction::Write, cx, || self.0.write_chunk(&mut chunk)))
-            .await
+    pub fn write_chunk(&self, chunk: Chunk) -> WriteChunk<'_> {
+        WriteChunk { stream: self, chunk }
     }
 
     /// Shuts one side or both down; the peer reads the end of the stream then.
@@ -151,6 +167,26 @@ impl TcpStream {
     /// Returns the socket as the loop knows it.
     pub(crate) fn source(&self) -> &Source<mio::net::TcpStream> {
         &self.0
+    }
+}
+
+impl Future for ReadChunk<'_> {
+    type Output = io::Result<Option<Chunk>>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let source = &self.0.0;
+        poll_attempt(source, Direction::Read, cx, || source.read_chunk())
+    }
+}
+
+impl Future for WriteChunk<'_> {
+    type Output = io::Result<()>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let source = &self.stream.0;
+        poll_attempt(source, Direction::Write, cx, || source.write_chunk(&mut self.chunk))
     }
 }
 
@@ -234,7 +270,7 @@ impl fmt::Debug for TcpStream {
 }
 
 /// Makes an attempt within the task's budget; if it has to be made again later, the task is woken then.
-#[inline]
+#[inline(always)]
 pub(crate) fn poll_attempt<S, T>(
     source: &Source<S>,
     direction: Direction,
@@ -248,13 +284,15 @@ where
     match attempt() {
         Err(error) if error.kind() == ErrorKind::WouldBlock => {
             source.park_waker(direction, cx.waker());
-            current::give_back();
             current::wait(match direction {
                 Direction::Read => Wait::Reading,
                 Direction::Write => Wait::Writing,
             });
             Poll::Pending
         }
-        result => Poll::Ready(result),
+        result => {
+            current::spend();
+            Poll::Ready(result)
+        }
     }
 }

@@ -8,7 +8,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use api_async::{
-    InsideLoop, RunFailed, Runner, block_on, offload, run, shield, sleep, spawn, spawn_infallible,
+    CancellationToken, InsideLoop, RunFailed, Runner, block_on, offload, run, shield, sleep, spawn,
+    spawn_infallible,
 };
 use loop_core::{EventLoop, LoopHandle};
 
@@ -160,19 +161,21 @@ fn blocking_inside_a_loop_is_refused_and_says_what_to_do() {
 #[ignore = "it is run by the next test"]
 fn interrupted_program() {
     let output = run(async |handle: LoopHandle| {
-        /// Says that the main future was dropped.
-        struct Says;
+        /// Says that the main future was dropped, and asks for the cleaning up.
+        struct Says(CancellationToken);
         impl Drop for Says {
             fn drop(&mut self) {
                 println!("main was cancelled");
+                self.0.cancel();
             }
         }
-        let _says = Says;
-        let (timers, second) = (handle.clone(), Duration::from_secs(1));
-        drop(shield(&handle, second, async move {
-            sleep(&timers, Duration::from_millis(20)).await;
+        let says = Says(CancellationToken::new());
+        let (timers, limit, asked) = (handle.clone(), Duration::from_secs(9), says.0.clone());
+        let _cleans = shield(&handle, limit, async move {
+            asked.cancelled().await;
+            sleep(&timers, Duration::from_millis(5)).await;
             println!("cleaned up");
-        }));
+        });
         spawn_infallible(&handle, async { println!("ready") }).detach();
         pending::<()>().await
     });

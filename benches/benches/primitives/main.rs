@@ -10,6 +10,7 @@ mod summary;
 mod tasks;
 mod timers;
 mod turns;
+mod waiting;
 
 use std::hint::black_box;
 use std::path::PathBuf;
@@ -47,6 +48,7 @@ fn main() {
         turns::bench(&mut criterion);
         promises::bench(&mut criterion);
         tasks::bench(&mut criterion);
+        waiting::bench(&mut criterion);
     }
     // Nothing is measured when cargo only tests or lists.
     print!("{}", summary::of(&directory, PASSES));
