@@ -3,7 +3,7 @@
 //! A chunk is taken from the pool only once a socket has bytes, and goes back when it is dropped,
 //! so that an idle connection holds no buffer, whatever the style.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -11,8 +11,8 @@ use std::rc::Rc;
 /// How many bytes a chunk of the pool holds.
 pub const CHUNK_BYTES: usize = 16 * 1024;
 
-/// How many free chunks the pool keeps.
-const FREE_MAX: usize = 64;
+/// How many free chunks the pool keeps beside the spare one.
+const FREE_MAX: usize = 63;
 
 /// Bytes in a buffer that is lent by the loop, or that came from a vector.
 ///
@@ -43,6 +43,8 @@ struct Lent {
 /// The free chunks of one loop.
 #[derive(Default)]
 pub(crate) struct Pool {
+    /// The one that came back last, which is the next to be lent.
+    spare: Cell<Option<Box<Lent>>>,
     // Boxed, since what is lent is the box: no byte of a buffer's head is moved.
     #[expect(clippy::vec_box)]
     free: RefCell<Vec<Box<Lent>>>,
@@ -55,11 +57,7 @@ impl Pool {
         self: &Rc<Self>,
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<Chunk, E> {
-        let free = self.free.borrow_mut().pop();
-        let mut lent = free.unwrap_or_else(|| {
-            let buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
-            Box::new(Lent { buffer, start: 0, end: 0, pool: None })
-        });
+        let mut lent = self.spare.take().unwrap_or_else(|| self.another());
         match fill(&mut lent.buffer) {
             Ok(count) => {
                 (lent.start, lent.end) = (0, count);
@@ -67,15 +65,33 @@ impl Pool {
                 Ok(Chunk { lent: Some(lent) })
             }
             Err(error) => {
-                self.free.borrow_mut().push(lent);
+                self.take_back(lent);
                 Err(error)
             }
         }
     }
 
-    /// Takes a buffer back, unless there are many.
+    /// Takes a buffer back.
     #[inline(always)]
     fn take_back(&self, lent: Box<Lent>) {
+        if let Some(before) = self.spare.replace(Some(lent)) {
+            self.keep(before);
+        }
+    }
+
+    /// Finds a free buffer, or makes one.
+    #[inline(never)]
+    fn another(&self) -> Box<Lent> {
+        let free = self.free.borrow_mut().pop();
+        free.unwrap_or_else(|| {
+            let buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
+            Box::new(Lent { buffer, start: 0, end: 0, pool: None })
+        })
+    }
+
+    /// Keeps a buffer, unless there are many.
+    #[inline(never)]
+    fn keep(&self, lent: Box<Lent>) {
         let mut free = self.free.borrow_mut();
         if free.len() < FREE_MAX {
             free.push(lent);
@@ -84,6 +100,12 @@ impl Pool {
 }
 
 impl Chunk {
+    /// Returns how many bytes have not been consumed, with less ado than the slice's length.
+    #[inline]
+    pub(crate) fn unread(&self) -> usize {
+        self.lent.as_ref().map_or(0, |lent| lent.end - lent.start)
+    }
+
     /// Consumes the first `count` bytes.
     ///
     /// # Panics
@@ -151,7 +173,7 @@ mod tests {
     fn a_failed_fill_returns_the_chunk() {
         let pool = Rc::new(Pool::default());
         assert!(pool.lend(|_| Err("nothing there")).is_err());
-        assert_eq!(pool.free.borrow().len(), 1);
+        assert!(pool.spare.take().is_some());
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl<S> Source<S> {
     {
         let share = self.admit(Direction::Read)?;
         let chunk = self.handle.core.pool.lend(|buffer| self.read_share(buffer, share))?;
-        Ok((!chunk.is_empty()).then_some(chunk))
+        Ok((chunk.unread() > 0).then_some(chunk))
     }
 
     /// Writes once, no more than the socket's share of the turn. A shorter write has filled it.
@@ -222,7 +222,7 @@ impl<S> Source<S> {
         for<'a> &'a S: Write,
     {
         // What is left is counted here, so that the chunk is looked into once a write.
-        let mut left = chunk.len();
+        let mut left = chunk.unread();
         while left > 0 {
             match self.write(chunk)? {
                 0 => return Err(ErrorKind::WriteZero.into()),
