@@ -7,3 +7,4 @@ mod combine_more;
 mod regressions;
 mod tcp;
 mod timer;
+mod v8;
