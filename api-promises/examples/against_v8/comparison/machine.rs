@@ -83,8 +83,14 @@ impl Machine {
             observed = observed.map(|value| value);
         }
         let seen = observed.then_or(
-            move |text| Ok::<_, Text>(value.add(format!("{index}={}", text.0))),
-            move |text| Ok(reason.add(format!("{index}!{}", text.0))),
+            move |text| {
+                value.add(format!("{index}={}", text.0));
+                Ok::<_, Text>(())
+            },
+            move |text| {
+                reason.add(format!("{index}!{}", text.0));
+                Ok(())
+            },
         );
         seen.detach(|_| ());
     }
