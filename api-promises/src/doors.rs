@@ -26,7 +26,7 @@ use crate::promise::{Cancel, Promise, Reason, Resolver, bare};
 /// let handle = event_loop.handle();
 /// let slept = promisify::<_, std::io::Error, _>(&handle, |resolver| {
 ///     let timer = handle.call_later(Duration::from_millis(1), || resolver.resolve(42));
-///     move || drop(timer.cancel())
+///     move || assert!(timer.cancel())
 /// });
 /// assert_eq!(slept.run_until_complete(&mut event_loop).unwrap()?, 42);
 /// # Ok::<(), std::io::Error>(())

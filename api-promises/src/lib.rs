@@ -33,6 +33,10 @@
 //!   handler with the place where the promise was made.
 //! - A handler that returns a promise hands its place in the chain over to it, so that a loop
 //!   written as a chain runs for ever in constant memory.
+//! - Many consumers are asked for: [`Promise::share`]. Cancelling from elsewhere is too:
+//!   [`CancellationToken`].
+//! - A promise is a future, and [`promisify`], [`callbackify`] and [`Promise::spawn`] are the doors to
+//!   callbacks and to tasks; each says whether cancellation crosses.
 
 pub mod bytes;
 pub mod combine;

@@ -94,8 +94,8 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         })
     }
 
-    /// Runs `handler` whatever the outcome, and passes the outcome on when the handler has ended. A
-    /// failure of the handler takes the outcome's place.
+    /// Runs `handler` whatever the outcome, and passes the outcome on when the handler has ended. What
+    /// the handler returns is only waited for. A failure of the handler takes the outcome's place.
     ///
     /// When the chain is dropped while the handler's promise is pending, that is cancelled, and a
     /// rejection that waited to be passed on is reported.
@@ -104,15 +104,14 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     #[track_caller]
     pub fn finally<R>(self, handler: impl FnOnce() -> R + 'static) -> Promise<T, E>
     where
-        R: IntoPromise<Value = (), Reason = E>,
+        R: IntoPromise<Reason = E>,
     {
         let (handle, created_at) = (self.handle().clone(), Location::caller());
         self.link(move |outcome| {
             let mut held = Held { outcome: Some(outcome), handle, created_at };
             let ended = match handler().into_step() {
-                Step::Settled(Ok(())) if takes_ticks() => Promise::resolve(&held.handle, ()),
-                Step::Settled(Ok(())) => return held.pass_on(Ok(())),
-                Step::Settled(Err(rejection)) => return held.pass_on(Err(rejection)),
+                Step::Settled(Ok(value)) if takes_ticks() => Promise::resolve(&held.handle, value),
+                Step::Settled(ended) => return held.pass_on(ended),
                 Step::Follow(promise) => promise,
             };
             Step::Follow(ended.link(move |ended| held.pass_on(ended)))
@@ -177,7 +176,7 @@ struct Held<T, E: Reason> {
 
 impl<T: 'static, E: Reason> Held<T, E> {
     /// Passes the outcome on, or what the clean-up failed with.
-    fn pass_on(&mut self, ended: Outcome<(), E>) -> Step<T, E> {
+    fn pass_on<V>(&mut self, ended: Outcome<V, E>) -> Step<T, E> {
         let outcome = self.outcome.take().expect("an outcome is passed on once");
         Step::Settled(ended.and(outcome))
     }

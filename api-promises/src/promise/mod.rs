@@ -17,6 +17,7 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
+use futures::future::Either;
 use loop_core::LoopHandle;
 
 pub use adopt::{Adoption, set_adoption};
@@ -54,7 +55,7 @@ enum State<T: 'static, E: Reason> {
     Awaited(Wait<T, E>),
 }
 
-/// What a handler may return: a `Result` or a promise.
+/// What a handler may return: a `Result` or a promise, or [`Either`] of both.
 ///
 /// There is no implementation for plain values: use [`Promise::map`] for these.
 pub trait IntoPromise {
@@ -243,6 +244,23 @@ impl<T: 'static, E: Reason> IntoPromise for Result<T, E> {
 
     fn into_step(self) -> Step<T, E> {
         Step::Settled(self.map_err(Into::into))
+    }
+}
+
+/// For a handler that has an outcome here and a promise there.
+impl<A, B> IntoPromise for Either<A, B>
+where
+    A: IntoPromise,
+    B: IntoPromise<Value = A::Value, Reason = A::Reason>,
+{
+    type Value = A::Value;
+    type Reason = A::Reason;
+
+    fn into_step(self) -> Step<A::Value, A::Reason> {
+        match self {
+            Either::Left(left) => left.into_step(),
+            Either::Right(right) => right.into_step(),
+        }
     }
 }
 

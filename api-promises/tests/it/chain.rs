@@ -138,7 +138,7 @@ fn finally_passes_the_outcome_on_unless_it_fails_itself() {
     assert_eq!(lab.run(passed).unwrap(), 5);
     let rejected = Promise::<(), _>::reject(&lab.handle, error("first")).finally(|| Ok(()));
     assert_eq!(lab.run(rejected).unwrap_err().to_string(), "first");
-    let replaced = Promise::resolve(&lab.handle, 5).finally(|| Err(error("clean-up")));
+    let replaced = Promise::resolve(&lab.handle, 5).finally(|| Err::<(), _>(error("clean-up")));
     assert_eq!(lab.run(replaced).unwrap_err().to_string(), "clean-up");
     assert_eq!(lab.seen(), "cleaned");
     assert!(lab.reports.take().is_empty());
