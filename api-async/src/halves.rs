@@ -13,7 +13,7 @@ use futures::sink::Sink;
 use futures::stream::Stream;
 use loop_core::{Chunk, Direction};
 
-use crate::tcp::{TcpStream, poll_attempt};
+use crate::tcp::{TcpStream, poll_attempt, poll_read_chunk};
 
 /// The reading side of a connection: bytes, lines by [`AsyncBufRead`], chunks as a [`Stream`].
 ///
@@ -93,7 +93,7 @@ impl ReadHalf {
             // An empty chunk goes back to the pool before there is another.
             self.chunk = None;
             let source = self.stream.source();
-            let read = poll_attempt(source, Direction::Read, cx, || source.read_chunk());
+            let read = poll_read_chunk(source, cx);
             self.chunk = ready!(read)?;
         }
         Poll::Ready(Ok(self.chunk.as_mut()))

@@ -175,8 +175,7 @@ impl Future for ReadChunk<'_> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let source = &self.0.0;
-        poll_attempt(source, Direction::Read, cx, || source.read_chunk())
+        poll_read_chunk(&self.0.0, cx)
     }
 }
 
@@ -269,6 +268,22 @@ impl fmt::Debug for TcpStream {
     }
 }
 
+/// Reads a chunk within the task's budget, or wakes the task when there is something to read.
+///
+/// The source is asked before it is tried: most tasks come here once more than there are bytes, and
+/// an error need not be made for that.
+#[inline(always)]
+pub(crate) fn poll_read_chunk(
+    source: &Source<mio::net::TcpStream>,
+    cx: &Context<'_>,
+) -> Poll<io::Result<Option<Chunk>>> {
+    if !source.is_ready(Direction::Read) {
+        ready!(current::poll_budget(cx));
+        return park(source, Direction::Read, cx);
+    }
+    poll_attempt(source, Direction::Read, cx, || source.read_chunk())
+}
+
 /// Makes an attempt within the task's budget; if it has to be made again later, the task is woken then.
 #[inline(always)]
 pub(crate) fn poll_attempt<S, T>(
@@ -282,17 +297,25 @@ where
 {
     ready!(current::poll_budget(cx));
     match attempt() {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => {
-            source.park_waker(direction, cx.waker());
-            current::wait(match direction {
-                Direction::Read => Wait::Reading,
-                Direction::Write => Wait::Writing,
-            });
-            Poll::Pending
-        }
+        Err(error) if error.kind() == ErrorKind::WouldBlock => park(source, direction, cx),
         result => {
             current::spend();
             Poll::Ready(result)
         }
     }
+}
+
+/// Wakes the task when the source is ready in this direction.
+#[inline]
+fn park<S: mio::event::Source, T>(
+    source: &Source<S>,
+    direction: Direction,
+    cx: &Context<'_>,
+) -> Poll<T> {
+    source.park_waker(direction, cx.waker());
+    current::wait(match direction {
+        Direction::Read => Wait::Reading,
+        Direction::Write => Wait::Writing,
+    });
+    Poll::Pending
 }

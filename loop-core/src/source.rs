@@ -105,6 +105,7 @@ impl<S> Source<S> {
     }
 
     /// Wakes a task when the socket is ready in this direction.
+    #[inline]
     pub fn park_waker(&self, direction: Direction, waker: &Waker) {
         self.readiness.park_waker(direction, waker);
         self.defer_if_ready(direction);

@@ -26,24 +26,21 @@ pub enum Direction {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Signs(u8);
 
-/// What waits for a socket to become ready.
+/// What waits for a socket to become ready in one direction: a job or a task, never both.
 #[derive(Default)]
-pub(crate) enum Waiter {
-    /// Nothing waits.
-    #[default]
-    Empty,
+struct Waiter {
     /// A part of a job: queued when the socket is ready.
-    Job(Rc<dyn Job>, u64),
+    job: Cell<Option<(Rc<dyn Job>, u64)>>,
     /// A task's waker. It stays when it has been used, so that a task which parks again and again
-    /// on one socket does not clone it each time; `armed` tells whether it is waiting.
-    Wake { waker: Waker, armed: bool },
+    /// on one socket does not clone it each time; a sign tells whether it is waiting.
+    waker: Cell<Option<Waker>>,
 }
 
 /// The readiness of one socket, and its two waiters.
 pub(crate) struct Readiness {
     signs: Cell<Signs>,
-    reader: Cell<Waiter>,
-    writer: Cell<Waiter>,
+    reader: Waiter,
+    writer: Waiter,
     /// The turn in which `read_bytes` and `written_bytes` were counted.
     turn: Cell<u64>,
     read_bytes: Cell<usize>,
@@ -64,6 +61,10 @@ impl Signs {
     pub(crate) const RESTING: Signs = Signs(16);
     /// The exception handler was told so.
     pub(crate) const TOLD: Signs = Signs(32);
+    /// A task waits to read, or to accept.
+    const READ_AWAITED: Signs = Signs(64);
+    /// A task waits to write, or to be connected.
+    const WRITE_AWAITED: Signs = Signs(128);
 
     /// Reads a kernel event. An error or a hang-up concerns both directions, as in asyncio.
     pub(crate) fn of(event: &mio::event::Event) -> Signs {
@@ -96,6 +97,14 @@ impl Signs {
         self.0 & other.0 != 0
     }
 
+    /// Returns the sign that says that a task waits in a direction.
+    fn awaited(direction: Direction) -> Signs {
+        match direction {
+            Direction::Read => Signs::READ_AWAITED,
+            Direction::Write => Signs::WRITE_AWAITED,
+        }
+    }
+
     /// Returns the sign that says "ready" in a direction.
     fn ready(direction: Direction) -> Signs {
         match direction {
@@ -110,8 +119,8 @@ impl Readiness {
     pub(crate) fn new(signs: Signs, created_at: &'static Location<'static>) -> Readiness {
         Readiness {
             signs: Cell::new(signs),
-            reader: Cell::default(),
-            writer: Cell::default(),
+            reader: Waiter::default(),
+            writer: Waiter::default(),
             turn: Cell::new(0),
             read_bytes: Cell::new(0),
             written_bytes: Cell::new(0),
@@ -161,51 +170,55 @@ impl Readiness {
     }
 
     /// Parks a part of a job in the place of what was parked.
+    #[inline]
     pub(crate) fn park_job(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
-        self.waiter(direction).set(Waiter::Job(job, part));
+        self.clear(Signs::awaited(direction));
+        self.waiter(direction).job.set(Some((job, part)));
     }
 
     /// Parks a waker; one that wakes the same task is used again.
+    #[inline]
     pub(crate) fn park_waker(&self, direction: Direction, new: &Waker) {
-        let waker = match self.waiter(direction).take() {
-            Waiter::Wake { waker, .. } if waker.will_wake(new) => waker,
+        let waiter = self.waiter(direction);
+        drop(waiter.job.take());
+        // Cloned and dropped while nothing is parked: a waker may be anybody's code.
+        let waker = match waiter.waker.take() {
+            Some(waker) if waker.will_wake(new) => waker,
             _ => new.clone(),
         };
-        self.waiter(direction).set(Waiter::Wake { waker, armed: true });
+        waiter.waker.set(Some(waker));
+        self.set(Signs::awaited(direction));
     }
 
     /// Takes back what is parked; tells whether something was waiting.
     pub(crate) fn unpark(&self, direction: Direction) -> bool {
-        match self.waiter(direction).take() {
-            Waiter::Empty => false,
-            Waiter::Job(..) => true,
-            Waiter::Wake { armed, .. } => armed,
-        }
+        let waiter = self.waiter(direction);
+        let awaited = self.has(Signs::awaited(direction));
+        self.clear(Signs::awaited(direction));
+        drop(waiter.waker.take());
+        waiter.job.take().is_some() || awaited
     }
 
     /// Queues or wakes what is parked.
     #[inline(always)]
     pub(crate) fn release(&self, direction: Direction, ready: &ReadyQueue) {
-        match self.waiter(direction).take() {
-            Waiter::Empty => {}
-            Waiter::Job(job, part) => {
-                ready.push(Entry::Job(job, part));
-            }
-            Waiter::Wake { waker, armed } => self.wake(direction, waker, armed),
+        if let Some((job, part)) = self.waiter(direction).job.take() {
+            ready.push(Entry::Job(job, part));
+        } else if self.has(Signs::awaited(direction)) {
+            self.wake(direction);
         }
     }
 
-    /// Wakes what was taken out of its slot, if it waits, and keeps the waker for the next time.
-    fn wake(&self, direction: Direction, waker: Waker, armed: bool) {
-        if armed {
-            // A waker may be anybody's code: the slot is empty, nothing is borrowed.
-            waker.wake_by_ref();
-        }
-        let slot = self.waiter(direction);
-        match slot.take() {
-            Waiter::Empty => slot.set(Waiter::Wake { waker, armed: false }),
-            parked_meanwhile => slot.set(parked_meanwhile),
-        }
+    /// Wakes the task that waits, and keeps its waker for the next time.
+    #[inline]
+    fn wake(&self, direction: Direction) {
+        self.clear(Signs::awaited(direction));
+        let waiter = self.waiter(direction);
+        let Some(waker) = waiter.waker.take() else { return };
+        // It may be anybody's code: the place is empty, nothing is borrowed.
+        waker.wake_by_ref();
+        let parked_meanwhile = waiter.waker.take();
+        waiter.waker.set(parked_meanwhile.or(Some(waker)));
     }
 
     /// Takes note of what the kernel said and queues what waited for it, reader before writer.
@@ -236,14 +249,14 @@ impl Readiness {
 
     /// Tells whether something waits in this direction.
     pub(crate) fn is_parked(&self, direction: Direction) -> bool {
-        let slot = self.waiter(direction);
-        let waiter = slot.take();
-        let parked = matches!(waiter, Waiter::Job(..) | Waiter::Wake { armed: true, .. });
-        slot.set(waiter);
-        parked
+        let job = &self.waiter(direction).job;
+        let parked = job.take();
+        let is_parked = parked.is_some() || self.has(Signs::awaited(direction));
+        job.set(parked);
+        is_parked
     }
 
-    fn waiter(&self, direction: Direction) -> &Cell<Waiter> {
+    fn waiter(&self, direction: Direction) -> &Waiter {
         match direction {
             Direction::Read => &self.reader,
             Direction::Write => &self.writer,
