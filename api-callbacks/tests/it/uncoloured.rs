@@ -110,40 +110,47 @@ fn a_frame_that_is_too_long_ends_the_connection_under_both() {
     assert_eq!(answers, [true, true]);
 }
 
+/// Writes down what it hears, and ends the connection when it hears a `q`.
+#[derive(Clone, Default)]
+struct Told(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Told {
+    fn tell(&self, call: &str) {
+        let mut calls = self.0.lock().unwrap();
+        if calls.last().is_none_or(|last| last != call) {
+            calls.push(call.to_owned());
+        }
+    }
+}
+
+impl Protocol for Told {
+    fn connection_made(&self, transport: &Rc<dyn Transport>) {
+        assert!(transport.peer_addr().is_ok() && transport.local_addr().is_ok());
+        self.tell("made");
+    }
+
+    fn data_received(&self, transport: &dyn Transport, bytes: &[u8]) {
+        self.tell("data");
+        transport.writelines(&[bytes, b"!"]);
+        if bytes.contains(&b'q') {
+            transport.write_eof();
+            transport.close();
+            assert!(transport.is_closing() && !transport.is_reading());
+        }
+    }
+
+    fn eof_received(&self, _: &dyn Transport) -> bool {
+        self.tell("eof");
+        false
+    }
+
+    fn connection_lost(&self, error: Option<io::Error>) {
+        self.tell(if error.is_none() { "lost" } else { "failed" });
+    }
+}
+
 #[test]
 fn a_protocol_hears_the_same_under_both() {
-    #[derive(Clone, Default)]
-    struct Told(std::sync::Arc<std::sync::Mutex<Vec<String>>>);
-    impl Told {
-        fn tell(&self, call: &str) {
-            let mut calls = self.0.lock().unwrap();
-            if calls.last().is_none_or(|last| last != call) {
-                calls.push(call.to_owned());
-            }
-        }
-    }
-    impl Protocol for Told {
-        fn connection_made(&self, transport: &Rc<dyn Transport>) {
-            assert!(transport.peer_addr().is_ok() && transport.local_addr().is_ok());
-            self.tell("made");
-        }
-        fn data_received(&self, transport: &dyn Transport, bytes: &[u8]) {
-            self.tell("data");
-            transport.writelines(&[bytes, b"!"]);
-            if bytes.contains(&b'q') {
-                transport.write_eof();
-                transport.close();
-                assert!(transport.is_closing() && !transport.is_reading());
-            }
-        }
-        fn eof_received(&self, _: &dyn Transport) -> bool {
-            self.tell("eof");
-            false
-        }
-        fn connection_lost(&self, error: Option<io::Error>) {
-            self.tell(if error.is_none() { "lost" } else { "failed" });
-        }
-    }
     for (said, heard) in
         [("hello", vec!["made", "data", "eof", "lost"]), ("q", vec!["made", "data", "lost"])]
     {

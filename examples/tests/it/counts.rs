@@ -21,13 +21,18 @@ fn callbacks_hop_twice_and_allocate_nothing() {
 }
 
 #[test]
-fn promises_hop_three_times_and_allocate_three_times() {
-    assert_cost(Style::Promises, Some(3.0), 3.0);
+fn promises_hop_three_times_and_allocate_nothing() {
+    assert_cost(Style::Promises, Some(3.0), 0.0);
 }
 
 #[test]
 fn async_await_hops_once_and_allocates_nothing() {
     assert_cost(Style::Async, Some(1.0), 0.0);
+}
+
+#[test]
+fn a_protocol_hops_once_and_allocates_nothing() {
+    assert_cost(Style::Protocol, Some(1.0), 0.0);
 }
 
 #[test]
