@@ -147,7 +147,7 @@ fn a_server_that_dies_is_named_and_the_others_go_on() {
     let (code, outcome) = struck(&all, "callbacks", Signal::KILL);
     assert_eq!(code, Some(2));
     let bouts = outcome["bouts"].as_array().unwrap();
-    assert_eq!(bouts.len(), 7);
+    assert_eq!(bouts.len(), 8);
     for bout in bouts {
         let struck = bout["other"] == "callbacks";
         assert_eq!(bout["failed"] == "callbacks", struck, "{bout}");
