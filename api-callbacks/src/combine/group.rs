@@ -135,6 +135,11 @@ impl<T: 'static, R: 'static> Cancel for Group<T, R> {
         let operations = self.operations.take();
         let cancelled = operations.iter().filter(|operation| operation.cancel()).count();
         self.operations.borrow_mut().extend(operations);
+        if cancelled > 0
+            && let Some(timer) = self.timer.take()
+        {
+            timer.cancel();
+        }
         cancelled > 0
     }
 }

@@ -124,6 +124,18 @@ fn cancelling_the_whole_cancels_its_parts() {
 }
 
 #[test]
+fn cancelling_a_timeout_releases_its_timer_at_once() {
+    let event_loop = EventLoop::with_clock(ManualClock::new()).unwrap();
+    let handle = event_loop.handle();
+    let part = after(&handle, 400, Ok(1));
+    let whole = timeout(&handle, Duration::from_millis(500), part, |_: io::Result<u64>| ());
+    assert_eq!(handle.snapshot().timed.len(), 2);
+    assert!(whole.cancel());
+    assert!(handle.snapshot().timed.is_empty(), "{}", handle.snapshot());
+    assert!(!whole.cancel(), "it is cancelled once");
+}
+
+#[test]
 fn a_timeout_over_what_never_ends_is_not_cancelled_but_elapses() {
     let results = ran(|handle, callback| {
         let inner = handle.clone();
