@@ -3,6 +3,7 @@
 //! Whoever loses is cancelled, and leaves nothing behind.
 
 mod group;
+mod tuples;
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -13,6 +14,8 @@ use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle};
 use crate::promise::{IntoPromise, Promise, Reason, bare};
 use crate::timer::sleep_for;
 use group::{Group, Slots};
+
+pub use tuples::{Together, all_of};
 
 /// Resolves to the values of all promises, in their order.
 ///

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_promises::combine::{all_settled, any, each, map_limit, race, retry};
+use api_promises::combine::{all_of, all_settled, any, each, map_limit, race, retry};
 use api_promises::{Fault, Promise, sleep};
 use loop_core::{AggregateError, Backoff, EventLoop, LoopHandle, ManualClock};
 
@@ -194,4 +194,33 @@ fn a_race_of_nothing_never_ends_and_leaves_nothing_behind() {
     assert_eq!(Rc::strong_count(&held), 1, "nobody would release what waits for it");
     drop(race(&lab.handle, Vec::<Promise<(), Fault>>::new()));
     assert!(lab.reports.take().is_empty());
+}
+
+#[test]
+fn a_tuple_resolves_to_values_of_different_types() {
+    let mut lab = Lab::new();
+    let slow = lab.after(5, Ok(5));
+    let word = lab.after(1, Ok(1)).map(|one| format!("{one} ms"));
+    let unit = sleep(&lab.handle, Duration::from_millis(2));
+    let whole = all_of(&lab.handle, (slow, word, unit));
+    assert_eq!(lab.run(whole).unwrap(), (5, "1 ms".to_owned(), ()));
+}
+
+#[test]
+fn the_first_failure_of_a_tuple_is_its_failure_and_cancels_the_others() {
+    let mut lab = Lab::new();
+    let ran = Rc::new(Cell::new(false));
+    let marks = ran.clone();
+    let late = lab.after(5, Ok(5)).map(move |_| marks.set(true));
+    let whole = all_of(&lab.handle, (late, lab.after(1, error(ErrorKind::NotFound))));
+    assert_eq!(lab.run(whole).unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(!ran.get());
+}
+
+#[test]
+fn a_dropped_tuple_leaves_no_timer() {
+    let lab = Lab::new();
+    drop(all_of(&lab.handle, (lab.after(5, Ok(5)), sleep(&lab.handle, Duration::from_secs(1)))));
+    assert!(lab.handle.snapshot().timed.is_empty());
+    assert!(lab.reports.borrow().is_empty());
 }
