@@ -2,7 +2,7 @@
 //!
 //! The native form is free: the future is part of the caller's. But it has no objects, so that who
 //! serves is compiled for one handler. The form of `async-trait` has objects, and its future is boxed:
-//! one allocation a request, and some 140 instructions. A native handler is one of the other form as
+//! one allocation a request. A native handler is one of the other form as
 //! well. What both cost is held by a test.
 
 use std::convert::Infallible;
