@@ -72,7 +72,8 @@ fn a_stopped_server_lets_connections_end_and_accepts_no_more() {
     echoed.join().unwrap().unwrap();
     run_until(&mut event_loop, || told.borrow().is_some());
     assert_eq!(told.take(), Some(vec![]));
-    assert!(handle.snapshot().timed.is_empty() && handle.snapshot().parked.is_empty());
+    let left = handle.snapshot();
+    assert!(left.timed.is_empty() && left.parked.is_empty(), "left behind: {left}");
 }
 
 #[test]
