@@ -1,4 +1,4 @@
-//! TCP with promises: what is parked is a job that holds a resolver.
+//! TCP with promises: what is parked is a job that holds a resolver, or a node of the chain.
 
 use std::cell::Cell;
 use std::fmt;

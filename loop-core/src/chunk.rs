@@ -11,7 +11,7 @@ use std::rc::Rc;
 /// How many bytes a chunk of the pool holds.
 pub const CHUNK_BYTES: usize = 16 * 1024;
 
-/// How many free chunks the pool keeps beside the spare one.
+/// How many free chunks the pool keeps beside the spare one: 64 in all.
 const FREE_MAX: usize = 63;
 
 /// Bytes in a buffer that is lent by the loop, or that came from a vector.

@@ -25,7 +25,7 @@
 //! | | what is parked | where the rest of the program waits |
 //! |---|---|---|
 //! | callbacks | a job that holds a closure | in the closure |
-//! | promises | a job that holds a resolver | in the promise's node |
+//! | promises | a job that holds a resolver, or a node of the chain | in the promise's node |
 //! | async | a waker | in the task |
 //!
 //! # Reading order
