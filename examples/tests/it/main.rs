@@ -3,6 +3,7 @@
 mod child;
 mod client;
 mod counts;
+mod crossings;
 mod document;
 mod echo;
 mod fifteen;
