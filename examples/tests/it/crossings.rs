@@ -2,6 +2,7 @@
 
 mod callee;
 mod caller;
+mod costs;
 
 use std::fs;
 
