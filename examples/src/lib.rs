@@ -5,6 +5,7 @@ mod server;
 mod style;
 
 pub mod crossings;
+pub mod depth;
 pub mod echo;
 pub mod made_of;
 

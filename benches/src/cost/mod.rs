@@ -6,6 +6,7 @@
 
 mod callgrind;
 mod crossings;
+mod depth;
 mod figures;
 mod idle;
 mod session;
@@ -26,6 +27,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Dress};
 use crate::selection::Selection;
+use depth::DepthArguments;
 use figures::CostReport;
 use session::Session;
 
@@ -36,6 +38,7 @@ Examples:
   oneloop cost echo --only raw,async --json
   oneloop cost echo --only raw --peer go='go-echo :{port}'
   oneloop cost crossings                     from each colour to each other, and a yardstick
+  oneloop cost depth --svg depth.svg         against depth, length and width, with the slopes
 
 Counted for an echo are system calls (by strace), user-space instructions (by valgrind's callgrind),
 allocations, turns of the loop, and resident bytes of an idle connection. These figures do not
@@ -58,6 +61,8 @@ pub(crate) enum Subject {
     Echo(EchoArguments),
     /// A call from each colour of function into each other
     Crossings(PlainArguments),
+    /// Calls in depth, in a chain and side by side
+    Depth(DepthArguments),
 }
 
 /// The arguments of what is measured in this process.
@@ -89,6 +94,7 @@ pub(crate) fn run(asked: &CostArguments) -> Result<(), Failure> {
     match &asked.subject {
         Subject::Echo(asked) => echo(asked),
         Subject::Crossings(asked) => crossings::run(asked),
+        Subject::Depth(asked) => depth::run(asked),
     }
 }
 

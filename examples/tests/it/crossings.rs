@@ -36,7 +36,7 @@ fn observe(crossing: &Crossing, event: Event) -> Fate {
 }
 
 #[test]
-fn c12_every_cell_of_the_table_is_what_happens() {
+fn every_cell_of_the_table_is_what_happens() {
     let mut wrong = Vec::new();
     for crossing in &TABLE {
         for event in Event::ALL {

@@ -4,6 +4,7 @@ mod child;
 mod client;
 mod counts;
 mod crossings;
+mod depth;
 mod document;
 mod echo;
 mod fifteen;
