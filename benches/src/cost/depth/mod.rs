@@ -175,12 +175,15 @@ fn compose(report: &Report, dress: Dress) -> String {
     text
 }
 
-const NOTES: [&str; 4] = [
+const NOTES: [&str; 5] = [
     "- Each cell is of the whole, from the call to the answer: nanoseconds / allocations. It holds \
      the run of the loop, which is the first line's for the most part.",
     "- Callbacks, promises and async call themselves, so each level is in a box or a link. One \
      closure and one future have their depth in their type, as functions have that do not call \
      themselves.",
+    "- Steps: a promise's are a chain that is made whole and then settled, so that all of it waits \
+     in memory; written as a loop, as the innermost call of the second table is, it allocates \
+     nothing a step.",
     "- The slope is taken between the largest size and the largest that is at most a quarter of it; \
      a power of 1 is a cost in proportion to the size.",
     "- An async task is polled from its root: each wake goes through all levels. A callback and a \
