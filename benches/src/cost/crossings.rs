@@ -34,6 +34,8 @@ struct Cost {
     from: Colour,
     to: Colour,
     nanoseconds: f64,
+    /// The least and the greatest sample.
+    nanoseconds_range: [f64; 2],
     /// On the loop's thread.
     allocations: f64,
     hops: f64,
@@ -95,10 +97,10 @@ fn measured(quick: bool, environment: Environment) -> Result<Report, Failure> {
     let times = timing::nanoseconds(&mut runs, quick)?;
     let (own, others) = times.split_at(crossings.len());
     for (cost, time) in crossings.iter_mut().zip(own) {
-        cost.nanoseconds = *time;
+        (cost.nanoseconds, cost.nanoseconds_range) = (time.median, time.range);
     }
     for (length, time) in yardsticks.iter_mut().zip(others) {
-        length.nanoseconds = *time;
+        length.nanoseconds = time.median;
     }
     let yardsticks = yardsticks.into();
     Ok(Report { schema: 1, quick, environment, crossings, yardsticks })
@@ -124,7 +126,8 @@ fn counted(from: Colour, to: Colour) -> Result<Cost, Failure> {
         }
     }
     let [allocations, hops, turns, polls] = counts.map(|count| slope(COUNTED, count));
-    Ok(Cost { from, to, nanoseconds: 0.0, allocations, hops, turns, polls })
+    let (nanoseconds, nanoseconds_range) = (0.0, [0.0; 2]);
+    Ok(Cost { from, to, nanoseconds, nanoseconds_range, allocations, hops, turns, polls })
 }
 
 fn failed(error: RunError) -> Failure {
@@ -204,6 +207,14 @@ fn notes(report: &Report) -> String {
         "- The callee answers as soon as its colour can. Allocations are those of the loop's thread.",
         "  ",
     );
+    let widths = report.crossings.iter().filter(|cost| cost.to != Colour::Sync);
+    let widest =
+        widths.map(|cost| cost.nanoseconds_range[1] / cost.nanoseconds).fold(1.0, f64::max);
+    let noise = format!(
+        "- Times are medians; without a thread, the slowest sample took up to {widest:.1} times its \
+         median in this run."
+    );
+    text += &wrapped(&noise, "  ");
     if report.environment.profile != "release" {
         text += "- This is not a release build: the counts hold, the times do not.\n";
     }

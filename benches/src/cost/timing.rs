@@ -13,9 +13,17 @@ const SAMPLES: [usize; 2] = [15, 3];
 /// Runs something so many times.
 pub(crate) type Run<'a> = Box<dyn FnMut(u64) -> Result<(), Failure> + 'a>;
 
-/// Returns the median nanoseconds of one time, for each contender. A sample of each is taken before
+/// Nanoseconds of one time, over all samples.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Time {
+    pub(crate) median: f64,
+    /// The least and the greatest sample.
+    pub(crate) range: [f64; 2],
+}
+
+/// Returns the nanoseconds of one time, for each contender. A sample of each is taken before
 /// the second of any, so that the machine's moods come to all.
-pub(crate) fn nanoseconds(runs: &mut [Run<'_>], quick: bool) -> Result<Vec<f64>, Failure> {
+pub(crate) fn nanoseconds(runs: &mut [Run<'_>], quick: bool) -> Result<Vec<Time>, Failure> {
     let mut times = Vec::new();
     for run in runs.iter_mut() {
         times.push(long_enough(run)?);
@@ -27,7 +35,7 @@ pub(crate) fn nanoseconds(runs: &mut [Run<'_>], quick: bool) -> Result<Vec<f64>,
             samples.push(took.as_nanos() as f64 / *times as f64);
         }
     }
-    Ok(samples.into_iter().map(median).collect())
+    Ok(samples.into_iter().map(Time::of).collect())
 }
 
 /// Finds how many times take as long as a sample.
@@ -45,7 +53,10 @@ fn timed(run: &mut Run<'_>, times: u64) -> Result<Duration, Failure> {
     Ok(begun.elapsed())
 }
 
-fn median(mut samples: Vec<f64>) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
+impl Time {
+    fn of(mut samples: Vec<f64>) -> Time {
+        samples.sort_by(f64::total_cmp);
+        let range = [samples[0], samples[samples.len() - 1]];
+        Time { median: samples[samples.len() / 2], range }
+    }
 }

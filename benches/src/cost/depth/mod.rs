@@ -117,9 +117,9 @@ fn measured(experiment: Experiment, quick: bool) -> Result<Vec<Series>, Failure>
     let mut figures = times.into_iter().zip(allocations);
     let series = experiment.arms().iter().map(|arm| {
         let sizes = experiment.sizes(*arm, quick).iter();
-        let points = sizes.zip(&mut figures).map(|(&size, (nanoseconds, allocations))| Point {
+        let points = sizes.zip(&mut figures).map(|(&size, (time, allocations))| Point {
             size,
-            nanoseconds,
+            nanoseconds: time.median,
             allocations,
         });
         Series::of(experiment, *arm, points.collect())
