@@ -3,6 +3,8 @@
 mod child;
 mod client;
 mod counts;
+mod crossings;
+mod depth;
 mod document;
 mod echo;
 mod fifteen;
