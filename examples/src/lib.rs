@@ -5,6 +5,7 @@ mod server;
 mod style;
 
 pub mod echo;
+pub mod frames;
 pub mod made_of;
 
 pub use counts::ServerCounts;

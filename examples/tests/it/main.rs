@@ -6,6 +6,7 @@ mod counts;
 mod document;
 mod echo;
 mod fifteen;
+mod frames;
 mod idle;
 mod process;
 mod server;
