@@ -2,6 +2,7 @@
 
 mod child;
 mod client;
+mod colour;
 mod counts;
 mod document;
 mod echo;
