@@ -6,7 +6,9 @@ mod style;
 
 pub mod echo;
 pub mod frames;
+pub mod hybrid;
 pub mod made_of;
+pub mod wrong_colour;
 
 pub use counts::ServerCounts;
 pub use server::{Server, Stopped};
