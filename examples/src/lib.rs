@@ -8,6 +8,7 @@ pub mod echo;
 pub mod frames;
 pub mod hybrid;
 pub mod made_of;
+pub mod virality;
 pub mod wrong_colour;
 
 pub use counts::ServerCounts;

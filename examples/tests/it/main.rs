@@ -14,3 +14,4 @@ mod process;
 mod server;
 mod strace;
 mod tidy;
+mod virality;

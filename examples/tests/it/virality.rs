@@ -1,0 +1,78 @@
+//! Virality: the programs are the same before and after, and what it took is counted.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use api_async::run_until_complete;
+use examples::virality::{
+    Change, Order, async_await, before, callbacks, changes, promises, sans_io, sans_io_before,
+    threads,
+};
+use loop_core::{EventLoop, ManualClock};
+
+const POINTS: [u32; 3] = [0, 250, 9_999];
+
+fn order(customer: usize) -> Order {
+    Order { customer, items: vec![1, 20, 300] }
+}
+
+fn lab() -> EventLoop {
+    EventLoop::with_clock(ManualClock::new().autojump(Duration::ZERO)).unwrap()
+}
+
+#[test]
+fn every_refactoring_prints_the_receipt_that_was_printed_before() {
+    let points = || POINTS.to_vec();
+    for (customer, cents) in [(0, 32_103), (1, 28_893), (2, 25_683)] {
+        let order = order(customer);
+        let expected = format!("3 pieces, {cents} cents");
+        assert_eq!(before::Shop::new(points()).receipt(&order), expected);
+        assert_eq!(sans_io_before::Shop::new(points()).receipt(&order), expected);
+        assert_eq!(threads::Shop::new(points()).receipt(&order), expected);
+
+        let mut event_loop = lab();
+        let handle = event_loop.handle();
+        let receipt = Rc::new(RefCell::new(None));
+        let kept = receipt.clone();
+        let shop = callbacks::Shop::new(points(), handle.clone());
+        shop.receipt(order.clone(), move |told| drop(kept.replace(told.ok())));
+        while receipt.borrow().is_none() {
+            event_loop.run_once().unwrap();
+        }
+        assert_eq!(receipt.take().unwrap(), expected);
+
+        let promise = promises::Shop::new(points(), handle.clone()).receipt(order.clone());
+        assert_eq!(promise.run_until_complete(&mut event_loop).unwrap().unwrap(), expected);
+
+        let shop = async_await::Shop::new(points(), handle.clone());
+        let asked = order.clone();
+        let told = run_until_complete(&mut event_loop, async move { shop.receipt(&asked).await });
+        assert_eq!(told.unwrap(), expected);
+
+        let shop = sans_io::Shop::new(points(), handle.clone());
+        let told = run_until_complete(&mut event_loop, async move { shop.receipt(&order).await });
+        assert_eq!(told.unwrap(), expected);
+    }
+}
+
+/// Colour is viral: when the leaf at depth 8 must wait, eight signatures change in every style of the
+/// loop, none with a thread, and with a core that does no input the two of its shell. async costs the
+/// fewest tokens of the three.
+#[test]
+fn c10_colour_is_viral_in_every_style_of_the_loop_and_stops_at_a_core_without_input() {
+    let changes = changes();
+    let signatures: Vec<_> =
+        changes.iter().map(|change| (change.name, change.signatures.len())).collect();
+    let expected =
+        [("threads", 0), ("callbacks", 8), ("promises", 8), ("async", 8), ("sans-I/O", 2)];
+    assert_eq!(signatures, expected);
+    assert_eq!(changes[4].signatures, ["receipt", "points"], "the shell's");
+
+    let churn = |name| {
+        let change: &Change = changes.iter().find(|change| change.name == name).unwrap();
+        change.added + change.removed
+    };
+    assert!(churn("threads") < churn("sans-I/O") && churn("sans-I/O") < churn("async"));
+    assert!(churn("async") < churn("promises") && churn("promises") < churn("callbacks"));
+}
