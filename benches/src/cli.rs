@@ -15,6 +15,7 @@ use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
 use crate::past_run::ReportArguments;
 use crate::selection::Selection;
+use crate::show::{self, ShowArguments};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,6 +88,9 @@ pub(crate) enum Command {
     /// Count what a message costs: calls, instructions, allocations, memory
     #[command(after_help = cost::EXAMPLES)]
     Cost(CostArguments),
+    /// Show code side by side, and what crosses from colour to colour
+    #[command(after_help = show::EXAMPLES)]
+    Show(ShowArguments),
     /// Print a comparison again from its files
     Report(ReportArguments),
     /// List the scenarios and the styles

@@ -4,6 +4,7 @@
 //! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they
 //! mean (`report`), then or later (`past_run`).
 //! `duel` compares two servers by CPU time alone, closely.
+//! `show` lays code out to be read.
 //! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
 
 #[cfg(windows)]
@@ -33,6 +34,7 @@ mod report;
 mod run_file;
 mod selection;
 mod serve;
+mod show;
 
 use std::process::ExitCode;
 
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Load(arguments) => load_alone::run(&arguments),
         Command::Report(arguments) => past_run::print(&arguments),
         Command::Cost(arguments) => cost::run(&arguments),
+        Command::Show(arguments) => show::run(&arguments),
         Command::List => list::run(),
         Command::Exec(arguments) => exec::run(&arguments),
     };

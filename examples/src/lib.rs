@@ -4,6 +4,8 @@ mod counts;
 mod server;
 mod style;
 
+pub mod crossings;
+pub mod depth;
 pub mod echo;
 pub mod frames;
 pub mod hybrid;

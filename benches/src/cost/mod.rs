@@ -5,18 +5,21 @@
 //! rest goes on.
 
 mod callgrind;
+mod crossings;
+mod depth;
 mod figures;
 mod idle;
 mod session;
 mod slope;
 mod strace;
 mod table;
+mod timing;
 
 use std::time::Instant;
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 
-use crate::cli::{Cli, Scenario};
+use crate::cli::Cli;
 use crate::compare::{Interrupted, Plan};
 use crate::cpu;
 use crate::environment::Environment;
@@ -24,6 +27,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{self, Dress};
 use crate::selection::Selection;
+use depth::DepthArguments;
 use figures::CostReport;
 use session::Session;
 
@@ -33,8 +37,10 @@ Examples:
   oneloop cost echo --quick                  shorter runs, the same columns
   oneloop cost echo --only raw,async --json
   oneloop cost echo --only raw --peer go='go-echo :{port}'
+  oneloop cost crossings                     from each colour to each other, and a yardstick
+  oneloop cost depth --svg depth.svg         against depth, length and width, with the slopes
 
-Counted are system calls (by strace), user-space instructions (by valgrind's callgrind),
+Counted for an echo are system calls (by strace), user-space instructions (by valgrind's callgrind),
 allocations, turns of the loop, and resident bytes of an idle connection. These figures do not
 depend on how fast or how busy the machine is. What the system has no tool for is left out, and
 said so. A peer counts nothing itself, and its figures are those of the process that its command
@@ -43,8 +49,36 @@ becomes.";
 /// The arguments of `cost`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CostArguments {
-    /// What to serve
-    pub(crate) scenario: Scenario,
+    /// What to count
+    #[command(subcommand)]
+    pub(crate) subject: Subject,
+}
+
+/// What can be counted.
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum Subject {
+    /// A message that a server echoes
+    Echo(EchoArguments),
+    /// A call from each colour of function into each other
+    Crossings(PlainArguments),
+    /// Calls in depth, in a chain and side by side
+    Depth(DepthArguments),
+}
+
+/// The arguments of what is measured in this process.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct PlainArguments {
+    /// Fewer samples
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Print one JSON object instead of tables
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// The arguments of `cost echo`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EchoArguments {
     #[command(flatten)]
     pub(crate) selection: Selection,
     /// Shorter runs
@@ -55,9 +89,17 @@ pub(crate) struct CostArguments {
     pub(crate) json: bool,
 }
 
-/// Counts everything, prints tables or JSON.
+/// Counts what was asked for.
 pub(crate) fn run(asked: &CostArguments) -> Result<(), Failure> {
-    let Scenario::Echo = asked.scenario;
+    match &asked.subject {
+        Subject::Echo(asked) => echo(asked),
+        Subject::Crossings(asked) => crossings::run(asked),
+        Subject::Depth(asked) => depth::run(asked),
+    }
+}
+
+/// Counts everything about an echo, prints tables or JSON.
+fn echo(asked: &EchoArguments) -> Result<(), Failure> {
     let arms = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;

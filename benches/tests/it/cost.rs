@@ -102,3 +102,53 @@ fn a_failure_in_one_figure_does_not_end_the_others() {
     assert_eq!(failures[0]["reason"], "strace wrote no table");
     assert_eq!(report["arms"][0]["counts"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn the_matrix_of_the_crossings_is_whole_and_its_counts_are_those_of_the_tests() {
+    let output = run(&["cost", "crossings", "--quick", "--json"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report = json(&output);
+    let crossings = report["crossings"].as_array().unwrap();
+    assert_eq!(crossings.len(), 16);
+    assert!(crossings.iter().all(|cost| cost["nanoseconds"].as_f64().unwrap() > 0.0));
+    let find = |from: &str, to: &str| {
+        crossings.iter().find(|cost| cost["from"] == from && cost["to"] == to).unwrap()
+    };
+    let costs = |cost: &Value| [&cost["allocations"], &cost["hops"]].map(|n| n.as_f64().unwrap());
+    assert_eq!(costs(find("callback", "async")), [2.0, 2.0]);
+    assert_eq!(costs(find("async", "promise")), [0.0, 0.0]);
+    assert!(find("sync", "async")["polls"].as_f64().unwrap() >= 1.0);
+    assert_eq!(report["yardsticks"].as_array().unwrap().len(), 5);
+    let output = run(&["cost", "crossings", "--quick"]);
+    let page = text(&output.stdout);
+    assert!(page.is_ascii() && page.lines().all(|line| line.len() <= 100), "{page}");
+}
+
+#[test]
+fn depth_is_measured_for_every_style_and_drawn_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let svg = directory.path().join("depth.svg");
+    let asked = ["cost", "depth", "--quick", "--json", "--svg", svg.to_str().unwrap()];
+    let output = run(&asked);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let report = json(&output);
+    let series = report["series"].as_array().unwrap();
+    assert_eq!(series.len(), 4 + 4 + 3 + 3);
+    let slope = |experiment: &str, arm: &str| {
+        let found = series.iter().find(|one| one["experiment"] == experiment && one["arm"] == arm);
+        found.unwrap()["slope_allocations"].as_f64().unwrap()
+    };
+    assert_eq!(slope("depth_once", "callbacks"), 1.0);
+    assert_eq!(slope("depth_often", "async"), 1.0);
+    assert_eq!(slope("chain", "async"), 0.0);
+    let drawing = fs::read_to_string(svg).unwrap();
+    assert!(drawing.starts_with("<svg") && drawing.matches("<polyline").count() >= 14);
+    let page = run(&["cost", "depth", "--quick"]);
+    let page = text(&page.stdout);
+    assert!(page.is_ascii() && page.lines().all(|line| line.len() <= 100), "{page}");
+    assert!(
+        page.lines().filter(|line| line.starts_with("slope") || line.starts_with(" slope")).count()
+            == 4,
+        "{page}"
+    );
+}

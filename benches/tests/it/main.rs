@@ -11,3 +11,4 @@ mod peers;
 mod program;
 mod report;
 mod serve;
+mod show;

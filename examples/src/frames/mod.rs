@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::Duration;
 
-use loop_core::{EventLoop, LoopHandle, ManualClock};
+use loop_core::{EventLoop, LoopHandle, ManualClock, panic_message};
 
 pub use introspection::{Introspection, introspect};
 use probe::Probe;
@@ -91,7 +91,7 @@ fn begin(style: Style, handle: &LoopHandle, probe: Probe) {
         other => panic!("the program is not written for {other} on a loop"),
     }));
     if let Err(payload) = begun
-        && !payload.is::<probe::Fault>()
+        && panic_message(&*payload) != probe::FAULT
     {
         std::panic::resume_unwind(payload);
     }

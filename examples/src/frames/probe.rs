@@ -39,7 +39,7 @@ pub(super) struct Probe {
 }
 
 /// What the program fails with: not a panic, which would be printed, but the same unwinding.
-pub(super) struct Fault;
+pub(super) const FAULT: &str = "the injected fault";
 
 impl Moment {
     /// The moments at which it fails.
@@ -94,7 +94,7 @@ impl Probe {
     pub(super) fn at(&self, moment: Moment) {
         if moment == self.moment {
             self.take_backtrace();
-            resume_unwind(Box::new(Fault));
+            resume_unwind(Box::new(FAULT));
         }
     }
 

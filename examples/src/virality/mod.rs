@@ -17,7 +17,7 @@ mod count;
 
 use std::time::Duration;
 
-pub use count::{CHANGES, Change, changes};
+pub use count::{CHANGES, Change, changes, coloured_percent};
 
 /// How long the leaf waits.
 const DELAY: Duration = Duration::from_millis(1);

@@ -5,6 +5,8 @@ mod child;
 mod client;
 mod colour;
 mod counts;
+mod crossings;
+mod depth;
 mod document;
 mod echo;
 mod fifteen;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use api_async::run_until_complete;
 use examples::virality::{
-    Change, Order, async_await, before, callbacks, changes, promises, sans_io, sans_io_before,
-    threads,
+    Change, Order, async_await, before, callbacks, changes, coloured_percent, promises, sans_io,
+    sans_io_before, threads,
 };
 use loop_core::{EventLoop, ManualClock};
 
@@ -56,6 +56,21 @@ fn every_refactoring_prints_the_receipt_that_was_printed_before() {
     }
 }
 
+/// At most a tenth of a program need be coloured, it is said: not of one whose every function is
+/// between the leaf and the end, as the echo is; but of a program with a core that does no input nearly
+/// so, and the share falls as the core grows.
+#[test]
+fn c11_a_tenth_is_too_little_for_an_echo_and_near_where_the_core_does_no_input() {
+    let echo = coloured_percent(include_str!("../../../api-async/src/echo.rs"));
+    assert!(echo > 60, "{echo} %");
+    let through = coloured_percent(include_str!("../../src/virality/async_await.rs"));
+    let core = coloured_percent(include_str!("../../src/virality/sans_io.rs"));
+    assert!(through > 60 && core < 25, "{through} %, {core} %");
+    // The framed protocol that the callbacks wing has is in no function coloured at all.
+    let frames = include_str!("../../../api-callbacks/src/protocol/frames.rs");
+    assert_eq!(coloured_percent(frames), 0);
+}
+
 /// Colour is viral: when the leaf at depth 8 must wait, eight signatures change in every style of the
 /// loop, none with a thread, and with a core that does no input the two of its shell. async costs the
 /// fewest tokens of the three.
@@ -68,6 +83,11 @@ fn c10_colour_is_viral_in_every_style_of_the_loop_and_stops_at_a_core_without_in
         [("threads", 0), ("callbacks", 8), ("promises", 8), ("async", 8), ("sans-I/O", 2)];
     assert_eq!(signatures, expected);
     assert_eq!(changes[4].signatures, ["receipt", "points"], "the shell's");
+
+    // Pinned: who changes a program, or the counter, says so here.
+    let tokens: Vec<_> =
+        changes.iter().map(|change| (change.tokens, change.added, change.removed)).collect();
+    assert_eq!(tokens, [(300, 11, 0), (300, 507, 75), (300, 263, 39), (300, 44, 0), (294, 26, 0)]);
 
     let churn = |name| {
         let change: &Change = changes.iter().find(|change| change.name == name).unwrap();

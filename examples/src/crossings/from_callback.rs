@@ -1,0 +1,79 @@
+//! From a callback: the caller gives a closure for the answer, and returns.
+
+use std::future::Future;
+use std::io;
+
+use api_async::{Task, TaskError, spawn_infallible};
+use api_promises::{Promise, Reason, callbackify};
+use loop_core::LoopHandle;
+
+/// Runs a function that blocks on a thread, and calls back with what it returns.
+///
+/// ```
+/// let mut event_loop = loop_core::EventLoop::new()?;
+/// let handle = event_loop.handle();
+/// let read = || std::fs::read("Cargo.toml");
+/// examples::crossings::from_callback::to_sync(&handle.clone(), read, move |bytes| {
+///     assert!(!bytes.unwrap().unwrap().is_empty());
+///     handle.stop();
+/// })?;
+/// event_loop.run_forever()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Errors
+/// When no thread can be had; the callback is dropped then.
+pub fn to_sync<T: Send + 'static>(
+    handle: &LoopHandle,
+    work: impl FnOnce() -> T + Send + 'static,
+    callback: impl FnOnce(io::Result<T>) + 'static,
+) -> io::Result<()> {
+    handle.run_in_executor(work, callback)
+}
+
+/// Calls back with the promise's outcome.
+///
+/// Nothing cancels it; a caller that wants to gives a promise that a token guards:
+///
+/// ```
+/// use api_promises::{CancellationToken, sleep};
+///
+/// let mut event_loop = loop_core::EventLoop::new()?;
+/// let handle = event_loop.handle();
+/// let token = CancellationToken::new();
+/// let hour = token.guard(sleep(&handle, std::time::Duration::from_secs(3_600)));
+/// examples::crossings::from_callback::to_promise(hour, move |slept| {
+///     assert!(loop_core::is_cancelled(&slept.unwrap_err()));
+///     handle.stop();
+/// });
+/// token.cancel();
+/// event_loop.run_forever()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn to_promise<T: 'static, E: Reason>(
+    promise: Promise<T, E>,
+    callback: impl FnOnce(Result<T, E>) + 'static,
+) {
+    callbackify(promise, callback);
+}
+
+/// Runs the future as a task, and calls back when it ends. Aborting what is returned drops both.
+///
+/// ```
+/// let mut event_loop = loop_core::EventLoop::new()?;
+/// let handle = event_loop.handle();
+/// let slept = api_async::sleep(&handle, std::time::Duration::from_millis(1));
+/// examples::crossings::from_callback::to_async(&handle.clone(), slept, move |ended| {
+///     ended.unwrap();
+///     handle.stop();
+/// }).detach();
+/// event_loop.run_forever()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn to_async<T: 'static>(
+    handle: &LoopHandle,
+    future: impl Future<Output = T> + 'static,
+    callback: impl FnOnce(Result<T, TaskError>) + 'static,
+) -> Task<()> {
+    spawn_infallible(handle, future).on_end(callback)
+}

@@ -1,0 +1,69 @@
+//! What a crossing costs, by counts: exact but for threads, on any machine.
+
+use allocation_counter::measure;
+use examples::crossings::{Colour, Yardstick, trips};
+use loop_core::{Counts, EventLoop, TurnRule};
+
+use Colour::{Async, Callback, Promise, Sync};
+
+const TIMES: u64 = 1_000;
+
+/// Allocations, hops and turns of so many trips, after as many for the room.
+fn counted(from: Colour, to: Colour, times: u64) -> [u64; 3] {
+    let mut event_loop = EventLoop::new().unwrap();
+    event_loop.handle().set_turn_rule(TurnRule::Snapshot);
+    trips(&mut event_loop, from, to, times).unwrap();
+    let before = event_loop.handle().counts();
+    let allocated = measure(|| trips(&mut event_loop, from, to, times).unwrap()).count_total;
+    let Counts { hops, turns, .. } = event_loop.handle().counts();
+    [allocated, hops - before.hops, turns - before.turns]
+}
+
+/// The same of one trip, by the slope between a short and a long run.
+fn each(from: Colour, to: Colour) -> [u64; 3] {
+    let [short, long] = [TIMES, 2 * TIMES].map(|times| counted(from, to, times));
+    [0, 1, 2].map(|count| (long[count] - short[count]) / TIMES)
+}
+
+/// Under the snapshot rule: allocations, hops, turns.
+#[test]
+fn c13_a_crossing_costs_these_allocations_hops_and_turns() {
+    let pinned = [
+        (Sync, Sync, [0, 0, 0]),
+        (Sync, Callback, [3, 2, 2]),
+        (Sync, Promise, [2, 2, 2]),
+        (Sync, Async, [3, 2, 2]),
+        (Callback, Callback, [1, 1, 1]),
+        (Callback, Promise, [0, 1, 1]),
+        (Callback, Async, [2, 2, 1]),
+        (Promise, Callback, [3, 2, 2]),
+        (Promise, Promise, [0, 1, 1]),
+        (Promise, Async, [5, 2, 2]),
+        (Async, Callback, [3, 2, 2]),
+        (Async, Promise, [0, 0, 0]),
+        (Async, Async, [0, 0, 0]),
+    ];
+    let seen = pinned.map(|(from, to, _)| (from, to, each(from, to)));
+    assert_eq!(seen, pinned);
+}
+
+/// To a thread and back: a job for the pool, and one wake-up or none, by who is faster.
+#[test]
+fn c13_a_crossing_to_a_thread_costs_more_than_any_on_the_loop() {
+    let seen = [Callback, Promise, Async].map(|from| {
+        let [allocated, hops, _] = each(from, Sync);
+        (from, allocated, hops)
+    });
+    assert_eq!(seen, [(Callback, 3, 1), (Promise, 5, 2), (Async, 5, 2)]);
+}
+
+#[test]
+fn a_yardstick_allocates_what_its_name_says() {
+    for yardstick in Yardstick::ALL {
+        yardstick.run(1);
+        let [short, long] =
+            [1_000, 2_000].map(|times| measure(|| yardstick.run(times)).count_total);
+        let boxed = matches!(yardstick, Yardstick::BoxedFuture | Yardstick::AsyncTrait);
+        assert_eq!((long - short) / 1_000, u64::from(boxed), "{}", yardstick.name());
+    }
+}
