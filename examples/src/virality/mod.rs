@@ -2,12 +2,13 @@
 //!
 //! [`before`] is where the styles start from; [`threads`], [`callbacks`], [`promises`] and
 //! [`async_await`] are where they end. The same program with a core that does no input is
-//! [`sans_io_before`] and [`sans_io`]. Rule: each end is written as one who knows the style would; all
+//! [`sans_io_before`] and [`sans_io`]; [`framed`] is a protocol made so. Rule: each end is written as one who knows the style would; all
 //! print the same receipt.
 
 pub mod async_await;
 pub mod before;
 pub mod callbacks;
+pub mod framed;
 pub mod promises;
 pub mod sans_io;
 pub mod sans_io_before;
