@@ -22,6 +22,9 @@ pub(crate) fn page(columns: usize, dress: Dress) -> String {
     text
 }
 
+/// Columns of the first column: `from_callback.rs`, and its spaces.
+const FIRST: usize = 18;
+
 const LEGEND: [&str; 8] = [
     "- value, error: what the callee answers. crosses: the caller gets it as it is.",
     "- panic: of the callee. On the loop, the exception handler hears of each as well.",
@@ -51,18 +54,46 @@ fn essences(columns: usize, dress: Dress) -> String {
         .load_style(style)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+    // What the first column and the spaces between leave to each of four.
+    let room = columns.saturating_sub(FIRST + 4 * 3) / Colour::ALL.len();
     let header = Colour::ALL.map(|to| format!("to {to}"));
     table.set_header([String::from("from")].into_iter().chain(header));
     for from in Colour::ALL {
-        let cells = Colour::ALL.map(|to| cell(from, to));
+        let cells = Colour::ALL.map(|to| cell(from, to, room));
         table.add_row([format!("{from}\nfrom_{from}.rs")].into_iter().chain(cells));
     }
     format!("{}\n", table.trim_fmt())
 }
 
-fn cell(from: Colour, to: Colour) -> String {
-    Crossing::between(from, to)
-        .map_or_else(|| same(from).to_owned(), |crossing| format!("{}\n ", crossing.essence))
+fn cell(from: Colour, to: Colour, columns: usize) -> String {
+    let Some(crossing) = Crossing::between(from, to) else { return same(from).to_owned() };
+    let mut lines = vec![String::new()];
+    for piece in pieces(crossing.essence) {
+        let line = lines.last_mut().expect("there is a line");
+        if !line.is_empty() && line.len() + piece.trim_end().len() > columns {
+            line.truncate(line.trim_end().len());
+            lines.push(format!("  {}", piece.trim_start()));
+        } else {
+            line.push_str(piece);
+        }
+    }
+    // A blank line below, between one caller and the next.
+    lines.join("\n") + "\n "
+}
+
+/// Cuts code where a line may end: after a space or an opening bracket, and before a dot.
+fn pieces(code: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut begun = 0;
+    for (at, character) in code.char_indices() {
+        let cut = if character == '.' { at } else { at + 1 };
+        if matches!(character, ' ' | '(' | '.') && cut > begun {
+            pieces.push(&code[begun..cut]);
+            begun = cut;
+        }
+    }
+    pieces.push(&code[begun..]);
+    pieces
 }
 
 /// Says how a colour calls its own.

@@ -12,7 +12,7 @@ use crate::output::{self, Dress};
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   oneloop show crossings                     from each colour of function to each other
-  oneloop show crossings --width 80
+  oneloop show crossings --width 100
   oneloop show frames                        who calls whom: what a backtrace has of a program
   oneloop show virality                      what changes when the leaf of a program must wait";
 
@@ -22,7 +22,7 @@ pub(crate) struct ShowArguments {
     /// What to show: crossings, frames, virality
     #[arg(value_parser = subject)]
     pub(crate) subject: Subject,
-    /// Columns of the page [default: the terminal's, or 100]
+    /// Columns of the page [default: the terminal's, or 120]
     #[arg(long, value_name = "N", value_parser = width)]
     pub(crate) width: Option<usize>,
 }
@@ -60,12 +60,12 @@ fn subject(name: &str) -> Result<Subject, String> {
 }
 
 fn width(text: &str) -> Result<usize, String> {
-    let within = text.parse().ok().filter(|columns| (60..=1_000).contains(columns));
-    within.ok_or_else(|| "must be a whole number from 60 to 1000 columns".to_owned())
+    let within = text.parse().ok().filter(|columns| (80..=1_000).contains(columns));
+    within.ok_or_else(|| "must be a whole number from 80 to 1000 columns".to_owned())
 }
 
-/// Returns the columns of the terminal that the page goes to; 100 where there is none.
+/// Returns the columns of the terminal that the page goes to; 120 where there is none.
 fn terminal_width() -> usize {
     let size = rustix::termios::tcgetwinsize(std::io::stdout());
-    size.ok().map_or(100, |size| usize::from(size.ws_col)).max(60)
+    size.ok().map_or(120, |size| usize::from(size.ws_col)).max(80)
 }

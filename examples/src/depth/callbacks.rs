@@ -1,10 +1,11 @@
 //! In depth, in a chain and side by side, with callbacks.
 
+use std::io;
+use std::time::Duration;
+
 use api_callbacks::combine::{Completion, all};
 use api_callbacks::sleep;
 use loop_core::LoopHandle;
-use std::io;
-use std::time::Duration;
 
 /// What is called with the number of calls.
 pub type Done = Box<dyn FnOnce(u64)>;
@@ -18,7 +19,7 @@ pub fn nested(handle: LoopHandle, depth: u64, suspensions: u64, done: Done) {
     }
 }
 
-fn wait(handle: LoopHandle, left: u64, done: Done) {
+pub(super) fn wait(handle: LoopHandle, left: u64, done: impl FnOnce(u64) + 'static) {
     if left == 0 {
         return done(0);
     }

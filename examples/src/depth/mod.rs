@@ -5,6 +5,7 @@
 
 pub mod async_await;
 pub mod callbacks;
+pub mod inline;
 pub mod promises;
 
 use loop_core::{EventLoop, RunError};

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use allocation_counter::measure;
 use examples::Style;
-use examples::depth::{Shape, async_await, run};
+use examples::depth::{Shape, async_await, inline, run};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use loop_core::EventLoop;
@@ -33,9 +33,14 @@ fn every_style_makes_the_same_calls() {
             }
         }
     }
-    for depth in async_await::INLINE_DEPTHS {
-        let calls = async_await::nested_inline(depth, 3);
+    for depth in inline::DEPTHS {
+        let handle = event_loop.handle();
+        let calls = inline::futures(depth, 3);
         assert_eq!(api_async::run_until_complete(&mut event_loop, calls).unwrap(), depth);
+        let calls = event_loop.run_until_complete(|completer| {
+            inline::callbacks(handle, depth, 3, |calls| completer.complete(calls));
+        });
+        assert_eq!(calls.unwrap(), depth);
     }
 }
 
@@ -63,18 +68,34 @@ fn c32_allocations_grow_with_depth_but_not_with_suspensions() {
     assert_eq!(seen, pinned);
 }
 
+/// Where the compiler knows what calls what, depth costs no box; a suspension of a callback does.
 #[test]
-fn c33_static_async_allocates_the_same_at_any_depth() {
-    let counts = async_await::INLINE_DEPTHS.map(|depth| {
+fn c33_what_is_compiled_as_one_allocates_the_same_at_any_depth() {
+    let count = |depth, suspensions, with_async| {
         let mut event_loop = EventLoop::new().unwrap();
+        let handle = event_loop.handle();
         let mut call = || {
-            let calls = async_await::nested_inline(depth, 10);
-            assert_eq!(api_async::run_until_complete(&mut event_loop, calls).unwrap(), depth);
+            let handle = handle.clone();
+            let calls = if with_async {
+                let calls = inline::futures(depth, suspensions);
+                api_async::run_until_complete(&mut event_loop, calls)
+            } else {
+                event_loop.run_until_complete(|completer| {
+                    let done = |calls| completer.complete(calls);
+                    inline::callbacks(handle, depth, suspensions, done);
+                })
+            };
+            assert_eq!(calls.unwrap(), depth);
         };
         call();
         measure(call).count_total
-    });
-    assert_eq!(counts, [counts[0]; 6]);
+    };
+    for with_async in [false, true] {
+        let counts = inline::DEPTHS.map(|depth| count(depth, 1, with_async));
+        assert_eq!(counts, [counts[0]; 6]);
+        let suspensions = if with_async { 0 } else { 9 };
+        assert_eq!(count(32, 10, with_async), counts[5] + suspensions);
+    }
 }
 
 /// Calls in calls, each of which counts how often it is entered; the innermost waits.

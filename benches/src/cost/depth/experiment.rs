@@ -1,7 +1,7 @@
 //! What is measured against what.
 
 use examples::Style;
-use examples::depth::{Shape, async_await, run};
+use examples::depth::{Shape, inline, run};
 use loop_core::{EventLoop, RunError};
 use serde::Serialize;
 
@@ -26,14 +26,16 @@ pub(crate) enum Experiment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Arm {
-    /// With callbacks.
+    /// With callbacks; what calls itself is in boxes.
     Callbacks,
     /// With promises.
     Promises,
     /// With async; what calls itself is in boxes.
     Async,
-    /// With async, without a box.
-    Inline,
+    /// With callbacks, in one closure.
+    CallbacksInline,
+    /// With async, in one future.
+    AsyncInline,
 }
 
 const DEPTHS: &[u64] = &[1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
@@ -68,9 +70,7 @@ impl Experiment {
     /// Returns the ways in which it is written.
     pub(crate) fn arms(self) -> &'static [Arm] {
         match self {
-            Experiment::DepthOnce | Experiment::DepthOften => {
-                &[Arm::Callbacks, Arm::Promises, Arm::Async, Arm::Inline]
-            }
+            Experiment::DepthOnce | Experiment::DepthOften => &Arm::ALL,
             Experiment::Chain | Experiment::FanOut => &[Arm::Callbacks, Arm::Promises, Arm::Async],
         }
     }
@@ -78,9 +78,14 @@ impl Experiment {
     /// Returns its sizes, the least first.
     pub(crate) fn sizes(self, arm: Arm, quick: bool) -> &'static [u64] {
         match (self, arm) {
-            (_, Arm::Inline) if quick => &DEPTHS_QUICK[..2],
             // The sizes begin as those of the others do.
-            (_, Arm::Inline) => &async_await::INLINE_DEPTHS,
+            (_, Arm::CallbacksInline | Arm::AsyncInline) => {
+                if quick {
+                    &DEPTHS_QUICK[..2]
+                } else {
+                    &inline::DEPTHS
+                }
+            }
             (Experiment::DepthOnce | Experiment::DepthOften, _) => {
                 if quick {
                     DEPTHS_QUICK
@@ -115,13 +120,19 @@ impl Experiment {
             Experiment::FanOut => Shape::FanOut(size),
         };
         let calls = match (arm, shape) {
-            (Arm::Inline, Shape::Nested { depth, suspensions }) => {
-                let calls = async_await::nested_inline(depth, suspensions);
-                api_async::run_until_complete(event_loop, calls)?
+            (Arm::CallbacksInline, Shape::Nested { depth, suspensions }) => {
+                let handle = event_loop.handle();
+                event_loop.run_until_complete(|completer| {
+                    let done = |calls| completer.complete(calls);
+                    inline::callbacks(handle, depth, suspensions, done);
+                })?
             }
-            (Arm::Callbacks, _) => run(event_loop, Style::Callbacks, shape)?,
+            (Arm::AsyncInline, Shape::Nested { depth, suspensions }) => {
+                api_async::run_until_complete(event_loop, inline::futures(depth, suspensions))?
+            }
+            (Arm::Callbacks | Arm::CallbacksInline, _) => run(event_loop, Style::Callbacks, shape)?,
             (Arm::Promises, _) => run(event_loop, Style::Promises, shape)?,
-            (Arm::Async | Arm::Inline, _) => run(event_loop, Style::Async, shape)?,
+            (Arm::Async | Arm::AsyncInline, _) => run(event_loop, Style::Async, shape)?,
         };
         assert_eq!(calls, size, "{arm:?}, {shape:?}");
         Ok(())
@@ -129,13 +140,18 @@ impl Experiment {
 }
 
 impl Arm {
+    /// All, in the order of tables.
+    const ALL: [Arm; 5] =
+        [Arm::Callbacks, Arm::Promises, Arm::Async, Arm::CallbacksInline, Arm::AsyncInline];
+
     /// Returns the name that tables have for it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Arm::Callbacks => "callbacks",
             Arm::Promises => "promises",
             Arm::Async => "async",
-            Arm::Inline => "inline",
+            Arm::CallbacksInline => "one closure",
+            Arm::AsyncInline => "one future",
         }
     }
 
@@ -145,7 +161,8 @@ impl Arm {
             Arm::Callbacks => "c",
             Arm::Promises => "p",
             Arm::Async => "a",
-            Arm::Inline => "i",
+            Arm::CallbacksInline => "C",
+            Arm::AsyncInline => "A",
         }
     }
 }

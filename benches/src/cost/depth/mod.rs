@@ -176,10 +176,11 @@ fn compose(report: &Report, dress: Dress) -> String {
 }
 
 const NOTES: [&str; 4] = [
-    "- Each cell is the time of the whole, from the call to the answer, with the allocations after \
-     the slash. It holds the run of the loop, which is the first line's for the most part.",
-    "- `inline` is async without boxes: a future whose depth is in its type, as that of functions \
-     that do not call themselves. The others call themselves, and so do closures in a box.",
+    "- Each cell is of the whole, from the call to the answer: nanoseconds / allocations. It holds \
+     the run of the loop, which is the first line's for the most part.",
+    "- Callbacks, promises and async call themselves, so each level is in a box or a link. One \
+     closure and one future have their depth in their type, as functions have that do not call \
+     themselves.",
     "- The slope is taken between the largest size and the largest that is at most a quarter of it; \
      a power of 1 is a cost in proportion to the size.",
     "- An async task is polled from its root: each wake goes through all levels. A callback and a \
@@ -199,7 +200,7 @@ fn table(experiment: Experiment, series: &[&Series], dress: Dress) -> String {
                 || "-".to_owned(),
                 |point| {
                     let allocations = grouped(point.allocations as f64);
-                    format!("{} ns / {allocations}", grouped(point.nanoseconds))
+                    format!("{} / {allocations}", grouped(point.nanoseconds))
                 },
             )
         }));
@@ -211,7 +212,7 @@ fn table(experiment: Experiment, series: &[&Series], dress: Dress) -> String {
         grid.add(row);
     };
     add("slope", &|series| {
-        format!("{:.1} ns / {:.2}", series.slope_nanoseconds, series.slope_allocations.max(0.0))
+        format!("{:.1} / {:.2}", series.slope_nanoseconds, series.slope_allocations.max(0.0))
     });
     add("power", &|series| format!("{:.2}", series.exponent));
     grid.render(dress)

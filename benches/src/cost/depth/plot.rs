@@ -24,7 +24,9 @@ pub(crate) fn to_text(series: &[&Series]) -> String {
     let area = Terminal::new(CELLS, &mut text).into_drawing_area();
     letters(&area, series).expect("a terminal takes every character");
     drop(area);
-    text + "ns of the whole, both axes logarithmic: c callbacks, p promises, a async, i inline\n"
+    let arms: Vec<_> = series.iter().map(|one| one.arm).collect();
+    let key: Vec<_> = arms.iter().map(|arm| format!("{} {}", arm.letter(), arm.name())).collect();
+    text + &format!("ns, both axes logarithmic: {}\n", key.join(", "))
 }
 
 /// Draws all experiments as an SVG, one below the other.
@@ -119,6 +121,7 @@ fn ink(arm: Arm) -> RGBColor {
         Arm::Callbacks => RGBColor(213, 94, 0),
         Arm::Promises => RGBColor(0, 114, 178),
         Arm::Async => RGBColor(0, 158, 115),
-        Arm::Inline => RGBColor(204, 121, 167),
+        Arm::CallbacksInline => RGBColor(230, 159, 0),
+        Arm::AsyncInline => RGBColor(204, 121, 167),
     }
 }
