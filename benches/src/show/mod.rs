@@ -1,6 +1,8 @@
 //! `oneloop show`: code and what it promises, laid out to be read.
 
 mod crossings;
+mod frames;
+mod virality;
 
 use clap::Args;
 
@@ -10,12 +12,14 @@ use crate::output::{self, Dress};
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   oneloop show crossings                     from each colour of function to each other
-  oneloop show crossings --width 100";
+  oneloop show crossings --width 100
+  oneloop show frames                        who calls whom: what a backtrace has of a program
+  oneloop show virality                      what changes when the leaf of a program must wait";
 
 /// The arguments of `show`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ShowArguments {
-    /// What to show: crossings
+    /// What to show: crossings, frames, virality
     #[arg(value_parser = subject)]
     pub(crate) subject: Subject,
     /// Columns of the page [default: the terminal's, or 120]
@@ -28,6 +32,10 @@ pub(crate) struct ShowArguments {
 pub(crate) enum Subject {
     /// The page of the twelve crossings.
     Crossings,
+    /// What backtraces show of a program.
+    Frames,
+    /// What changes when the leaf of a program must wait.
+    Virality,
 }
 
 /// Lays out what was asked for.
@@ -36,6 +44,8 @@ pub(crate) fn run(asked: &ShowArguments) -> Result<(), Failure> {
     let columns = asked.width.unwrap_or_else(terminal_width);
     let text = match asked.subject {
         Subject::Crossings => crossings::page(columns, dress),
+        Subject::Frames => frames::page(dress)?,
+        Subject::Virality => virality::page(dress),
     };
     output::print(&text)
 }
@@ -43,7 +53,9 @@ pub(crate) fn run(asked: &ShowArguments) -> Result<(), Failure> {
 fn subject(name: &str) -> Result<Subject, String> {
     match name {
         "crossings" => Ok(Subject::Crossings),
-        _ => Err("nothing of this name can be shown; there is: crossings".to_owned()),
+        "frames" => Ok(Subject::Frames),
+        "virality" => Ok(Subject::Virality),
+        _ => Err("nothing of this name can be shown; there is: crossings, frames, virality".into()),
     }
 }
 

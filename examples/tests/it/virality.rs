@@ -1,0 +1,132 @@
+//! Virality: the programs are the same before and after, and what it took is counted.
+
+use std::cell::RefCell;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::rc::Rc;
+use std::time::Duration;
+
+use api_async::{TcpListener, run_until_complete};
+use examples::virality::framed::{Cutter, TooLong, framed, serve};
+use examples::virality::{
+    Change, Order, async_await, before, callbacks, changes, coloured_percent, promises, sans_io,
+    sans_io_before, threads,
+};
+use loop_core::{EventLoop, ManualClock};
+
+use crate::client::connect;
+
+const POINTS: [u32; 3] = [0, 250, 9_999];
+
+fn order(customer: usize) -> Order {
+    Order { customer, items: vec![1, 20, 300] }
+}
+
+fn lab() -> EventLoop {
+    EventLoop::with_clock(ManualClock::new().autojump(Duration::ZERO)).unwrap()
+}
+
+#[test]
+fn every_refactoring_prints_the_receipt_that_was_printed_before() {
+    let points = || POINTS.to_vec();
+    for (customer, cents) in [(0, 32_103), (1, 28_893), (2, 25_683)] {
+        let order = order(customer);
+        let expected = format!("3 pieces, {cents} cents");
+        assert_eq!(before::Shop::new(points()).receipt(&order), expected);
+        assert_eq!(sans_io_before::Shop::new(points()).receipt(&order), expected);
+        assert_eq!(threads::Shop::new(points()).receipt(&order), expected);
+
+        let mut event_loop = lab();
+        let handle = event_loop.handle();
+        let receipt = Rc::new(RefCell::new(None));
+        let kept = receipt.clone();
+        let shop = callbacks::Shop::new(points(), handle.clone());
+        shop.receipt(order.clone(), move |told| drop(kept.replace(told.ok())));
+        while receipt.borrow().is_none() {
+            event_loop.run_once().unwrap();
+        }
+        assert_eq!(receipt.take().unwrap(), expected);
+
+        let promise = promises::Shop::new(points(), handle.clone()).receipt(order.clone());
+        assert_eq!(promise.run_until_complete(&mut event_loop).unwrap().unwrap(), expected);
+
+        let shop = async_await::Shop::new(points(), handle.clone());
+        let asked = order.clone();
+        let told = run_until_complete(&mut event_loop, async move { shop.receipt(&asked).await });
+        assert_eq!(told.unwrap(), expected);
+
+        let shop = sans_io::Shop::new(points(), handle.clone());
+        let told = run_until_complete(&mut event_loop, async move { shop.receipt(&order).await });
+        assert_eq!(told.unwrap(), expected);
+    }
+}
+
+/// At most a tenth of a program need be coloured, it is said. Of an echo all is, since it does nothing
+/// but wait; of a small protocol whose core does no input a quarter, which shrinks as the core grows; of
+/// the callbacks wing's protocol nothing. What is measured is the share of tokens in functions that are
+/// `async`.
+#[test]
+fn c11_of_an_echo_all_is_coloured_and_of_a_framed_protocol_little() {
+    let echo = coloured_percent(include_str!("../../../api-async/src/echo.rs"));
+    let framed = coloured_percent(include_str!("../../src/virality/framed.rs"));
+    let protocol = coloured_percent(include_str!("../../../api-callbacks/src/protocol/frames.rs"));
+    assert_eq!((echo, framed, protocol), (100, 23, 0));
+    // The program of this folder: without such a core, and with one.
+    let through = coloured_percent(include_str!("../../src/virality/async_await.rs"));
+    let core = coloured_percent(include_str!("../../src/virality/sans_io.rs"));
+    assert_eq!((through, core), (86, 20));
+}
+
+#[test]
+fn the_framed_protocol_answers_frames_however_they_are_cut() {
+    for step in [1, 3, 100] {
+        let mut event_loop = EventLoop::new().unwrap();
+        let handle = event_loop.handle();
+        let listener = TcpListener::bind(&handle, "127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let talking = std::thread::spawn(move || {
+            let mut stream = connect(address);
+            let sent = [framed(b"who calls whom"), framed(b""), framed(b"one")];
+            let sent = sent.map(Result::unwrap).concat();
+            sent.chunks(step).for_each(|piece| stream.write_all(piece).unwrap());
+            stream.shutdown(Shutdown::Write).unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).unwrap();
+            answer
+        });
+        let served = async move { serve(listener.accept().await?.0).await };
+        run_until_complete(&mut event_loop, served).unwrap().unwrap();
+        let expected = [framed(b"whom calls who"), framed(b""), framed(b"one")];
+        assert_eq!(talking.join().unwrap(), expected.map(Result::unwrap).concat(), "{step}");
+    }
+    let mut cutter = Cutter::default();
+    cutter.push(&u32::MAX.to_be_bytes());
+    assert_eq!(cutter.next_frame(), Err(TooLong(u32::MAX as usize)));
+    assert_eq!(framed(&[0; 64 * 1024 + 1]), Err(TooLong(64 * 1024 + 1)));
+}
+
+/// Colour is viral: when the leaf at depth 8 must wait, eight signatures change in every style of the
+/// loop, none with a thread, and with a core that does no input the two of its shell. async costs the
+/// fewest tokens of the three.
+#[test]
+fn c10_colour_is_viral_in_every_style_of_the_loop_and_stops_at_a_core_without_input() {
+    let changes = changes();
+    let signatures: Vec<_> =
+        changes.iter().map(|change| (change.name, change.signatures.len())).collect();
+    let expected =
+        [("threads", 0), ("callbacks", 8), ("promises", 8), ("async", 8), ("sans-I/O", 2)];
+    assert_eq!(signatures, expected);
+    assert_eq!(changes[4].signatures, ["receipt", "points"], "the shell's");
+
+    // Pinned: who changes a program, or the counter, says so here.
+    let tokens: Vec<_> =
+        changes.iter().map(|change| (change.tokens, change.added, change.removed)).collect();
+    assert_eq!(tokens, [(300, 11, 0), (300, 507, 75), (300, 263, 39), (300, 44, 0), (294, 26, 0)]);
+
+    let churn = |name| {
+        let change: &Change = changes.iter().find(|change| change.name == name).unwrap();
+        change.added + change.removed
+    };
+    assert!(churn("threads") < churn("sans-I/O") && churn("sans-I/O") < churn("async"));
+    assert!(churn("async") < churn("promises") && churn("promises") < churn("callbacks"));
+}
