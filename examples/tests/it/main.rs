@@ -8,6 +8,8 @@ mod echo;
 mod fifteen;
 mod idle;
 mod process;
+mod proxy;
 mod server;
+mod sockets;
 mod strace;
 mod tidy;
