@@ -4,6 +4,7 @@ mod counts;
 mod server;
 mod style;
 
+pub mod chat;
 pub mod echo;
 pub mod made_of;
 

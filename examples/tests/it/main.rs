@@ -1,5 +1,6 @@
 //! What the servers promise, checked from outside: through sockets, signals and `/proc`.
 
+mod chat;
 mod child;
 mod client;
 mod counts;

@@ -1,0 +1,192 @@
+//! The chat with async: a connection is a task, and reads as its life does.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::pin::pin;
+use std::rc::Rc;
+
+use api_async::{CancellationToken, Task, TcpListener, TcpStream, bytes, sleep, spawn};
+use event_listener::Event;
+use futures::future::{Either, select, try_join};
+use loop_core::LoopHandle;
+
+use super::lines::Lines;
+use super::outbox::{Next, Outbox};
+use super::room::{Delivery, Ending, Room};
+use super::{Options, Report};
+
+/// A chat that runs; a clone is the same one.
+#[derive(Clone)]
+pub(super) struct Chat(Rc<State>);
+
+struct State {
+    handle: LoopHandle,
+    address: SocketAddr,
+    options: Options,
+    room: RefCell<Room>,
+    /// Everybody who is connected, those included who have left the room and are in their grace.
+    clients: RefCell<BTreeMap<u64, Rc<Client>>>,
+    /// Aborting it closes the listener.
+    accepting: Cell<Option<Task<()>>>,
+    /// Told when a client has gone.
+    gone: Event,
+}
+
+struct Client {
+    id: u64,
+    stream: TcpStream,
+    outbox: RefCell<Outbox>,
+    /// Told when the outbox has something, for the writer that waits.
+    filled: Event,
+    /// Cancelled when the client has left the room.
+    left: CancellationToken,
+}
+
+impl Chat {
+    /// Listens and lets clients in.
+    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<Chat> {
+        let listener = TcpListener::bind(handle, options.listen)?;
+        let chat = Chat(Rc::new(State {
+            handle: handle.clone(),
+            address: listener.local_addr()?,
+            options: options.clone(),
+            room: RefCell::default(),
+            clients: RefCell::default(),
+            accepting: Cell::default(),
+            gone: Event::new(),
+        }));
+        chat.0.accepting.set(Some(spawn(handle, chat.clone().accept(listener))));
+        Ok(chat)
+    }
+
+    pub(super) fn local_addr(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    async fn accept(self, listener: TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _peer)) => spawn(&self.0.handle, self.clone().join(stream)).detach(),
+                Err(error) => return self.0.handle.report_error("accept", &error),
+            }
+        }
+    }
+
+    async fn join(self, stream: TcpStream) {
+        let (id, question) = self.0.room.borrow_mut().enter();
+        let client = Rc::new(Client {
+            id,
+            stream,
+            outbox: RefCell::default(),
+            filled: Event::new(),
+            left: CancellationToken::new(),
+        });
+        self.0.clients.borrow_mut().insert(id, client.clone());
+        self.deliver(question);
+        let conversation = pin!(try_join(self.read(&client), write(&client)));
+        let grace_over = pin!(async {
+            client.left.cancelled().await;
+            sleep(&self.0.handle, self.0.options.grace).await;
+        });
+        match select(conversation, grace_over).await {
+            // Whether it failed or not: the connection is gone, which is no news to anybody.
+            Either::Left(_) => {}
+            Either::Right(_) => self.0.room.borrow_mut().cut_off(),
+        }
+        self.end(&client);
+    }
+
+    /// Reads until the client ends its side; what it says after it has left the room is passed over.
+    async fn read(&self, client: &Client) -> io::Result<()> {
+        let mut lines = Lines::default();
+        while let Some(chunk) = client.stream.read_chunk().await? {
+            self.hear(client, &mut lines, &chunk);
+        }
+        self.leave(client.id, Ending::Left);
+        Ok(())
+    }
+
+    fn hear(&self, client: &Client, lines: &mut Lines, bytes: &[u8]) {
+        lines.push(bytes);
+        while let Some(line) = lines.pop() {
+            match line {
+                Ok(text) => {
+                    let heard = self.0.room.borrow_mut().hear(client.id, &text);
+                    self.deliver(heard.deliveries);
+                    if heard.quits {
+                        self.leave(client.id, Ending::Left);
+                    }
+                }
+                Err(_too_long) => {
+                    *lines = Lines::default();
+                    self.leave(client.id, Ending::LineTooLong);
+                }
+            }
+        }
+    }
+
+    /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        let mut deliveries = VecDeque::from(deliveries);
+        while let Some(Delivery { to, line }) = deliveries.pop_front() {
+            let Some(client) = self.0.clients.borrow().get(&to).cloned() else { continue };
+            let taken = client.outbox.borrow_mut().push(line);
+            match taken {
+                Ok(()) => drop(client.filled.notify(1)),
+                Err(_full) => deliveries.extend(self.close(&client, Ending::TooSlow)),
+            }
+        }
+    }
+
+    fn leave(&self, id: u64, ending: Ending) {
+        let client = self.0.clients.borrow().get(&id).cloned();
+        if let Some(client) = client {
+            self.deliver(self.close(&client, ending));
+        }
+    }
+
+    /// Closes an outbox and begins the grace; returns what the others are to be told.
+    fn close(&self, client: &Client, ending: Ending) -> Vec<Delivery> {
+        client.outbox.borrow_mut().close(ending);
+        client.filled.notify(1);
+        client.left.cancel();
+        self.0.room.borrow_mut().leave(client.id, ending)
+    }
+
+    /// Forgets a client; what was pending on its connection has been dropped by the task.
+    fn end(&self, client: &Client) {
+        self.0.clients.borrow_mut().remove(&client.id);
+        let news = self.0.room.borrow_mut().leave(client.id, Ending::Left);
+        self.deliver(news);
+        self.0.gone.notify(1);
+    }
+
+    /// Lets nobody in any more and everybody out, each within its grace.
+    pub(super) async fn stop(self) -> Report {
+        if let Some(accepting) = self.0.accepting.take() {
+            accepting.abort();
+        }
+        let ids: Vec<_> = self.0.clients.borrow().keys().copied().collect();
+        ids.into_iter().for_each(|id| self.leave(id, Ending::Stopping));
+        while !self.0.clients.borrow().is_empty() {
+            self.0.gone.listen().await;
+        }
+        self.0.room.borrow().report()
+    }
+}
+
+/// Writes what is in the outbox, and ends our side after the last line.
+async fn write(client: &Client) -> io::Result<()> {
+    loop {
+        let next = client.outbox.borrow_mut().take();
+        match next {
+            Next::Write(lines) => {
+                bytes::write_all_vectored(&client.stream, lines).await.0?;
+            }
+            Next::Wait => client.filled.listen().await,
+            Next::End => return client.stream.shutdown(Shutdown::Write).await,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The chat with callbacks: what a connection is doing lies in its `Client`, field by field.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::rc::Rc;
+
+use api_callbacks::{Operation, TcpListener, TcpStream, bytes, sleep};
+use loop_core::LoopHandle;
+
+use super::lines::Lines;
+use super::outbox::{Next, Outbox};
+use super::room::{Delivery, Ending, Room};
+use super::{OnStopped, Options, Report};
+
+/// A chat that runs; a clone is the same one.
+#[derive(Clone)]
+pub(super) struct Chat(Rc<State>);
+
+struct State {
+    handle: LoopHandle,
+    address: SocketAddr,
+    options: Options,
+    room: RefCell<Room>,
+    /// Everybody who is connected, those included who have left the room and are in their grace.
+    clients: RefCell<BTreeMap<u64, Rc<Client>>>,
+    accepting: Cell<Option<Operation>>,
+    /// Whom to tell when the last client has gone.
+    stopped: Cell<Option<OnStopped>>,
+}
+
+struct Client {
+    id: u64,
+    stream: TcpStream,
+    lines: RefCell<Lines>,
+    outbox: RefCell<Outbox>,
+    /// What is pending: to be cancelled when the client ends.
+    reading: Cell<Option<Operation>>,
+    writing: Cell<Option<Operation>>,
+    grace: Cell<Option<Operation>>,
+    /// Whether nothing more is to be read, and to be written.
+    read: Cell<bool>,
+    written: Cell<bool>,
+}
+
+impl Chat {
+    /// Listens and lets clients in.
+    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<Chat> {
+        let listener = TcpListener::bind(handle, options.listen)?;
+        let chat = Chat(Rc::new(State {
+            handle: handle.clone(),
+            address: listener.local_addr()?,
+            options: options.clone(),
+            room: RefCell::default(),
+            clients: RefCell::default(),
+            accepting: Cell::default(),
+            stopped: Cell::default(),
+        }));
+        chat.accept(&listener);
+        Ok(chat)
+    }
+
+    pub(super) fn local_addr(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    fn accept(&self, listener: &TcpListener) {
+        let chat = self.clone();
+        let accepting = listener.accept(move |listener, accepted| match accepted {
+            Ok((stream, _peer)) => {
+                chat.join(stream);
+                chat.accept(&listener);
+            }
+            Err(error) => listener.handle().report_error("accept", &error),
+        });
+        self.0.accepting.set(Some(accepting));
+    }
+
+    fn join(&self, stream: TcpStream) {
+        let (id, question) = self.0.room.borrow_mut().enter();
+        let client = Rc::new(Client {
+            id,
+            stream,
+            lines: RefCell::default(),
+            outbox: RefCell::default(),
+            reading: Cell::default(),
+            writing: Cell::default(),
+            grace: Cell::default(),
+            read: Cell::new(false),
+            written: Cell::new(false),
+        });
+        self.0.clients.borrow_mut().insert(id, client.clone());
+        self.deliver(question);
+        self.read(client);
+    }
+
+    /// Reads until the client ends its side; what it says after it has left the room is passed over.
+    fn read(&self, client: Rc<Client>) {
+        let (chat, reader) = (self.clone(), client.clone());
+        let reading = client.stream.read_chunk(move |_stream, read| match read {
+            Ok(Some(chunk)) => {
+                chat.hear(&reader, &chunk);
+                chat.read(reader);
+            }
+            Ok(None) => {
+                chat.leave(reader.id, Ending::Left);
+                reader.read.set(true);
+                chat.end_if_done(&reader);
+            }
+            Err(_reset) => chat.end(&reader),
+        });
+        client.reading.set(Some(reading));
+    }
+
+    fn hear(&self, client: &Client, bytes: &[u8]) {
+        client.lines.borrow_mut().push(bytes);
+        loop {
+            let line = client.lines.borrow_mut().pop();
+            match line {
+                Some(Ok(text)) => {
+                    let heard = self.0.room.borrow_mut().hear(client.id, &text);
+                    self.deliver(heard.deliveries);
+                    if heard.quits {
+                        self.leave(client.id, Ending::Left);
+                    }
+                }
+                Some(Err(_too_long)) => {
+                    *client.lines.borrow_mut() = Lines::default();
+                    self.leave(client.id, Ending::LineTooLong);
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        let mut deliveries = VecDeque::from(deliveries);
+        while let Some(Delivery { to, line }) = deliveries.pop_front() {
+            let Some(client) = self.0.clients.borrow().get(&to).cloned() else { continue };
+            let taken = client.outbox.borrow_mut().push(line);
+            match taken {
+                Ok(()) => self.write_unless_writing(&client),
+                Err(_full) => deliveries.extend(self.close(&client, Ending::TooSlow)),
+            }
+        }
+    }
+
+    fn write_unless_writing(&self, client: &Rc<Client>) {
+        match client.writing.take() {
+            Some(writing) => client.writing.set(Some(writing)),
+            None if !client.written.get() => self.write(client.clone()),
+            None => {}
+        }
+    }
+
+    /// Writes what is in the outbox, and ends our side after the last line.
+    fn write(&self, client: Rc<Client>) {
+        let (chat, writer) = (self.clone(), client.clone());
+        let next = client.outbox.borrow_mut().take();
+        let writing = match next {
+            Next::Write(lines) => {
+                bytes::write_all_vectored(&client.stream, lines, move |_, written, _| {
+                    writer.writing.take();
+                    match written {
+                        Ok(_) => chat.write(writer),
+                        Err(_gone) => chat.end(&writer),
+                    }
+                })
+            }
+            Next::Wait => return,
+            Next::End => client.stream.shutdown(Shutdown::Write, move |_, _result| {
+                writer.written.set(true);
+                chat.end_if_done(&writer);
+            }),
+        };
+        client.writing.set(Some(writing));
+    }
+
+    fn leave(&self, id: u64, ending: Ending) {
+        let client = self.0.clients.borrow().get(&id).cloned();
+        if let Some(client) = client {
+            self.deliver(self.close(&client, ending));
+        }
+    }
+
+    /// Closes an outbox and begins the grace; returns what the others are to be told.
+    fn close(&self, client: &Rc<Client>, ending: Ending) -> Vec<Delivery> {
+        client.outbox.borrow_mut().close(ending);
+        let grace = client.grace.take().unwrap_or_else(|| {
+            let (chat, late) = (self.clone(), client.clone());
+            sleep(&self.0.handle, self.0.options.grace, move |slept| {
+                if slept.is_ok() {
+                    chat.0.room.borrow_mut().cut_off();
+                    chat.end(&late);
+                }
+            })
+        });
+        client.grace.set(Some(grace));
+        self.write_unless_writing(client);
+        self.0.room.borrow_mut().leave(client.id, ending)
+    }
+
+    fn end_if_done(&self, client: &Client) {
+        if client.read.get() && client.written.get() {
+            self.end(client);
+        }
+    }
+
+    /// Forgets a client, and cancels what is pending on its connection, which closes it.
+    fn end(&self, client: &Client) {
+        if self.0.clients.borrow_mut().remove(&client.id).is_none() {
+            return;
+        }
+        let pending = [&client.reading, &client.writing, &client.grace];
+        pending.iter().filter_map(|place| place.take()).for_each(|operation| {
+            operation.cancel();
+        });
+        let news = self.0.room.borrow_mut().leave(client.id, Ending::Left);
+        self.deliver(news);
+        self.end_if_empty();
+    }
+
+    fn end_if_empty(&self) {
+        if self.0.clients.borrow().is_empty()
+            && let Some(stopped) = self.0.stopped.take()
+        {
+            stopped(self.0.room.borrow().report());
+        }
+    }
+
+    /// Lets nobody in any more and everybody out, each within its grace, and then calls back.
+    pub(super) fn stop(self, callback: impl FnOnce(Report) + 'static) {
+        self.0.accepting.take().into_iter().for_each(|accepting| {
+            accepting.cancel();
+        });
+        let ids: Vec<_> = self.0.clients.borrow().keys().copied().collect();
+        ids.into_iter().for_each(|id| self.leave(id, Ending::Stopping));
+        self.0.stopped.set(Some(Box::new(callback)));
+        self.end_if_empty();
+    }
+}

@@ -1,0 +1,178 @@
+//! The chat in every style: broadcast to many, over connections of which some do not keep up.
+//!
+//! Rule: nothing waits for a slow client. What is meant for it lies in its outbox, which is bounded;
+//! who lets it overflow is dropped, with notice to itself and to the others. Whoever leaves, for
+//! whatever reason, has a grace to take what is still in its outbox, and is cut off after that.
+//!
+//! ```text
+//! > * who are you?
+//! < ada
+//! > * here with you: bob, carol
+//! < hello
+//! ```
+
+mod async_await;
+mod callbacks;
+mod lines;
+mod naive_callbacks;
+mod outbox;
+mod promises;
+mod room;
+mod threads;
+
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+use std::time::Duration;
+
+use api_async::TaskInfo;
+use loop_core::{EventLoop, LoopHandle, RunError, Snapshot};
+
+pub use lines::LINE_BYTES_MAX;
+pub use outbox::OUTBOX_LINES_MAX;
+
+use crate::Style;
+
+/// Where and how to chat.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The address to listen on; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// How long who leaves has to take what is meant for it; the bound of the shutdown, too.
+    pub grace: Duration,
+}
+
+/// What came of a chat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// How many joined with a name.
+    pub joined: usize,
+    /// How many lines were said.
+    pub lines: usize,
+    /// How many were dropped since they did not keep up.
+    pub dropped: usize,
+    /// How many had not taken all that was meant for them when their grace was over.
+    pub cut_off: usize,
+}
+
+/// What a loop still has when its program says that it has ended.
+#[derive(Clone, Debug, Default)]
+pub struct Left {
+    /// What is queued, parked and timed.
+    pub snapshot: Snapshot,
+    /// The tasks that have not ended.
+    pub tasks: Vec<TaskInfo>,
+}
+
+/// The version of the chat to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// The program, in a style; those without a chat are refused.
+    Good(Style),
+    /// The typical bug: callbacks that write to whoever is there, however much is unsent.
+    Naive,
+}
+
+/// Runs a chat until `stop` can be read or has ended, and then for its grace at most.
+///
+/// `announce` receives the bound address. What is returned beside the report is what the loop had
+/// left over: nothing, if the program is right.
+///
+/// # Errors
+/// When the address cannot be bound, or the system refuses what a loop needs.
+pub fn run(
+    version: Version,
+    options: &Options,
+    mut stop: UnixStream,
+    announce: impl FnOnce(SocketAddr),
+) -> io::Result<(Report, Left)> {
+    let style = match version {
+        Version::Naive => {
+            return on_a_loop(stop, |handle, stopped| {
+                let chat = naive_callbacks::Chat::serve(handle, options)?;
+                announce(chat.local_addr());
+                Ok(move || chat.stop(stopped))
+            });
+        }
+        Version::Good(style) => style,
+    };
+    match style {
+        Style::Threads => {
+            let chat = threads::Chat::serve(options)?;
+            announce(chat.local_addr());
+            // An end is as good as a byte.
+            drop(stop.read(&mut [0]));
+            Ok((chat.stop()?, Left::default()))
+        }
+        Style::Callbacks => on_a_loop(stop, |handle, stopped| {
+            let chat = callbacks::Chat::serve(handle, options)?;
+            announce(chat.local_addr());
+            Ok(move || chat.stop(stopped))
+        }),
+        Style::Promises => on_a_loop(stop, |handle, stopped| {
+            let chat = promises::Chat::serve(handle, options)?;
+            announce(chat.local_addr());
+            Ok(move || chat.stop().map(stopped).detach(|error| panic!("the chat ended: {error}")))
+        }),
+        Style::Async => on_a_loop(stop, |handle, stopped| {
+            let chat = async_await::Chat::serve(handle, options)?;
+            announce(chat.local_addr());
+            let handle = handle.clone();
+            Ok(move || api_async::spawn(&handle, async { stopped(chat.stop().await) }).detach())
+        }),
+        other => Err(io::Error::new(io::ErrorKind::Unsupported, format!("no chat in {other}"))),
+    }
+}
+
+/// Runs a loop on which `start` begins a chat and returns what stops it. That is called when `stop`
+/// can be read, and the run ends when the chat says that it has ended.
+fn on_a_loop<S: FnOnce() + 'static>(
+    stop: UnixStream,
+    start: impl FnOnce(&LoopHandle, OnStopped) -> io::Result<S>,
+) -> io::Result<(Report, Left)> {
+    let mut event_loop = EventLoop::new()?;
+    let handle = event_loop.handle();
+    let ended = event_loop.run_until_complete(|completer| {
+        let (completer, failed) = share(completer);
+        let begun = start(&handle, Box::new(move |report| completer(Ok(report))));
+        let stops = match begun {
+            Ok(stops) => Cell::new(Some(stops)),
+            Err(error) => return failed(Err(error)),
+        };
+        let (stop, watching) = (Rc::new(stop), handle.clone());
+        let watched = stop.clone();
+        let on_stop = move || {
+            watching.remove_reader(&*watched);
+            stops.take().into_iter().for_each(|stops| stops());
+        };
+        handle.add_reader(&stop, on_stop).expect("a stream can be watched");
+    });
+    let report = ended.map_err(|error| match error {
+        RunError::Poll(error) => error,
+        error => io::Error::other(error),
+    })??;
+    event_loop.run_ready();
+    let left = Left { snapshot: handle.snapshot(), tasks: api_async::tasks(&handle) };
+    event_loop.close();
+    Ok((report, left))
+}
+
+/// Whom a chat tells that it has ended.
+type OnStopped = Box<dyn FnOnce(Report)>;
+
+type Complete = Box<dyn FnOnce(io::Result<Report>)>;
+
+/// Lets a run be completed from two places, once.
+fn share(completer: loop_core::Completer<io::Result<Report>>) -> (Complete, Complete) {
+    let shared = Rc::new(Cell::new(Some(completer)));
+    let complete = |shared: Rc<Cell<Option<loop_core::Completer<_>>>>| -> Complete {
+        Box::new(move |result| {
+            if let Some(completer) = shared.take() {
+                completer.complete(result);
+            }
+        })
+    };
+    (complete(shared.clone()), complete(shared))
+}

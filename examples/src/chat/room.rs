@@ -1,0 +1,139 @@
+//! Who is in the room and what is said to whom: the whole chat but its connections.
+//!
+//! Rule: the room says what is to be delivered and delivers nothing. It knows no stream, no clock
+//! and no style.
+
+use std::collections::BTreeMap;
+
+use super::Report;
+use super::outbox::Line;
+
+const NAME_CHARS_MAX: usize = 16;
+
+/// Everybody who is there.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    /// By the number of their connection; those who have not said their name have none.
+    members: BTreeMap<u64, Option<String>>,
+    next: u64,
+    report: Report,
+}
+
+/// A line on its way.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) to: u64,
+    pub(super) line: Line,
+}
+
+/// Why a client is there no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Left,
+    LineTooLong,
+    TooSlow,
+    Stopping,
+}
+
+/// What follows from a line.
+#[derive(Debug)]
+pub(super) struct Heard {
+    pub(super) deliveries: Vec<Delivery>,
+    /// The client wants to leave.
+    pub(super) quits: bool,
+}
+
+impl Ending {
+    /// Returns what the client itself is told.
+    pub(super) fn notice(self) -> Line {
+        line(match self {
+            Ending::Left => "* bye",
+            Ending::LineTooLong => "* you are dropped: that line was too long",
+            Ending::TooSlow => "* you are dropped: you did not keep up",
+            Ending::Stopping => "* the chat ends",
+        })
+    }
+
+    /// Returns what the others are told.
+    fn news(self, name: &str) -> String {
+        match self {
+            Ending::Left | Ending::Stopping => format!("* {name} left"),
+            Ending::LineTooLong => format!("* {name} was dropped: a line was too long"),
+            Ending::TooSlow => format!("* {name} was dropped: it did not keep up"),
+        }
+    }
+}
+
+impl Room {
+    /// Lets a client in, and returns its number and the question for its name.
+    pub(super) fn enter(&mut self) -> (u64, Vec<Delivery>) {
+        self.next += 1;
+        self.members.insert(self.next, None);
+        (self.next, vec![Delivery { to: self.next, line: line("* who are you?") }])
+    }
+
+    /// Takes a line of a client's: its name first, then what it says. Who has left says nothing.
+    pub(super) fn hear(&mut self, id: u64, text: &str) -> Heard {
+        let quits = text == "/quit";
+        let deliveries = match self.members.get(&id) {
+            _ if quits => Vec::new(),
+            None => Vec::new(),
+            Some(None) => self.introduce(id, text.trim()),
+            Some(Some(name)) => {
+                let said = format!("{name}: {text}");
+                self.report.lines += 1;
+                self.to_others(id, &said)
+            }
+        };
+        Heard { deliveries, quits }
+    }
+
+    /// Lets a client out, and returns what the others are told; nothing if it has left before.
+    pub(super) fn leave(&mut self, id: u64, ending: Ending) -> Vec<Delivery> {
+        let Some(member) = self.members.remove(&id) else { return Vec::new() };
+        if ending == Ending::TooSlow {
+            self.report.dropped += 1;
+        }
+        match member {
+            Some(name) if ending != Ending::Stopping => self.to_others(id, &ending.news(&name)),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Notes that a client had not taken everything when its grace was over.
+    pub(super) fn cut_off(&mut self) {
+        self.report.cut_off += 1;
+    }
+
+    pub(super) fn report(&self) -> Report {
+        self.report
+    }
+
+    fn introduce(&mut self, id: u64, name: &str) -> Vec<Delivery> {
+        let to_it = |text: &str| vec![Delivery { to: id, line: line(text) }];
+        let fits = (1..=NAME_CHARS_MAX).contains(&name.chars().count());
+        if !fits || !name.chars().all(char::is_alphanumeric) {
+            return to_it("* a name is 1 to 16 letters or digits; who are you?");
+        }
+        let names: Vec<_> = self.members.values().flatten().map(String::as_str).collect();
+        if names.contains(&name) {
+            return to_it("* that name is taken; who are you?");
+        }
+        let mut deliveries = to_it(&format!("* here with you: {}", names.join(", ")));
+        self.report.joined += 1;
+        deliveries.extend(self.to_others(id, &format!("* {name} joined")));
+        self.members.insert(id, Some(name.to_owned()));
+        deliveries
+    }
+
+    /// Says something to all who have a name, but for one.
+    fn to_others(&self, id: u64, text: &str) -> Vec<Delivery> {
+        let line = line(text);
+        let others = self.members.iter().filter(|(to, name)| **to != id && name.is_some());
+        others.map(|(to, _)| Delivery { to: *to, line: line.clone() }).collect()
+    }
+}
+
+fn line(text: &str) -> Line {
+    format!("{text}\n").into_bytes().into()
+}
