@@ -1,13 +1,16 @@
 //! The same programs in every style, and the servers behind one face.
 
 mod counts;
+mod left;
 mod server;
 mod style;
 
 pub mod chat;
+pub mod crawler;
 pub mod echo;
 pub mod made_of;
 
 pub use counts::ServerCounts;
+pub use left::Left;
 pub use server::{Server, Stopped};
 pub use style::Style;

@@ -27,13 +27,12 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_async::TaskInfo;
-use loop_core::{EventLoop, LoopHandle, RunError, Snapshot};
+use loop_core::{EventLoop, LoopHandle, RunError};
 
 pub use lines::LINE_BYTES_MAX;
 pub use outbox::OUTBOX_LINES_MAX;
 
-use crate::Style;
+use crate::{Left, Style};
 
 /// Where and how to chat.
 #[derive(Clone, Debug)]
@@ -55,15 +54,6 @@ pub struct Report {
     pub dropped: usize,
     /// How many had not taken all that was meant for them when their grace was over.
     pub cut_off: usize,
-}
-
-/// What a loop still has when its program says that it has ended.
-#[derive(Clone, Debug, Default)]
-pub struct Left {
-    /// What is queued, parked and timed.
-    pub snapshot: Snapshot,
-    /// The tasks that have not ended.
-    pub tasks: Vec<TaskInfo>,
 }
 
 /// The version of the chat to run.
@@ -154,7 +144,7 @@ fn on_a_loop<S: FnOnce() + 'static>(
         error => io::Error::other(error),
     })??;
     event_loop.run_ready();
-    let left = Left { snapshot: handle.snapshot(), tasks: api_async::tasks(&handle) };
+    let left = Left::on(&handle);
     event_loop.close();
     Ok((report, left))
 }

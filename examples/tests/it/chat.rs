@@ -1,7 +1,6 @@
 //! The promises of the chat: each written once, kept by every style, and broken by the naive one
 //! where its bug says so.
 
-use std::fs;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
@@ -9,11 +8,12 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use examples::Style;
-use examples::chat::{self, LINE_BYTES_MAX, Left, OUTBOX_LINES_MAX, Options, Report, Version};
+use examples::chat::{self, LINE_BYTES_MAX, OUTBOX_LINES_MAX, Options, Report, Version};
+use examples::{Left, Style};
 use socket2::{Domain, Socket, Type};
 
 use crate::client::reset;
+use crate::sockets;
 
 /// Makes a test of each behaviour for each style.
 macro_rules! in_every_style {
@@ -87,10 +87,8 @@ impl Running {
     fn stop(self) -> Report {
         drop(self.stop);
         let (report, left) = self.thread.join().unwrap().unwrap();
-        let Left { snapshot, tasks } = left;
-        let idle = snapshot.ready.is_empty() && snapshot.parked.is_empty();
-        assert!(idle && snapshot.timed.is_empty() && tasks.is_empty(), "{snapshot}{tasks:?}");
-        assert_eq!(open_sockets_at(self.addr.port()), 0, "sockets are left");
+        assert!(left.is_nothing(), "{left:?}");
+        assert_eq!(sockets::open_at(self.addr.port()), 0, "sockets are left");
         report
     }
 }
@@ -335,16 +333,4 @@ fn a_stop_waits_for_nobody_longer_than_its_grace(version: Version) {
     assert!(took >= SHORT_GRACE && took < PATIENCE / 2, "{took:?}");
     assert_eq!(report.cut_off, 3);
     trickling.join().unwrap();
-}
-
-/// Counts the sockets of this process that are bound to a port and open still; those of its clients
-/// are bound to others. Where the system has no such table, none is seen.
-fn open_sockets_at(port: u16) -> usize {
-    let Ok(table) = fs::read_to_string("/proc/self/net/tcp") else { return 0 };
-    let local = format!(":{port:04X}");
-    let is_open = |line: &&str| {
-        let columns: Vec<_> = line.split_whitespace().collect();
-        columns[1].ends_with(&local) && columns[9] != "0"
-    };
-    table.lines().skip(1).filter(is_open).count()
 }
