@@ -12,7 +12,7 @@ use event_listener::Event;
 use futures::future::{Either, select, try_join};
 use loop_core::LoopHandle;
 
-use super::lines::Lines;
+use super::lines::{Lines, PAUSE};
 use super::outbox::{Next, Outbox};
 use super::room::{Delivery, Ending, Room};
 use super::{Options, Report};
@@ -102,27 +102,21 @@ impl Chat {
     async fn read(&self, client: &Client) -> io::Result<()> {
         let mut lines = Lines::default();
         while let Some(chunk) = client.stream.read_chunk().await? {
-            self.hear(client, &mut lines, &chunk);
+            lines.push(&chunk);
+            self.hear(client, &mut lines).await;
         }
         self.leave(client.id, Ending::Left);
         Ok(())
     }
 
-    fn hear(&self, client: &Client, lines: &mut Lines, bytes: &[u8]) {
-        lines.push(bytes);
+    /// Takes lines, but not too many at once.
+    async fn hear(&self, client: &Client, lines: &mut Lines) {
         while let Some(line) = lines.pop() {
-            match line {
-                Ok(text) => {
-                    let heard = self.0.room.borrow_mut().hear(client.id, &text);
-                    self.deliver(heard.deliveries);
-                    if heard.quits {
-                        self.leave(client.id, Ending::Left);
-                    }
-                }
-                Err(_too_long) => {
-                    *lines = Lines::default();
-                    self.leave(client.id, Ending::LineTooLong);
-                }
+            let heard = self.0.room.borrow_mut().hear(client.id, line);
+            self.deliver(heard.deliveries);
+            heard.ending.into_iter().for_each(|ending| self.leave(client.id, ending));
+            if lines.is_pause_due() {
+                sleep(&self.0.handle, PAUSE).await;
             }
         }
     }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use api_callbacks::{Operation, TcpListener, TcpStream, bytes, sleep};
 use loop_core::LoopHandle;
 
-use super::lines::Lines;
+use super::lines::{Lines, PAUSE};
 use super::outbox::{Next, Outbox};
 use super::room::{Delivery, Ending, Room};
 use super::{OnStopped, Options, Report};
@@ -100,8 +100,8 @@ impl Chat {
         let (chat, reader) = (self.clone(), client.clone());
         let reading = client.stream.read_chunk(move |_stream, read| match read {
             Ok(Some(chunk)) => {
-                chat.hear(&reader, &chunk);
-                chat.read(reader);
+                reader.lines.borrow_mut().push(&chunk);
+                chat.hear(reader);
             }
             Ok(None) => {
                 chat.leave(reader.id, Ending::Left);
@@ -113,25 +113,28 @@ impl Chat {
         client.reading.set(Some(reading));
     }
 
-    fn hear(&self, client: &Client, bytes: &[u8]) {
-        client.lines.borrow_mut().push(bytes);
+    /// Takes lines, but not too many at once, before it reads on.
+    fn hear(&self, client: Rc<Client>) {
         loop {
             let line = client.lines.borrow_mut().pop();
-            match line {
-                Some(Ok(text)) => {
-                    let heard = self.0.room.borrow_mut().hear(client.id, &text);
-                    self.deliver(heard.deliveries);
-                    if heard.quits {
-                        self.leave(client.id, Ending::Left);
-                    }
-                }
-                Some(Err(_too_long)) => {
-                    *client.lines.borrow_mut() = Lines::default();
-                    self.leave(client.id, Ending::LineTooLong);
-                }
-                None => return,
+            let Some(line) = line else { return self.read(client) };
+            let heard = self.0.room.borrow_mut().hear(client.id, line);
+            self.deliver(heard.deliveries);
+            heard.ending.into_iter().for_each(|ending| self.leave(client.id, ending));
+            if client.lines.borrow_mut().is_pause_due() {
+                return self.pause(client);
             }
         }
+    }
+
+    fn pause(&self, client: Rc<Client>) {
+        let (chat, reader) = (self.clone(), client.clone());
+        let pause = sleep(&self.0.handle, PAUSE, move |slept| {
+            if slept.is_ok() {
+                chat.hear(reader);
+            }
+        });
+        client.reading.set(Some(pause));
     }
 
     /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.

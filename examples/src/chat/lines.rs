@@ -3,12 +3,25 @@
 //! Rule: a line that is too long is known as such before it has ended, so that nobody can make the
 //! server keep more than one line.
 
+use std::time::Duration;
+
 /// The most bytes of a line, without its end.
 pub const LINE_BYTES_MAX: usize = 512;
 
+/// After so many lines nobody is listened to for a moment: less than an outbox holds, so that who
+/// pastes a long text does not have those dropped who keep up.
+const BURST_LINES: usize = 64;
+
+/// How long that moment is.
+pub(super) const PAUSE: Duration = Duration::from_millis(10);
+
 /// The bytes of a connection that have come and are not lines yet.
 #[derive(Debug, Default)]
-pub(super) struct Lines(Vec<u8>);
+pub(super) struct Lines {
+    bytes: Vec<u8>,
+    /// How many lines have been taken since the last pause.
+    burst: usize,
+}
 
 /// A line has more bytes than a line may have.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,19 +30,30 @@ pub(super) struct TooLong;
 impl Lines {
     /// Adds what has come.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// Takes the next line, if it is there. What a terminal might obey is taken out of it, and what
-    /// is not UTF-8 is replaced.
+    /// is not UTF-8 is replaced. Of a line that is too long nothing is kept.
     pub(super) fn pop(&mut self) -> Option<Result<String, TooLong>> {
-        let end = self.0.iter().take(LINE_BYTES_MAX + 1).position(|byte| *byte == b'\n');
+        let end = self.bytes.iter().take(LINE_BYTES_MAX + 1).position(|byte| *byte == b'\n');
         let Some(end) = end else {
-            return (self.0.len() > LINE_BYTES_MAX).then_some(Err(TooLong));
+            let too_long = self.bytes.len() > LINE_BYTES_MAX;
+            return too_long.then(|| self.bytes.clear()).map(|()| Err(TooLong));
         };
-        let line: Vec<u8> = self.0.drain(..=end).collect();
+        let line: Vec<u8> = self.bytes.drain(..=end).collect();
         let text = String::from_utf8_lossy(&line);
+        self.burst += 1;
         Some(Ok(text.chars().filter(|character| !character.is_control()).collect()))
+    }
+
+    /// Tells, once, whether so many lines have been taken that a [`PAUSE`] is due.
+    pub(super) fn is_pause_due(&mut self) -> bool {
+        let due = self.burst == BURST_LINES;
+        if due {
+            self.burst = 0;
+        }
+        due
     }
 }
 
@@ -54,6 +78,17 @@ mod tests {
         assert_eq!(lines.pop(), None);
         lines.push(b"x");
         assert_eq!(lines.pop(), Some(Err(TooLong)));
+        lines.push(b"y\n");
+        assert_eq!(lines.pop(), Some(Ok("y".to_owned())));
+    }
+
+    #[test]
+    fn a_pause_is_due_after_each_burst() {
+        let mut lines = Lines::default();
+        lines.push(&b"\n".repeat(2 * BURST_LINES));
+        let due = |lines: &mut Lines| lines.pop().is_some() && lines.is_pause_due();
+        let pauses: Vec<_> = (0..2 * BURST_LINES).filter(|_| due(&mut lines)).collect();
+        assert_eq!(pauses, [BURST_LINES - 1, 2 * BURST_LINES - 1]);
     }
 
     #[test]

@@ -52,7 +52,8 @@ pub struct Report {
     pub lines: usize,
     /// How many were dropped since they did not keep up.
     pub dropped: usize,
-    /// How many had not taken all that was meant for them when their grace was over.
+    /// How many had not taken all that was meant for them, or not ended their side, when their grace
+    /// was over.
     pub cut_off: usize,
 }
 

@@ -84,16 +84,12 @@ impl Protocol for Client {
         self.lines.borrow_mut().push(bytes);
         loop {
             let line = self.lines.borrow_mut().pop();
-            match line {
-                Some(Ok(text)) => {
-                    let heard = self.shared.room.borrow_mut().hear(self.id.get(), &text);
-                    self.shared.deliver(heard.deliveries);
-                    if heard.quits {
-                        return transport.close();
-                    }
-                }
-                Some(Err(_too_long)) => return transport.close(),
-                None => return,
+            let Some(line) = line else { return };
+            let heard = self.shared.room.borrow_mut().hear(self.id.get(), line);
+            self.shared.deliver(heard.deliveries);
+            if let Some(ending) = heard.ending {
+                transport.write(&ending.notice());
+                return transport.close();
             }
         }
     }

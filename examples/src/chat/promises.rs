@@ -10,7 +10,7 @@ use api_promises::combine::{all, race};
 use api_promises::{Promise, Resolver, TcpListener, TcpStream, bytes, sleep};
 use loop_core::{Elapsed, LoopHandle};
 
-use super::lines::Lines;
+use super::lines::{Lines, PAUSE};
 use super::outbox::{Next, Outbox};
 use super::room::{Delivery, Ending, Room};
 use super::{Options, Report};
@@ -102,9 +102,8 @@ impl Chat {
     fn read(self, client: Rc<Client>) -> Promise<(), io::Error> {
         client.stream.read_chunk().then(move |read| match read {
             Some(chunk) => {
-                self.hear(&client, &chunk);
-                drop(chunk);
-                self.read(client)
+                client.lines.borrow_mut().push(&chunk);
+                self.hear(client)
             }
             None => {
                 self.leave(client.id, Ending::Left);
@@ -113,23 +112,16 @@ impl Chat {
         })
     }
 
-    fn hear(&self, client: &Client, bytes: &[u8]) {
-        client.lines.borrow_mut().push(bytes);
+    /// Takes lines, but not too many at once, before it reads on.
+    fn hear(self, client: Rc<Client>) -> Promise<(), io::Error> {
         loop {
             let line = client.lines.borrow_mut().pop();
-            match line {
-                Some(Ok(text)) => {
-                    let heard = self.0.room.borrow_mut().hear(client.id, &text);
-                    self.deliver(heard.deliveries);
-                    if heard.quits {
-                        self.leave(client.id, Ending::Left);
-                    }
-                }
-                Some(Err(_too_long)) => {
-                    *client.lines.borrow_mut() = Lines::default();
-                    self.leave(client.id, Ending::LineTooLong);
-                }
-                None => return,
+            let Some(line) = line else { return self.read(client) };
+            let heard = self.0.room.borrow_mut().hear(client.id, line);
+            self.deliver(heard.deliveries);
+            heard.ending.into_iter().for_each(|ending| self.leave(client.id, ending));
+            if client.lines.borrow_mut().is_pause_due() {
+                return sleep(&self.0.handle, PAUSE).then(move |()| self.hear(client));
             }
         }
     }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Report;
+use super::lines::TooLong;
 use super::outbox::Line;
 
 const NAME_CHARS_MAX: usize = 16;
@@ -39,8 +40,8 @@ pub(super) enum Ending {
 #[derive(Debug)]
 pub(super) struct Heard {
     pub(super) deliveries: Vec<Delivery>,
-    /// The client wants to leave.
-    pub(super) quits: bool,
+    /// Why the client is to leave, if it is.
+    pub(super) ending: Option<Ending>,
 }
 
 impl Ending {
@@ -73,10 +74,14 @@ impl Room {
     }
 
     /// Takes a line of a client's: its name first, then what it says. Who has left says nothing.
-    pub(super) fn hear(&mut self, id: u64, text: &str) -> Heard {
-        let quits = text == "/quit";
+    pub(super) fn hear(&mut self, id: u64, line: Result<String, TooLong>) -> Heard {
+        let ends = |ending| Heard { deliveries: Vec::new(), ending: Some(ending) };
+        let text = match line.as_deref() {
+            Ok("/quit") => return ends(Ending::Left),
+            Err(TooLong) => return ends(Ending::LineTooLong),
+            Ok(text) => text,
+        };
         let deliveries = match self.members.get(&id) {
-            _ if quits => Vec::new(),
             None => Vec::new(),
             Some(None) => self.introduce(id, text.trim()),
             Some(Some(name)) => {
@@ -85,7 +90,7 @@ impl Room {
                 self.to_others(id, &said)
             }
         };
-        Heard { deliveries, quits }
+        Heard { deliveries, ending: None }
     }
 
     /// Lets a client out, and returns what the others are told; nothing if it has left before.

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::lines::Lines;
+use super::lines::{Lines, PAUSE};
 use super::outbox::{Next, Outbox};
 use super::room::{Delivery, Ending, Room};
 use super::{Options, Report};
@@ -133,29 +133,26 @@ impl Shared {
         loop {
             match (&client.stream).read(&mut buffer) {
                 Ok(0) => return Ok(()),
-                Ok(length) => self.hear(client, &mut lines, &buffer[..length]),
+                Ok(length) => {
+                    lines.push(&buffer[..length]);
+                    self.hear(client, &mut lines);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn hear(&self, client: &Client, lines: &mut Lines, bytes: &[u8]) {
-        lines.push(bytes);
+    /// Takes lines, but not too many at once.
+    fn hear(&self, client: &Client, lines: &mut Lines) {
         while let Some(line) = lines.pop() {
             let mut state = self.lock();
-            match line {
-                Ok(text) => {
-                    let heard = state.room.hear(client.id, &text);
-                    self.deliver(&mut state, heard.deliveries);
-                    if heard.quits {
-                        self.leave(&mut state, client.id, Ending::Left);
-                    }
-                }
-                Err(_too_long) => {
-                    *lines = Lines::default();
-                    self.leave(&mut state, client.id, Ending::LineTooLong);
-                }
+            let heard = state.room.hear(client.id, line);
+            self.deliver(&mut state, heard.deliveries);
+            heard.ending.into_iter().for_each(|it| self.leave(&mut state, client.id, it));
+            drop(state);
+            if lines.is_pause_due() {
+                thread::sleep(PAUSE);
             }
         }
     }

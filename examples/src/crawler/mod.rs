@@ -34,7 +34,7 @@ pub struct Options {
     pub server: SocketAddr,
     /// Where to begin; pages of other hosts are not fetched.
     pub root: Url,
-    /// How many pages are fetched at once.
+    /// How many pages are fetched at once; 0 counts as 1.
     pub workers: usize,
     /// The most fetches in all.
     pub fetches_max: usize,
@@ -112,6 +112,7 @@ impl Options {
 /// When the system refuses what a loop needs; `TimedOut` when the naive one has not ended by itself.
 /// What happens to a page is in the totals.
 pub fn run(version: Version, options: &Options) -> io::Result<(Totals, Left)> {
+    let options = &Options { workers: options.workers.max(1), ..options.clone() };
     let style = match version {
         Version::Naive => {
             let mut event_loop = EventLoop::new()?;

@@ -37,6 +37,7 @@ in_every_style! {
     a_name_is_asked_for_until_it_will_do,
     lines_that_trickle_are_heard_whole,
     garbage_and_overlong_lines_hurt_nobody_else,
+    a_long_text_at_once_drops_nobody,
     a_reset_is_a_leave,
     who_leaves_in_mid_sentence_gets_the_rest,
     a_client_that_does_not_read_is_dropped_with_notice,
@@ -212,6 +213,20 @@ fn garbage_and_overlong_lines_hurt_nobody_else(version: Version) {
     ada.expect("* noisy was dropped: a line was too long");
     drop(noisy);
     assert_eq!(stop_with(chat, [ada]).lines, 1);
+}
+
+fn a_long_text_at_once_drops_nobody(version: Version) {
+    let chat = Running::start(version, LONG_GRACE);
+    let (mut ada, mut bob) = (chat.guest("ada"), chat.guest("bob"));
+    ada.expect("* bob joined");
+    let count = OUTBOX_LINES_MAX * 8;
+    let text: String = (0..count).map(|number| format!("{number}\n")).collect();
+    ada.send(text.as_bytes());
+    (0..count).for_each(|number| bob.expect(&format!("ada: {number}")));
+    assert_eq!(
+        stop_with(chat, [ada, bob]),
+        Report { joined: 2, lines: count, ..Report::default() }
+    );
 }
 
 fn a_reset_is_a_leave(version: Version) {
