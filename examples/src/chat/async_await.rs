@@ -23,7 +23,6 @@ pub(super) struct Chat(Rc<State>);
 
 struct State {
     handle: LoopHandle,
-    address: SocketAddr,
     options: Options,
     room: RefCell<Room>,
     /// Everybody who is connected, those included who have left the room and are in their grace.
@@ -45,12 +44,12 @@ struct Client {
 }
 
 impl Chat {
-    /// Listens and lets clients in.
-    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<Chat> {
+    /// Listens and lets clients in; returns the bound address, too.
+    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<(Chat, SocketAddr)> {
         let listener = TcpListener::bind(handle, options.listen)?;
+        let address = listener.local_addr()?;
         let chat = Chat(Rc::new(State {
             handle: handle.clone(),
-            address: listener.local_addr()?,
             options: options.clone(),
             room: RefCell::default(),
             clients: RefCell::default(),
@@ -58,11 +57,7 @@ impl Chat {
             gone: Event::new(),
         }));
         chat.0.accepting.set(Some(spawn(handle, chat.clone().accept(listener))));
-        Ok(chat)
-    }
-
-    pub(super) fn local_addr(&self) -> SocketAddr {
-        self.0.address
+        Ok((chat, address))
     }
 
     async fn accept(self, listener: TcpListener) {

@@ -20,7 +20,6 @@ pub(super) struct Chat(Rc<State>);
 
 struct State {
     handle: LoopHandle,
-    address: SocketAddr,
     options: Options,
     room: RefCell<Room>,
     /// Everybody who is connected, those included who have left the room and are in their grace.
@@ -37,20 +36,20 @@ struct Client {
     outbox: RefCell<Outbox>,
     /// What is pending: to be cancelled when the client ends.
     reading: Cell<Option<Operation>>,
-    writing: Cell<Option<Operation>>,
+    writing: RefCell<Option<Operation>>,
     grace: Cell<Option<Operation>>,
-    /// Whether nothing more is to be read, and to be written.
-    read: Cell<bool>,
-    written: Cell<bool>,
+    /// How many sides are open; none once the client has ended, so that nothing begins any more:
+    /// what had a result before it was cancelled calls back with that.
+    sides: Cell<usize>,
 }
 
 impl Chat {
-    /// Listens and lets clients in.
-    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<Chat> {
+    /// Listens and lets clients in; returns the bound address, too.
+    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<(Chat, SocketAddr)> {
         let listener = TcpListener::bind(handle, options.listen)?;
+        let address = listener.local_addr()?;
         let chat = Chat(Rc::new(State {
             handle: handle.clone(),
-            address: listener.local_addr()?,
             options: options.clone(),
             room: RefCell::default(),
             clients: RefCell::default(),
@@ -58,11 +57,7 @@ impl Chat {
             stopped: Cell::default(),
         }));
         chat.accept(&listener);
-        Ok(chat)
-    }
-
-    pub(super) fn local_addr(&self) -> SocketAddr {
-        self.0.address
+        Ok((chat, address))
     }
 
     fn accept(&self, listener: &TcpListener) {
@@ -85,10 +80,9 @@ impl Chat {
             lines: RefCell::default(),
             outbox: RefCell::default(),
             reading: Cell::default(),
-            writing: Cell::default(),
+            writing: RefCell::default(),
             grace: Cell::default(),
-            read: Cell::new(false),
-            written: Cell::new(false),
+            sides: Cell::new(2),
         });
         self.0.clients.borrow_mut().insert(id, client.clone());
         self.deliver(question);
@@ -97,6 +91,9 @@ impl Chat {
 
     /// Reads until the client ends its side; what it says after it has left the room is passed over.
     fn read(&self, client: Rc<Client>) {
+        if client.sides.get() == 0 {
+            return;
+        }
         let (chat, reader) = (self.clone(), client.clone());
         let reading = client.stream.read_chunk(move |_stream, read| match read {
             Ok(Some(chunk)) => {
@@ -105,8 +102,7 @@ impl Chat {
             }
             Ok(None) => {
                 chat.leave(reader.id, Ending::Left);
-                reader.read.set(true);
-                chat.end_if_done(&reader);
+                chat.end_side(&reader);
             }
             Err(_reset) => chat.end(&reader),
         });
@@ -122,19 +118,15 @@ impl Chat {
             self.deliver(heard.deliveries);
             heard.ending.into_iter().for_each(|ending| self.leave(client.id, ending));
             if client.lines.borrow_mut().is_pause_due() {
-                return self.pause(client);
+                let (chat, reader) = (self.clone(), client.clone());
+                let pause = sleep(&self.0.handle, PAUSE, move |slept| {
+                    if slept.is_ok() {
+                        chat.hear(reader);
+                    }
+                });
+                return client.reading.set(Some(pause));
             }
         }
-    }
-
-    fn pause(&self, client: Rc<Client>) {
-        let (chat, reader) = (self.clone(), client.clone());
-        let pause = sleep(&self.0.handle, PAUSE, move |slept| {
-            if slept.is_ok() {
-                chat.hear(reader);
-            }
-        });
-        client.reading.set(Some(pause));
     }
 
     /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
@@ -144,41 +136,10 @@ impl Chat {
             let Some(client) = self.0.clients.borrow().get(&to).cloned() else { continue };
             let taken = client.outbox.borrow_mut().push(line);
             match taken {
-                Ok(()) => self.write_unless_writing(&client),
+                Ok(()) => self.write(&client),
                 Err(_full) => deliveries.extend(self.close(&client, Ending::TooSlow)),
             }
         }
-    }
-
-    fn write_unless_writing(&self, client: &Rc<Client>) {
-        match client.writing.take() {
-            Some(writing) => client.writing.set(Some(writing)),
-            None if !client.written.get() => self.write(client.clone()),
-            None => {}
-        }
-    }
-
-    /// Writes what is in the outbox, and ends our side after the last line.
-    fn write(&self, client: Rc<Client>) {
-        let (chat, writer) = (self.clone(), client.clone());
-        let next = client.outbox.borrow_mut().take();
-        let writing = match next {
-            Next::Write(lines) => {
-                bytes::write_all_vectored(&client.stream, lines, move |_, written, _| {
-                    writer.writing.take();
-                    match written {
-                        Ok(_) => chat.write(writer),
-                        Err(_gone) => chat.end(&writer),
-                    }
-                })
-            }
-            Next::Wait => return,
-            Next::End => client.stream.shutdown(Shutdown::Write, move |_, _result| {
-                writer.written.set(true);
-                chat.end_if_done(&writer);
-            }),
-        };
-        client.writing.set(Some(writing));
     }
 
     fn leave(&self, id: u64, ending: Ending) {
@@ -201,12 +162,13 @@ impl Chat {
             })
         });
         client.grace.set(Some(grace));
-        self.write_unless_writing(client);
+        self.write(client);
         self.0.room.borrow_mut().leave(client.id, ending)
     }
 
-    fn end_if_done(&self, client: &Client) {
-        if client.read.get() && client.written.get() {
+    fn end_side(&self, client: &Client) {
+        client.sides.set(client.sides.get().saturating_sub(1));
+        if client.sides.get() == 0 {
             self.end(client);
         }
     }
@@ -216,10 +178,11 @@ impl Chat {
         if self.0.clients.borrow_mut().remove(&client.id).is_none() {
             return;
         }
-        let pending = [&client.reading, &client.writing, &client.grace];
-        pending.iter().filter_map(|place| place.take()).for_each(|operation| {
+        client.sides.set(0);
+        let pending = [client.reading.take(), client.writing.take(), client.grace.take()];
+        for operation in pending.iter().flatten() {
             operation.cancel();
-        });
+        }
         let news = self.0.room.borrow_mut().leave(client.id, Ending::Left);
         self.deliver(news);
         self.end_if_empty();
@@ -235,12 +198,38 @@ impl Chat {
 
     /// Lets nobody in any more and everybody out, each within its grace, and then calls back.
     pub(super) fn stop(self, callback: impl FnOnce(Report) + 'static) {
-        self.0.accepting.take().into_iter().for_each(|accepting| {
+        if let Some(accepting) = self.0.accepting.take() {
             accepting.cancel();
-        });
+        }
         let ids: Vec<_> = self.0.clients.borrow().keys().copied().collect();
         ids.into_iter().for_each(|id| self.leave(id, Ending::Stopping));
         self.0.stopped.set(Some(Box::new(callback)));
         self.end_if_empty();
+    }
+
+    /// Writes what is in the outbox, unless it does, and ends our side after the last line.
+    fn write(&self, client: &Rc<Client>) {
+        if client.sides.get() == 0 || client.writing.borrow().is_some() {
+            return;
+        }
+        let (chat, writer) = (self.clone(), client.clone());
+        let next = client.outbox.borrow_mut().take();
+        let writing = match next {
+            Next::Write(lines) => {
+                bytes::write_all_vectored(&client.stream, lines, move |_, written, _| {
+                    writer.writing.take();
+                    match written {
+                        Ok(_) => chat.write(&writer),
+                        Err(_gone) => chat.end(&writer),
+                    }
+                })
+            }
+            Next::Wait => return,
+            // It stays in its place: nothing is written after it.
+            Next::End => client.stream.shutdown(Shutdown::Write, move |_, _result| {
+                chat.end_side(&writer);
+            }),
+        };
+        client.writing.replace(Some(writing));
     }
 }

@@ -82,8 +82,8 @@ pub fn run(
     let style = match version {
         Version::Naive => {
             return on_a_loop(stop, |handle, stopped| {
-                let chat = naive_callbacks::Chat::serve(handle, options)?;
-                announce(chat.local_addr());
+                let (chat, address) = naive_callbacks::Chat::serve(handle, options)?;
+                announce(address);
                 Ok(move || chat.stop(stopped))
             });
         }
@@ -91,25 +91,25 @@ pub fn run(
     };
     match style {
         Style::Threads => {
-            let chat = threads::Chat::serve(options)?;
-            announce(chat.local_addr());
+            let (chat, address) = threads::Chat::serve(options)?;
+            announce(address);
             // An end is as good as a byte.
             drop(stop.read(&mut [0]));
             Ok((chat.stop()?, Left::default()))
         }
         Style::Callbacks => on_a_loop(stop, |handle, stopped| {
-            let chat = callbacks::Chat::serve(handle, options)?;
-            announce(chat.local_addr());
+            let (chat, address) = callbacks::Chat::serve(handle, options)?;
+            announce(address);
             Ok(move || chat.stop(stopped))
         }),
         Style::Promises => on_a_loop(stop, |handle, stopped| {
-            let chat = promises::Chat::serve(handle, options)?;
-            announce(chat.local_addr());
+            let (chat, address) = promises::Chat::serve(handle, options)?;
+            announce(address);
             Ok(move || chat.stop().map(stopped).detach(|error| panic!("the chat ended: {error}")))
         }),
         Style::Async => on_a_loop(stop, |handle, stopped| {
-            let chat = async_await::Chat::serve(handle, options)?;
-            announce(chat.local_addr());
+            let (chat, address) = async_await::Chat::serve(handle, options)?;
+            announce(address);
             let handle = handle.clone();
             Ok(move || api_async::spawn(&handle, async { stopped(chat.stop().await) }).detach())
         }),

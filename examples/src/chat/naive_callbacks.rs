@@ -34,7 +34,7 @@ struct Client {
 }
 
 impl Chat {
-    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<Chat> {
+    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<(Chat, SocketAddr)> {
         let shared = Rc::<Shared>::default();
         let room = shared.clone();
         let server = ServerBuilder::new().serve(handle, options.listen, move |_peer| Client {
@@ -42,11 +42,8 @@ impl Chat {
             id: Cell::new(0),
             lines: RefCell::default(),
         })?;
-        Ok(Chat { server, options: options.clone(), shared })
-    }
-
-    pub(super) fn local_addr(&self) -> SocketAddr {
-        self.server.local_addr()
+        let address = server.local_addr();
+        Ok((Chat { server, options: options.clone(), shared }, address))
     }
 
     pub(super) fn stop(self, callback: impl FnOnce(Report) + 'static) {

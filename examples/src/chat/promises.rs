@@ -21,7 +21,6 @@ pub(super) struct Chat(Rc<State>);
 
 struct State {
     handle: LoopHandle,
-    address: SocketAddr,
     options: Options,
     room: RefCell<Room>,
     /// Everybody who is connected, those included who have left the room and are in their grace.
@@ -44,12 +43,12 @@ struct Client {
 }
 
 impl Chat {
-    /// Listens and lets clients in.
-    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<Chat> {
+    /// Listens and lets clients in; returns the bound address, too.
+    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<(Chat, SocketAddr)> {
         let listener = TcpListener::bind(handle, options.listen)?;
+        let address = listener.local_addr()?;
         let chat = Chat(Rc::new(State {
             handle: handle.clone(),
-            address: listener.local_addr()?,
             options: options.clone(),
             room: RefCell::default(),
             clients: RefCell::default(),
@@ -62,11 +61,7 @@ impl Chat {
             Ok::<_, io::Error>(())
         });
         chat.0.accepting.set(Some(accepting));
-        Ok(chat)
-    }
-
-    pub(super) fn local_addr(&self) -> SocketAddr {
-        self.0.address
+        Ok((chat, address))
     }
 
     fn accept(self, listener: TcpListener) -> Promise<(), io::Error> {

@@ -49,36 +49,19 @@ struct Client {
 }
 
 impl Chat {
-    /// Listens and lets clients in.
-    pub(super) fn serve(options: &Options) -> io::Result<Chat> {
+    /// Listens and lets clients in; returns the bound address, too.
+    pub(super) fn serve(options: &Options) -> io::Result<(Chat, SocketAddr)> {
         let listener = TcpListener::bind(options.listen)?;
+        let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            address: listener.local_addr()?,
+            address,
             options: options.clone(),
             state: Mutex::default(),
             changed: Condvar::new(),
         });
         let serving = shared.clone();
         let thread = thread::Builder::new().spawn(move || serving.accept(&listener))?;
-        Ok(Chat { shared, thread })
-    }
-
-    pub(super) fn local_addr(&self) -> SocketAddr {
-        self.shared.address
-    }
-
-    /// Lets nobody in any more and everybody out, each within its grace.
-    pub(super) fn stop(self) -> io::Result<Report> {
-        let mut state = self.shared.lock();
-        state.stopping = true;
-        let ids: Vec<_> = state.clients.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.shared.leave(&mut state, id, Ending::Stopping));
-        drop(state);
-        self.shared.changed.notify_one();
-        // Only a connection ends a blocked accept.
-        drop(TcpStream::connect(self.shared.address)?);
-        self.thread.join().expect("a panic of this thread is one of the scope's");
-        Ok(self.shared.lock().room.report())
+        Ok((Chat { shared, thread }, address))
     }
 }
 
@@ -162,7 +145,8 @@ impl Shared {
         let mut deliveries = VecDeque::from(deliveries);
         while let Some(Delivery { to, line }) = deliveries.pop_front() {
             let Some(client) = state.clients.get(&to).cloned() else { continue };
-            let taken = client.outbox().push(line);
+            let taken =
+                client.outbox.lock().expect("nothing panics while it holds an outbox").push(line);
             match taken {
                 Ok(()) => client.filled.notify_one(),
                 Err(_full) => deliveries.extend(self.close(state, &client, Ending::TooSlow)),
@@ -179,7 +163,7 @@ impl Shared {
 
     /// Closes an outbox and begins the grace; returns what the others are to be told.
     fn close(&self, state: &mut State, client: &Client, ending: Ending) -> Vec<Delivery> {
-        client.outbox().close(ending);
+        client.outbox.lock().expect("nothing panics while it holds an outbox").close(ending);
         client.filled.notify_one();
         if state.graces.iter().all(|(_, id)| *id != client.id) {
             state.graces.push_back((Instant::now() + self.options.grace, client.id));
@@ -201,32 +185,40 @@ impl Shared {
     fn cut_off_the_late(&self) {
         let mut state = self.lock();
         while !(state.stopping && state.clients.is_empty()) {
-            let Some((deadline, id)) = state.graces.front().copied() else {
-                state = self.changed.wait(state).expect("nothing panics while it waits");
-                continue;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
+            let first = state.graces.front().map(|(deadline, _)| *deadline);
+            let left =
+                first.map_or(Duration::MAX, |it| it.saturating_duration_since(Instant::now()));
             if !left.is_zero() {
                 let waited = self.changed.wait_timeout(state, left);
                 state = waited.expect("nothing panics while it waits").0;
                 continue;
             }
-            state.graces.pop_front();
+            let (_, id) = state.graces.pop_front().expect("the first grace is over");
             state.room.cut_off();
             drop(state.clients[&id].stream.shutdown(Shutdown::Both));
         }
     }
 }
 
-impl Client {
-    fn outbox(&self) -> MutexGuard<'_, Outbox> {
-        self.outbox.lock().expect("nothing panics while it holds an outbox")
+impl Chat {
+    /// Lets nobody in any more and everybody out, each within its grace.
+    pub(super) fn stop(self) -> io::Result<Report> {
+        let mut state = self.shared.lock();
+        state.stopping = true;
+        let ids: Vec<_> = state.clients.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.shared.leave(&mut state, id, Ending::Stopping));
+        drop(state);
+        self.shared.changed.notify_one();
+        // Only a connection ends a blocked accept.
+        drop(TcpStream::connect(self.shared.address)?);
+        self.thread.join().expect("a panic of this thread is one of the scope's");
+        Ok(self.shared.lock().room.report())
     }
 }
 
 /// Writes what is in the outbox, and ends our side after the last line.
 fn write(client: &Client) {
-    let mut outbox = client.outbox();
+    let mut outbox = client.outbox.lock().expect("nothing panics while it holds an outbox");
     loop {
         match outbox.take() {
             Next::Write(lines) => {
@@ -236,7 +228,7 @@ fn write(client: &Client) {
                     drop(client.stream.shutdown(Shutdown::Both));
                     return;
                 }
-                outbox = client.outbox();
+                outbox = client.outbox.lock().expect("nothing panics while it holds an outbox");
             }
             Next::Wait => {
                 outbox = client.filled.wait(outbox).expect("nothing panics while it waits");

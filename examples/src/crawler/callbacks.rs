@@ -31,6 +31,9 @@ struct Fetch {
     /// What is pending: to be cancelled when the fetch ends.
     step: Cell<Option<Operation>>,
     deadline: Cell<Option<Operation>>,
+    /// Whether it has ended, so that nothing begins any more: what had a result before it was
+    /// cancelled calls back with that.
+    over: Cell<bool>,
 }
 
 /// Crawls a site with so many fetches at once, and calls back with the totals.
@@ -84,6 +87,7 @@ impl Crawl {
             reader: RefCell::new(ResponseReader::new(self.options.answer_bytes_max)),
             step: Cell::default(),
             deadline: Cell::default(),
+            over: Cell::new(false),
         });
         self.fetches.borrow_mut().insert(number, fetch.clone());
         let late = fetch.clone();
@@ -120,6 +124,9 @@ impl Fetch {
     }
 
     fn ask(self: Rc<Self>, stream: &TcpStream) {
+        if self.over.get() {
+            return;
+        }
         let fetch = self.clone();
         let asked =
             bytes::write_all(stream, request(&self.job.url), |stream, written, _request| {
@@ -132,6 +139,9 @@ impl Fetch {
     }
 
     fn read(self: Rc<Self>, stream: &TcpStream) {
+        if self.over.get() {
+            return;
+        }
         let fetch = self.clone();
         let step = stream.read_chunk(move |stream, read| {
             let answer = match read {
@@ -159,6 +169,7 @@ impl Fetch {
     }
 
     fn cancel(&self) {
+        self.over.set(true);
         for operation in [self.step.take(), self.deadline.take()].into_iter().flatten() {
             operation.cancel();
         }
