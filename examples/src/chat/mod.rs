@@ -95,7 +95,7 @@ pub fn run(
             announce(address);
             // An end is as good as a byte.
             drop(stop.read(&mut [0]));
-            Ok((chat.stop()?, Left::default()))
+            Ok((chat.stop(), Left::default()))
         }
         Style::Callbacks => on_a_loop(stop, |handle, stopped| {
             let (chat, address) = callbacks::Chat::serve(handle, options)?;

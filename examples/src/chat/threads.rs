@@ -70,6 +70,7 @@ impl Shared {
         self.state.lock().expect("nothing panics while it holds the state")
     }
 
+    // ANCHOR: accept
     fn accept(&self, listener: &TcpListener) {
         thread::scope(|scope| {
             scope.spawn(|| self.cut_off_the_late());
@@ -88,17 +89,18 @@ impl Shared {
             }
         });
     }
+    // ANCHOR_END: accept
 
     fn join(&self, stream: TcpStream) {
         let mut state = self.lock();
+        if state.stopping {
+            return;
+        }
         let (id, question) = state.room.enter();
         let (outbox, filled) = (Mutex::default(), Condvar::new());
         let client = Arc::new(Client { id, stream, outbox, filled });
         state.clients.insert(id, client.clone());
         self.deliver(&mut state, question);
-        if state.stopping {
-            self.leave(&mut state, id, Ending::Stopping);
-        }
         drop(state);
         thread::scope(|scope| {
             let writer = thread::Builder::new().spawn_scoped(scope, || write(&client));
@@ -110,6 +112,7 @@ impl Shared {
         self.end(&client);
     }
 
+    // ANCHOR: read
     /// Reads until the client ends its side; what it says after it has left the room is passed over.
     fn read(&self, client: &Client) -> io::Result<()> {
         let (mut lines, mut buffer) = (Lines::default(), [0; 16 * 1024]);
@@ -125,6 +128,7 @@ impl Shared {
             }
         }
     }
+    // ANCHOR_END: read
 
     /// Takes lines, but not too many at once.
     fn hear(&self, client: &Client, lines: &mut Lines) {
@@ -140,6 +144,7 @@ impl Shared {
         }
     }
 
+    // ANCHOR: deliver
     /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
     fn deliver(&self, state: &mut State, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
@@ -153,6 +158,7 @@ impl Shared {
             }
         }
     }
+    // ANCHOR_END: deliver
 
     fn leave(&self, state: &mut State, id: u64, ending: Ending) {
         if let Some(client) = state.clients.get(&id).cloned() {
@@ -172,6 +178,7 @@ impl Shared {
         state.room.leave(client.id, ending)
     }
 
+    // ANCHOR: clean_up
     /// Forgets a client whose threads have ended.
     fn end(&self, client: &Client) {
         let mut state = self.lock();
@@ -179,6 +186,7 @@ impl Shared {
         state.graces.retain(|(_, id)| *id != client.id);
         self.changed.notify_one();
     }
+    // ANCHOR_END: clean_up
 
     /// Shuts down the connections whose grace is over, which ends their threads, until the chat has
     /// ended.
@@ -190,7 +198,7 @@ impl Shared {
                 first.map_or(Duration::MAX, |it| it.saturating_duration_since(Instant::now()));
             if !left.is_zero() {
                 let waited = self.changed.wait_timeout(state, left);
-                state = waited.expect("nothing panics while it waits").0;
+                state = waited.expect("nothing panics in a wait").0;
                 continue;
             }
             let (_, id) = state.graces.pop_front().expect("the first grace is over");
@@ -201,21 +209,24 @@ impl Shared {
 }
 
 impl Chat {
+    // ANCHOR: stop
     /// Lets nobody in any more and everybody out, each within its grace.
-    pub(super) fn stop(self) -> io::Result<Report> {
+    pub(super) fn stop(self) -> Report {
         let mut state = self.shared.lock();
         state.stopping = true;
         let ids: Vec<_> = state.clients.keys().copied().collect();
         ids.into_iter().for_each(|id| self.shared.leave(&mut state, id, Ending::Stopping));
         drop(state);
         self.shared.changed.notify_one();
-        // Only a connection ends a blocked accept.
-        drop(TcpStream::connect(self.shared.address)?);
+        // Only a connection ends a blocked accept. Where another has done so, this one is refused.
+        drop(TcpStream::connect(self.shared.address));
         self.thread.join().expect("a panic of this thread is one of the scope's");
-        Ok(self.shared.lock().room.report())
+        self.shared.lock().room.report()
     }
+    // ANCHOR_END: stop
 }
 
+// ANCHOR: write
 /// Writes what is in the outbox, and ends our side after the last line.
 fn write(client: &Client) {
     let mut outbox = client.outbox.lock().expect("nothing panics while it holds an outbox");
@@ -230,10 +241,9 @@ fn write(client: &Client) {
                 }
                 outbox = client.outbox.lock().expect("nothing panics while it holds an outbox");
             }
-            Next::Wait => {
-                outbox = client.filled.wait(outbox).expect("nothing panics while it waits");
-            }
+            Next::Wait => outbox = client.filled.wait(outbox).expect("nothing panics in a wait"),
             Next::End => return drop(client.stream.shutdown(Shutdown::Write)),
         }
     }
 }
+// ANCHOR_END: write
