@@ -124,7 +124,8 @@ impl Room {
         if names.contains(&name) {
             return to_it("* that name is taken; who are you?");
         }
-        let mut deliveries = to_it(&format!("* here with you: {}", names.join(", ")));
+        let others = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+        let mut deliveries = to_it(&format!("* here with you: {others}"));
         self.report.joined += 1;
         deliveries.extend(self.to_others(id, &format!("* {name} joined")));
         self.members.insert(id, Some(name.to_owned()));
@@ -141,4 +142,44 @@ impl Room {
 
 fn line(text: &str) -> Line {
     format!("{text}\n").into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn say(room: &mut Room, id: u64, text: &str) -> Vec<(u64, String)> {
+        told(room.hear(id, Ok(text.to_owned())).deliveries)
+    }
+
+    fn told(deliveries: Vec<Delivery>) -> Vec<(u64, String)> {
+        let text = |line: &Line| String::from_utf8(line.trim_ascii().to_vec()).unwrap();
+        deliveries.iter().map(|delivery| (delivery.to, text(&delivery.line))).collect()
+    }
+
+    #[test]
+    fn who_has_no_name_hears_nothing_and_is_not_heard() {
+        let mut room = Room::default();
+        let ids: Vec<_> = (0..3).map(|_| room.enter().0).collect();
+        assert_eq!(say(&mut room, ids[0], "ada"), [(ids[0], "* here with you: nobody".to_owned())]);
+        assert_eq!(say(&mut room, ids[0], "is there nobody?"), []);
+        assert_eq!(say(&mut room, ids[1], "bob")[1], (ids[0], "* bob joined".to_owned()));
+        assert_eq!(told(room.leave(ids[2], Ending::Left)), []);
+        assert_eq!(say(&mut room, ids[1], "hello"), [(ids[0], "bob: hello".to_owned())]);
+    }
+
+    #[test]
+    fn one_leaves_once_and_its_name_is_free_again() {
+        let mut room = Room::default();
+        let (ada, bob) = (room.enter().0, room.enter().0);
+        say(&mut room, ada, "ada");
+        say(&mut room, bob, "bob");
+        let news = told(room.leave(bob, Ending::TooSlow));
+        assert_eq!(news, [(ada, "* bob was dropped: it did not keep up".to_owned())]);
+        assert_eq!(told(room.leave(bob, Ending::Left)), []);
+        assert_eq!(say(&mut room, bob, "am I still here?"), []);
+        let other = room.enter().0;
+        assert_eq!(say(&mut room, other, "bob")[0].0, other);
+        assert_eq!(room.report(), Report { joined: 3, lines: 0, dropped: 1, cut_off: 0 });
+    }
 }

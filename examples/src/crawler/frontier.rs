@@ -134,3 +134,72 @@ impl Frontier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn frontier() -> Frontier {
+        Frontier::new(&Options {
+            server: "127.0.0.1:80".parse().unwrap(),
+            root: "http://host/".parse().unwrap(),
+            workers: 2,
+            fetches_max: 3,
+            redirects_max: 1,
+            answer_bytes_max: 1000,
+            fetch_timeout: Duration::ZERO,
+            timeout: Duration::ZERO,
+        })
+    }
+
+    fn page(html: &str) -> Result<Response, FetchError> {
+        Ok(Response { status: 200, location: None, body: html.into() })
+    }
+
+    fn fetch(frontier: &mut Frontier) -> Job {
+        match frontier.next() {
+            Next::Fetch(job) => job,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn it_is_over_when_nothing_waits_and_nothing_is_under_way() {
+        let mut frontier = frontier();
+        let root = fetch(&mut frontier);
+        assert!(matches!(frontier.next(), Next::Wait), "the root may bring more");
+        frontier.done(&root, page("<a href=/a><a href=/b>"));
+        let (a, b) = (fetch(&mut frontier), fetch(&mut frontier));
+        frontier.done(&a, Err(FetchError::Garbage));
+        assert!(matches!(frontier.next(), Next::Wait));
+        frontier.done(&b, page(""));
+        assert!(matches!(frontier.next(), Next::Over));
+    }
+
+    #[test]
+    fn what_was_seen_is_not_fetched_again_though_it_has_not_come() {
+        let mut frontier = frontier();
+        let root = fetch(&mut frontier);
+        frontier.done(&root, page("<a href=/a><a href=/a#x><a href=/>"));
+        let a = fetch(&mut frontier);
+        assert!(matches!(frontier.next(), Next::Wait));
+        frontier.done(&a, page("<a href=/a>"));
+        assert!(matches!(frontier.next(), Next::Over));
+        assert_eq!((frontier.totals().fetches, frontier.totals().duplicates), (2, 3));
+    }
+
+    #[test]
+    fn what_comes_after_the_end_changes_nothing() {
+        let mut frontier = frontier();
+        let root = fetch(&mut frontier);
+        frontier.give_up();
+        let given_up = frontier.totals();
+        assert_eq!((given_up.fetches, given_up.abandoned), (1, 1));
+        frontier.done(&root, page("<a href=/a>"));
+        frontier.give_up();
+        assert!(matches!(frontier.next(), Next::Over));
+        assert_eq!(frontier.totals(), given_up);
+    }
+}
