@@ -1,21 +1,27 @@
-//! What a loop still has when its program says that it has ended.
+//! What a program has left on its loop when it has ended.
+
+use std::io;
 
 use api_async::TaskInfo;
-use loop_core::{LoopHandle, Snapshot};
+use loop_core::{EventLoop, Snapshot};
 
-/// What is left over on a loop: nothing, if the program is right.
+/// What is left over on a loop: nothing, if the program has cleaned up.
 #[derive(Clone, Debug, Default)]
 pub struct Left {
     /// What is queued, parked and timed.
     pub snapshot: Snapshot,
-    /// The tasks that have not ended.
+    /// The tasks that have not ended, which only one style has.
     pub tasks: Vec<TaskInfo>,
 }
 
 impl Left {
-    /// Looks at a loop.
-    pub(crate) fn on(handle: &LoopHandle) -> Left {
-        Left { snapshot: handle.snapshot(), tasks: api_async::tasks(handle) }
+    /// Looks at a loop once all that was ready has run: what was cancelled ends from the queue.
+    pub(crate) fn on(event_loop: &mut EventLoop) -> io::Result<Left> {
+        let handle = event_loop.handle();
+        // A loop that is told to stop first makes one turn, without waiting.
+        handle.stop();
+        event_loop.run_forever()?;
+        Ok(Left { snapshot: handle.snapshot(), tasks: api_async::tasks(&handle) })
     }
 
     /// Tells whether there is nothing.

@@ -60,6 +60,7 @@ impl Chat {
         Ok((chat, address))
     }
 
+    // ANCHOR: accept
     async fn accept(self, listener: TcpListener) {
         loop {
             match listener.accept().await {
@@ -68,6 +69,7 @@ impl Chat {
             }
         }
     }
+    // ANCHOR_END: accept
 
     async fn join(self, stream: TcpStream) {
         let (id, question) = self.0.room.borrow_mut().enter();
@@ -93,6 +95,7 @@ impl Chat {
         self.end(&client);
     }
 
+    // ANCHOR: read
     /// Reads until the client ends its side; what it says after it has left the room is passed over.
     async fn read(&self, client: &Client) -> io::Result<()> {
         let mut lines = Lines::default();
@@ -103,6 +106,7 @@ impl Chat {
         self.leave(client.id, Ending::Left);
         Ok(())
     }
+    // ANCHOR_END: read
 
     /// Takes lines, but not too many at once.
     async fn hear(&self, client: &Client, lines: &mut Lines) {
@@ -116,6 +120,7 @@ impl Chat {
         }
     }
 
+    // ANCHOR: deliver
     /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
@@ -128,6 +133,7 @@ impl Chat {
             }
         }
     }
+    // ANCHOR_END: deliver
 
     fn leave(&self, id: u64, ending: Ending) {
         let client = self.0.clients.borrow().get(&id).cloned();
@@ -144,6 +150,7 @@ impl Chat {
         self.0.room.borrow_mut().leave(client.id, ending)
     }
 
+    // ANCHOR: clean_up
     /// Forgets a client; what was pending on its connection has been dropped by the task.
     fn end(&self, client: &Client) {
         self.0.clients.borrow_mut().remove(&client.id);
@@ -151,7 +158,9 @@ impl Chat {
         self.deliver(news);
         self.0.gone.notify(1);
     }
+    // ANCHOR_END: clean_up
 
+    // ANCHOR: stop
     /// Lets nobody in any more and everybody out, each within its grace.
     pub(super) async fn stop(self) -> Report {
         if let Some(accepting) = self.0.accepting.take() {
@@ -164,8 +173,10 @@ impl Chat {
         }
         self.0.room.borrow().report()
     }
+    // ANCHOR_END: stop
 }
 
+// ANCHOR: write
 /// Writes what is in the outbox, and ends our side after the last line.
 async fn write(client: &Client) -> io::Result<()> {
     loop {
@@ -179,3 +190,4 @@ async fn write(client: &Client) -> io::Result<()> {
         }
     }
 }
+// ANCHOR_END: write

@@ -60,6 +60,7 @@ impl Chat {
         Ok((chat, address))
     }
 
+    // ANCHOR: accept
     fn accept(&self, listener: &TcpListener) {
         let chat = self.clone();
         let accepting = listener.accept(move |listener, accepted| match accepted {
@@ -71,6 +72,7 @@ impl Chat {
         });
         self.0.accepting.set(Some(accepting));
     }
+    // ANCHOR_END: accept
 
     fn join(&self, stream: TcpStream) {
         let (id, question) = self.0.room.borrow_mut().enter();
@@ -89,6 +91,7 @@ impl Chat {
         self.read(client);
     }
 
+    // ANCHOR: read
     /// Reads until the client ends its side; what it says after it has left the room is passed over.
     fn read(&self, client: Rc<Client>) {
         if client.sides.get() == 0 {
@@ -108,6 +111,7 @@ impl Chat {
         });
         client.reading.set(Some(reading));
     }
+    // ANCHOR_END: read
 
     /// Takes lines, but not too many at once, before it reads on.
     fn hear(&self, client: Rc<Client>) {
@@ -129,6 +133,7 @@ impl Chat {
         }
     }
 
+    // ANCHOR: deliver
     /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
@@ -141,6 +146,7 @@ impl Chat {
             }
         }
     }
+    // ANCHOR_END: deliver
 
     fn leave(&self, id: u64, ending: Ending) {
         let client = self.0.clients.borrow().get(&id).cloned();
@@ -173,6 +179,7 @@ impl Chat {
         }
     }
 
+    // ANCHOR: clean_up
     /// Forgets a client, and cancels what is pending on its connection, which closes it.
     fn end(&self, client: &Client) {
         if self.0.clients.borrow_mut().remove(&client.id).is_none() {
@@ -187,6 +194,7 @@ impl Chat {
         self.deliver(news);
         self.end_if_empty();
     }
+    // ANCHOR_END: clean_up
 
     fn end_if_empty(&self) {
         if self.0.clients.borrow().is_empty()
@@ -196,6 +204,7 @@ impl Chat {
         }
     }
 
+    // ANCHOR: stop
     /// Lets nobody in any more and everybody out, each within its grace, and then calls back.
     pub(super) fn stop(self, callback: impl FnOnce(Report) + 'static) {
         if let Some(accepting) = self.0.accepting.take() {
@@ -206,7 +215,9 @@ impl Chat {
         self.0.stopped.set(Some(Box::new(callback)));
         self.end_if_empty();
     }
+    // ANCHOR_END: stop
 
+    // ANCHOR: write
     /// Writes what is in the outbox, unless it does, and ends our side after the last line.
     fn write(&self, client: &Rc<Client>) {
         if client.sides.get() == 0 || client.writing.borrow().is_some() {
@@ -232,4 +243,5 @@ impl Chat {
         };
         client.writing.replace(Some(writing));
     }
+    // ANCHOR_END: write
 }

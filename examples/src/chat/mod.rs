@@ -27,12 +27,43 @@ use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
+use clap::{Args, FromArgMatches};
 use loop_core::{EventLoop, LoopHandle, RunError};
 
 pub use lines::LINE_BYTES_MAX;
 pub use outbox::OUTBOX_LINES_MAX;
 
+use crate::program::{Program, not_written_in, say, signals};
 use crate::{Left, Style};
+
+/// The program, for `oneloop list`, `run` and `show`.
+pub const PROGRAM: Program = Program {
+    name: "chat",
+    sentence: "broadcasts lines to many; whoever does not keep up is dropped, with notice",
+    sources: [
+        include_str!("threads.rs"),
+        include_str!("callbacks.rs"),
+        include_str!("promises.rs"),
+        include_str!("async_await.rs"),
+    ],
+    naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
+    page: include_str!("page.md"),
+    flags: <Flags as Args>::augment_args,
+    run: |style, matches| {
+        demonstrate(style, &Flags::from_arg_matches(matches).map_err(io::Error::other)?)
+    },
+};
+
+/// What the command line says.
+#[derive(Clone, Debug, Args)]
+pub struct Flags {
+    /// The address to listen on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Seconds that who leaves has to take its last lines
+    #[arg(long, value_name = "S", default_value = "5")]
+    grace: u32,
+}
 
 /// Where and how to chat.
 #[derive(Clone, Debug)]
@@ -113,7 +144,7 @@ pub fn run(
             let handle = handle.clone();
             Ok(move || api_async::spawn(&handle, async { stopped(chat.stop().await) }).detach())
         }),
-        other => Err(io::Error::new(io::ErrorKind::Unsupported, format!("no chat in {other}"))),
+        other => Err(not_written_in(other)),
     }
 }
 
@@ -144,8 +175,7 @@ fn on_a_loop<S: FnOnce() + 'static>(
         RunError::Poll(error) => error,
         error => io::Error::other(error),
     })??;
-    event_loop.run_ready();
-    let left = Left::on(&handle);
+    let left = Left::on(&mut event_loop)?;
     event_loop.close();
     Ok((report, left))
 }
@@ -166,4 +196,18 @@ fn share(completer: loop_core::Completer<io::Result<Report>>) -> (Complete, Comp
         })
     };
     (complete(shared.clone()), complete(shared))
+}
+
+/// Chats until a signal comes.
+fn demonstrate(style: Style, flags: &Flags) -> io::Result<()> {
+    let grace = Duration::from_secs(flags.grace.into());
+    let options = Options { listen: flags.listen, grace };
+    let announce = |addr: SocketAddr| {
+        say(&format!("listening on {addr}"));
+        say(&format!("to join: nc {} {}", addr.ip(), addr.port()));
+    };
+    let (report, _left) = run(Version::Good(style), &options, signals()?, announce)?;
+    let Report { joined, lines, dropped, cut_off } = report;
+    say(&format!("{joined} joined, {lines} lines, {dropped} dropped, {cut_off} cut off"));
+    Ok(())
 }

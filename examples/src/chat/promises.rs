@@ -64,12 +64,14 @@ impl Chat {
         Ok((chat, address))
     }
 
+    // ANCHOR: accept
     fn accept(self, listener: TcpListener) -> Promise<(), io::Error> {
         listener.accept().then(move |(stream, _peer)| {
             self.clone().join(stream);
             self.accept(listener)
         })
     }
+    // ANCHOR_END: accept
 
     fn join(self, stream: TcpStream) {
         let handle = self.0.handle.clone();
@@ -93,6 +95,7 @@ impl Chat {
         ended.inspect(move |outcome| self.end(&client, outcome)).detach(drop);
     }
 
+    // ANCHOR: read
     /// Reads until the client ends its side; what it says after it has left the room is passed over.
     fn read(self, client: Rc<Client>) -> Promise<(), io::Error> {
         client.stream.read_chunk().then(move |read| match read {
@@ -106,6 +109,7 @@ impl Chat {
             }
         })
     }
+    // ANCHOR_END: read
 
     /// Takes lines, but not too many at once, before it reads on.
     fn hear(self, client: Rc<Client>) -> Promise<(), io::Error> {
@@ -121,6 +125,7 @@ impl Chat {
         }
     }
 
+    // ANCHOR: deliver
     /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
@@ -133,6 +138,7 @@ impl Chat {
             }
         }
     }
+    // ANCHOR_END: deliver
 
     fn leave(&self, id: u64, ending: Ending) {
         let client = self.0.clients.borrow().get(&id).cloned();
@@ -149,6 +155,7 @@ impl Chat {
         self.0.room.borrow_mut().leave(client.id, ending)
     }
 
+    // ANCHOR: clean_up
     /// Forgets a client; what was pending on its connection has been cancelled by the race.
     fn end(&self, client: &Client, outcome: Result<&(), &io::Error>) {
         if outcome.is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
@@ -159,6 +166,7 @@ impl Chat {
         self.deliver(news);
         self.end_if_empty();
     }
+    // ANCHOR_END: clean_up
 
     fn end_if_empty(&self) {
         if self.0.clients.borrow().is_empty()
@@ -168,6 +176,7 @@ impl Chat {
         }
     }
 
+    // ANCHOR: stop
     /// Lets nobody in any more and everybody out, each within its grace.
     pub(super) fn stop(self) -> Promise<Report, io::Error> {
         drop(self.0.accepting.take());
@@ -178,8 +187,10 @@ impl Chat {
         self.end_if_empty();
         promise
     }
+    // ANCHOR_END: stop
 }
 
+// ANCHOR: write
 /// Writes what is in the outbox, and ends our side after the last line.
 fn write(client: Rc<Client>) -> Promise<(), io::Error> {
     let handle = client.stream.handle();
@@ -197,6 +208,7 @@ fn write(client: Rc<Client>) -> Promise<(), io::Error> {
         Next::End => client.stream.shutdown(Shutdown::Write),
     }
 }
+// ANCHOR_END: write
 
 fn resolve(place: &Cell<Option<Resolver<(), io::Error>>>) {
     if let Some(resolver) = place.take() {

@@ -21,6 +21,7 @@ struct Crawl<'a> {
     changed: Event,
 }
 
+// ANCHOR: crawl
 /// Crawls a site with so many workers, and returns the totals.
 pub(super) async fn crawl(handle: LoopHandle, options: Options) -> Totals {
     let crawl = Crawl {
@@ -38,8 +39,10 @@ pub(super) async fn crawl(handle: LoopHandle, options: Options) -> Totals {
     }
     crawl.frontier.into_inner().totals()
 }
+// ANCHOR_END: crawl
 
 impl Crawl<'_> {
+    // ANCHOR: work
     /// Fetches pages until there are no more.
     async fn work(&self) {
         loop {
@@ -56,14 +59,18 @@ impl Crawl<'_> {
             }
         }
     }
+    // ANCHOR_END: work
 
+    // ANCHOR: fetch
     /// Fetches a page, in whatever time it takes.
     async fn fetch(&self, url: &Url) -> Result<Response, FetchError> {
         let stream = TcpStream::connect(self.handle, self.options.server).await?;
         bytes::write_all(&stream, request(url)).await.0?;
         self.read(&stream).await
     }
+    // ANCHOR_END: fetch
 
+    // ANCHOR: read
     async fn read(&self, stream: &TcpStream) -> Result<Response, FetchError> {
         let mut reader = ResponseReader::new(self.options.answer_bytes_max);
         while let Some(chunk) = stream.read_chunk().await? {
@@ -73,4 +80,5 @@ impl Crawl<'_> {
         }
         reader.end()
     }
+    // ANCHOR_END: read
 }

@@ -36,6 +36,7 @@ struct Fetch {
     over: Cell<bool>,
 }
 
+// ANCHOR: crawl
 /// Crawls a site with so many fetches at once, and calls back with the totals.
 pub(super) fn crawl(
     handle: &LoopHandle,
@@ -62,8 +63,10 @@ pub(super) fn crawl(
     // Not from here: nothing calls back before it has returned.
     handle.call_soon(move || crawl.work());
 }
+// ANCHOR_END: crawl
 
 impl Crawl {
+    // ANCHOR: work
     /// Fetches pages, as many at once as there are workers, until there are no more.
     fn work(self: Rc<Self>) {
         while self.fetches.borrow().len() < self.options.workers {
@@ -76,7 +79,9 @@ impl Crawl {
             }
         }
     }
+    // ANCHOR_END: work
 
+    // ANCHOR: fetch
     /// Fetches a page within its time.
     fn fetch(self: Rc<Self>, job: Job) {
         let number = self.next.replace(self.next.get() + 1);
@@ -99,6 +104,7 @@ impl Crawl {
         fetch.deadline.set(Some(deadline));
         fetch.connect();
     }
+    // ANCHOR_END: fetch
 
     /// Abandons what is under way, and calls back.
     fn end(&self) {
@@ -138,6 +144,7 @@ impl Fetch {
         self.step.set(Some(asked));
     }
 
+    // ANCHOR: read
     fn read(self: Rc<Self>, stream: &TcpStream) {
         if self.over.get() {
             return;
@@ -157,6 +164,7 @@ impl Fetch {
         });
         self.step.set(Some(step));
     }
+    // ANCHOR_END: read
 
     /// Says what came of the page, once: what is cancelled here calls back as well.
     fn end(&self, result: Result<Response, FetchError>) {

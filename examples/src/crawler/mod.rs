@@ -14,18 +14,56 @@ mod site;
 mod threads;
 mod url;
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use api_async::combine::timeout;
 use api_async::run_until_complete;
+use clap::{Args, FromArgMatches};
 use loop_core::{EventLoop, LoopHandle, RunError};
 
 pub use site::Site;
 pub use url::{NotHttp, Url};
 
+use crate::program::{Program, not_written_in, say};
 use crate::{Left, Style};
+
+/// The program, for `oneloop list`, `run` and `show`.
+pub const PROGRAM: Program = Program {
+    name: "crawler",
+    sentence: "fetches every page of a site, each once, a few at a time, whatever the pages do",
+    sources: [
+        include_str!("threads.rs"),
+        include_str!("callbacks.rs"),
+        include_str!("promises.rs"),
+        include_str!("async_await.rs"),
+    ],
+    naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
+    page: include_str!("page.md"),
+    flags: <Flags as Args>::augment_args,
+    run: |style, matches| {
+        demonstrate(style, &Flags::from_arg_matches(matches).map_err(io::Error::other)?)
+    },
+};
+
+/// What the command line says. The site is one of its own.
+#[derive(Clone, Debug, Args)]
+pub struct Flags {
+    /// How many pages are fetched at once
+    #[arg(long, value_name = "N", default_value = "10")]
+    workers: usize,
+    /// The most fetches in all
+    #[arg(long, value_name = "N", default_value = "10000")]
+    fetches: usize,
+    /// Milliseconds that one fetch may take
+    #[arg(long, value_name = "MS", default_value = "1000")]
+    fetch_timeout: u32,
+    /// Seconds that the crawl may take
+    #[arg(long, value_name = "S", default_value = "60")]
+    timeout: u32,
+}
 
 /// What to crawl, and how far.
 #[derive(Clone, Debug)]
@@ -49,12 +87,12 @@ pub struct Options {
 }
 
 /// What came of a crawl. Each fetch is one of `pages`, `redirects`, `refused`, `broken`, `too_large`,
-/// `timed_out` and `abandoned`.
+/// `timed_out` and `abandoned`; printed, that is a line each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// How many fetches were begun.
     pub fetches: usize,
-    /// How many pages came, and the bytes of their bodies.
+    /// How many pages came.
     pub pages: usize,
     /// The bytes of all pages.
     pub bytes: usize,
@@ -105,6 +143,23 @@ impl Options {
     }
 }
 
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Totals { fetches, pages, bytes, redirects, redirects_too_many, .. } = self;
+        writeln!(f, "{fetches:5} fetches")?;
+        writeln!(f, "{pages:5} pages of {bytes} bytes")?;
+        writeln!(f, "{redirects:5} redirects, of which {redirects_too_many} one too many")?;
+        let Totals { refused, broken, too_large, timed_out, abandoned, .. } = self;
+        writeln!(f, "{refused:5} refused by the server")?;
+        writeln!(f, "{broken:5} broken: cut short, reset, or no HTTP")?;
+        writeln!(f, "{too_large:5} too large")?;
+        writeln!(f, "{timed_out:5} too late")?;
+        writeln!(f, "{abandoned:5} abandoned, with {} unvisited", self.unvisited)?;
+        let Totals { duplicates, foreign, .. } = self;
+        write!(f, "      {duplicates} links led to what was known, {foreign} to other hosts")
+    }
+}
+
 /// Crawls a site. What is returned beside the totals is what the loop had left over: nothing, if the
 /// program is right.
 ///
@@ -121,7 +176,7 @@ pub fn run(version: Version, options: &Options) -> io::Result<(Totals, Left)> {
             // It has no idea of its own when to end.
             let crawl = timeout(&handle, options.timeout, async { io::Result::Ok(crawl.await) });
             let totals = run_until_complete(&mut event_loop, crawl).map_err(io::Error::other)??;
-            return Ok((totals, Left::on(&handle)));
+            return Ok((totals, Left::on(&mut event_loop)?));
         }
         Version::Good(style) => style,
     };
@@ -136,7 +191,7 @@ pub fn run(version: Version, options: &Options) -> io::Result<(Totals, Left)> {
             let crawl = async_await::crawl(handle.clone(), options.clone());
             api_async::spawn(handle, async { done(crawl.await) }).detach();
         }),
-        other => Err(io::Error::new(io::ErrorKind::Unsupported, format!("no crawler in {other}"))),
+        other => Err(not_written_in(other)),
     }
 }
 
@@ -154,8 +209,24 @@ fn on_a_loop(start: impl FnOnce(&LoopHandle, OnTotals)) -> io::Result<(Totals, L
         RunError::Poll(error) => error,
         error => io::Error::other(error),
     })?;
-    event_loop.run_ready();
-    let left = Left::on(&handle);
+    let left = Left::on(&mut event_loop)?;
     event_loop.close();
     Ok((totals, left))
+}
+
+/// Serves the site, crawls it, and shows the totals.
+fn demonstrate(style: Style, flags: &Flags) -> io::Result<()> {
+    let site = Site::start()?;
+    say(&format!("crawling {}", site.root()));
+    let options = Options {
+        workers: flags.workers,
+        fetches_max: flags.fetches,
+        fetch_timeout: Duration::from_millis(flags.fetch_timeout.into()),
+        timeout: Duration::from_secs(flags.timeout.into()),
+        ..Options::for_site(&site)
+    };
+    let (totals, _left) = run(Version::Good(style), &options)?;
+    say(&totals.to_string());
+    site.stop();
+    Ok(())
 }

@@ -21,6 +21,7 @@ struct Crawl {
     changed: RefCell<Vec<Resolver<(), io::Error>>>,
 }
 
+// ANCHOR: crawl
 /// Crawls a site with so many workers, and resolves to the totals.
 pub(super) fn crawl(handle: &LoopHandle, options: &Options) -> Promise<Totals, io::Error> {
     let crawl = Rc::new(Crawl {
@@ -34,8 +35,10 @@ pub(super) fn crawl(handle: &LoopHandle, options: &Options) -> Promise<Totals, i
     let over = sleep(handle, options.timeout).map(move |()| late.frontier.borrow_mut().give_up());
     race(handle, [workers, over]).map(move |()| crawl.frontier.borrow().totals())
 }
+// ANCHOR_END: crawl
 
 impl Crawl {
+    // ANCHOR: work
     /// Fetches pages until there are no more.
     fn work(self: Rc<Self>) -> Promise<(), io::Error> {
         let next = self.frontier.borrow_mut().next();
@@ -58,7 +61,9 @@ impl Crawl {
             Next::Over => Promise::resolve(&self.handle, ()),
         }
     }
+    // ANCHOR_END: work
 
+    // ANCHOR: fetch
     /// Fetches a page, in whatever time it takes.
     fn fetch(self: Rc<Self>, url: &Url) -> Promise<Response, FetchError> {
         let request = request(url);
@@ -70,8 +75,10 @@ impl Crawl {
         let reader = ResponseReader::new(self.options.answer_bytes_max);
         asked.err_into().then(|stream| read(stream, reader))
     }
+    // ANCHOR_END: fetch
 }
 
+// ANCHOR: read
 fn read(stream: TcpStream, mut reader: ResponseReader) -> Promise<Response, FetchError> {
     stream.read_chunk().err_into().then(move |chunk| {
         let handle = stream.handle().clone();
@@ -83,3 +90,4 @@ fn read(stream: TcpStream, mut reader: ResponseReader) -> Promise<Response, Fetc
         }
     })
 }
+// ANCHOR_END: read

@@ -20,6 +20,7 @@ struct Crawl<'a> {
     changed: Condvar,
 }
 
+// ANCHOR: crawl
 /// Crawls a site with so many workers, and returns the totals.
 pub(super) fn crawl(options: &Options) -> Totals {
     let crawl = Crawl {
@@ -35,8 +36,10 @@ pub(super) fn crawl(options: &Options) -> Totals {
     });
     crawl.frontier().totals()
 }
+// ANCHOR_END: crawl
 
 impl Crawl<'_> {
+    // ANCHOR: work
     /// Fetches pages until there are no more.
     fn work(&self) {
         let mut frontier = self.frontier();
@@ -60,7 +63,9 @@ impl Crawl<'_> {
             }
         }
     }
+    // ANCHOR_END: work
 
+    // ANCHOR: fetch
     /// Fetches a page within its time: what is left of it bounds every wait.
     fn fetch(&self, url: &Url) -> Result<Response, FetchError> {
         let deadline = self.deadline.min(Instant::now() + self.options.fetch_timeout);
@@ -69,7 +74,9 @@ impl Crawl<'_> {
         stream.write_all(&request(url))?;
         self.read(&mut stream, deadline)
     }
+    // ANCHOR_END: fetch
 
+    // ANCHOR: read
     fn read(&self, stream: &mut TcpStream, deadline: Instant) -> Result<Response, FetchError> {
         let mut reader = ResponseReader::new(self.options.answer_bytes_max);
         let mut buffer = [0; 16 * 1024];
@@ -89,6 +96,7 @@ impl Crawl<'_> {
             }
         }
     }
+    // ANCHOR_END: read
 
     fn frontier(&self) -> MutexGuard<'_, Frontier> {
         self.frontier.lock().expect("nothing panics while it holds the frontier")
