@@ -6,6 +6,8 @@ mod program;
 mod server;
 mod style;
 
+pub mod chat;
+pub mod crawler;
 pub mod echo;
 pub mod made_of;
 pub mod proxy;

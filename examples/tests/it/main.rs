@@ -1,8 +1,10 @@
 //! What the servers promise, checked from outside: through sockets, signals and `/proc`.
 
+mod chat;
 mod child;
 mod client;
 mod counts;
+mod crawler;
 mod document;
 mod echo;
 mod fifteen;
