@@ -1,12 +1,17 @@
 //! The same programs in every style, and the servers behind one face.
 
 mod counts;
+mod left;
+mod program;
 mod server;
 mod style;
 
 pub mod echo;
+pub mod key_value;
 pub mod made_of;
 
 pub use counts::ServerCounts;
+pub use left::Left;
+pub use program::{PROGRAMS, Program, STYLES};
 pub use server::{Server, Stopped};
 pub use style::Style;
