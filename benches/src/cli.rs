@@ -14,6 +14,7 @@ use crate::duel::{self, BurnArguments, DuelArguments};
 use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
 use crate::past_run::ReportArguments;
+use crate::redis::{self, RedisArguments, ServeKeyValueArguments};
 use crate::selection::Selection;
 
 const EXAMPLES: &str = "\
@@ -87,6 +88,9 @@ pub(crate) enum Command {
     /// Count what a message costs: calls, instructions, allocations, memory
     #[command(after_help = cost::EXAMPLES)]
     Cost(CostArguments),
+    /// Compare the key-value server, in each style, with a real Redis
+    #[command(after_help = redis::EXAMPLES)]
+    Redis(RedisArguments),
     /// Print a comparison again from its files
     Report(ReportArguments),
     /// List the scenarios and the styles
@@ -94,6 +98,9 @@ pub(crate) enum Command {
     /// Become another program, pinned and tied to its parent
     #[command(hide = true)]
     Exec(ExecArguments),
+    /// One server of `redis`
+    #[command(hide = true)]
+    ServeKeyValue(ServeKeyValueArguments),
     /// The server of the duel's self-test
     #[command(hide = true)]
     Burn(BurnArguments),
@@ -237,7 +244,7 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
     whole(text, 1, SIZE_MAX, "bytes (16 MiB)")
 }
 
-fn rounds(text: &str) -> Result<usize, String> {
+pub(crate) fn rounds(text: &str) -> Result<usize, String> {
     whole(text, 1, 1_000, "rounds")
 }
 

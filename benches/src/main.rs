@@ -5,6 +5,7 @@
 //! mean (`report`), then or later (`past_run`).
 //! `duel` compares two servers by CPU time alone, closely.
 //! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
+//! `redis` holds the key-value server beside a real Redis.
 
 #[cfg(windows)]
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
@@ -29,6 +30,7 @@ mod load;
 mod load_alone;
 mod output;
 mod past_run;
+mod redis;
 mod report;
 mod run_file;
 mod selection;
@@ -56,7 +58,9 @@ fn main() -> ExitCode {
         Command::Report(arguments) => past_run::print(&arguments),
         Command::Cost(arguments) => cost::run(&arguments),
         Command::List => list::run(),
+        Command::Redis(arguments) => redis::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
+        Command::ServeKeyValue(arguments) => redis::serve(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

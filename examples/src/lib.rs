@@ -9,6 +9,7 @@ mod style;
 pub mod chat;
 pub mod crawler;
 pub mod echo;
+pub mod key_value;
 pub mod made_of;
 pub mod proxy;
 

@@ -10,8 +10,12 @@ use signal_hook::low_level::pipe;
 use crate::Style;
 
 /// Every program, by name.
-pub static PROGRAMS: &[&Program] =
-    &[&crate::chat::PROGRAM, &crate::crawler::PROGRAM, &crate::proxy::PROGRAM];
+pub static PROGRAMS: &[&Program] = &[
+    &crate::chat::PROGRAM,
+    &crate::crawler::PROGRAM,
+    &crate::key_value::PROGRAM,
+    &crate::proxy::PROGRAM,
+];
 
 /// The styles that a program is written in, in the order of its sources.
 pub const STYLES: [Style; 4] = [Style::Threads, Style::Callbacks, Style::Promises, Style::Async];

@@ -9,5 +9,6 @@ mod fake;
 mod load;
 mod peers;
 mod program;
+mod redis;
 mod report;
 mod serve;

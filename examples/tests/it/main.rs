@@ -9,6 +9,7 @@ mod document;
 mod echo;
 mod fifteen;
 mod idle;
+mod key_value;
 mod process;
 mod proxy;
 mod server;
