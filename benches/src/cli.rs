@@ -14,6 +14,7 @@ use crate::duel::{self, BurnArguments, DuelArguments};
 use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
 use crate::past_run::ReportArguments;
+use crate::redis::{self, RedisArguments, ServeKeyValueArguments};
 use crate::selection::Selection;
 use crate::show::{self, ShowArguments};
 
@@ -91,6 +92,9 @@ pub(crate) enum Command {
     /// Show code side by side, and what crosses from colour to colour
     #[command(after_help = show::EXAMPLES)]
     Show(ShowArguments),
+    /// Compare the key-value server, in each style, with a real Redis
+    #[command(after_help = redis::EXAMPLES)]
+    Redis(RedisArguments),
     /// Print a comparison again from its files
     Report(ReportArguments),
     /// List the scenarios and the styles
@@ -98,6 +102,9 @@ pub(crate) enum Command {
     /// Become another program, pinned and tied to its parent
     #[command(hide = true)]
     Exec(ExecArguments),
+    /// One server of `redis`
+    #[command(hide = true)]
+    ServeKeyValue(ServeKeyValueArguments),
     /// The server of the duel's self-test
     #[command(hide = true)]
     Burn(BurnArguments),
@@ -241,7 +248,7 @@ pub(crate) fn size(text: &str) -> Result<usize, String> {
     whole(text, 1, SIZE_MAX, "bytes (16 MiB)")
 }
 
-fn rounds(text: &str) -> Result<usize, String> {
+pub(crate) fn rounds(text: &str) -> Result<usize, String> {
     whole(text, 1, 1_000, "rounds")
 }
 

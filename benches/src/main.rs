@@ -6,6 +6,7 @@
 //! `duel` compares two servers by CPU time alone, closely.
 //! `show` lays code out to be read.
 //! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
+//! `redis` holds the key-value server beside a real Redis.
 
 #[cfg(windows)]
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
@@ -30,6 +31,7 @@ mod load;
 mod load_alone;
 mod output;
 mod past_run;
+mod redis;
 mod report;
 mod run_file;
 mod selection;
@@ -59,7 +61,9 @@ fn main() -> ExitCode {
         Command::Cost(arguments) => cost::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::List => list::run(),
+        Command::Redis(arguments) => redis::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
+        Command::ServeKeyValue(arguments) => redis::serve(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

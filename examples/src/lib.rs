@@ -1,18 +1,26 @@
 //! The same programs in every style, and the servers behind one face.
 
 mod counts;
+mod left;
+mod program;
 mod server;
 mod style;
 
+pub mod chat;
+pub mod crawler;
 pub mod crossings;
 pub mod depth;
 pub mod echo;
 pub mod frames;
 pub mod hybrid;
+pub mod key_value;
 pub mod made_of;
+pub mod proxy;
 pub mod virality;
 pub mod wrong_colour;
 
 pub use counts::ServerCounts;
+pub use left::Left;
+pub use program::{PROGRAMS, Program, STYLES};
 pub use server::{Server, Stopped};
 pub use style::Style;

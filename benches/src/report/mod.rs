@@ -17,6 +17,7 @@ use crate::load::{Recorder, supports};
 use crate::output::{self, Dress};
 use crate::run_file::{RUN_NAME, Run};
 
+pub(crate) use statistics::Spread;
 pub(crate) use verdict::verdict;
 
 /// The quantiles that tables show; the maximum comes after them.

@@ -9,6 +9,7 @@ mod fake;
 mod load;
 mod peers;
 mod program;
+mod redis;
 mod report;
 mod serve;
 mod show;

@@ -1,10 +1,12 @@
 //! What the servers promise, checked from outside: through sockets, signals and `/proc`.
 
 mod causality;
+mod chat;
 mod child;
 mod client;
 mod colour;
 mod counts;
+mod crawler;
 mod crossings;
 mod depth;
 mod document;
@@ -12,8 +14,11 @@ mod echo;
 mod fifteen;
 mod frames;
 mod idle;
+mod key_value;
 mod process;
+mod proxy;
 mod server;
+mod sockets;
 mod strace;
 mod tidy;
 mod virality;

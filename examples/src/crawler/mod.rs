@@ -1,0 +1,232 @@
+//! The crawler of *500 Lines or Less* in every style: every page of a site, each once, a few at a time.
+//!
+//! Rule: whatever a page does, the crawl ends. A page has a deadline and a size, a chain of redirects
+//! a length, and the whole a number of fetches and a deadline of its own.
+
+mod async_await;
+mod callbacks;
+mod frontier;
+mod http;
+mod links;
+mod naive_async_await;
+mod promises;
+mod site;
+mod threads;
+mod url;
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use api_async::combine::timeout;
+use api_async::run_until_complete;
+use clap::{Args, FromArgMatches};
+use loop_core::{EventLoop, LoopHandle, RunError};
+
+pub use site::Site;
+pub use url::{NotHttp, Url};
+
+use crate::program::{Program, not_written_in, say};
+use crate::{Left, Style};
+
+/// The program, for `oneloop list`, `run` and `show`.
+pub const PROGRAM: Program = Program {
+    name: "crawler",
+    sentence: "fetches every page of a site, each once, a few at a time, whatever the pages do",
+    sources: [
+        include_str!("threads.rs"),
+        include_str!("callbacks.rs"),
+        include_str!("promises.rs"),
+        include_str!("async_await.rs"),
+    ],
+    naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
+    page: include_str!("page.md"),
+    flags: <Flags as Args>::augment_args,
+    run: |style, matches| {
+        demonstrate(style, &Flags::from_arg_matches(matches).map_err(io::Error::other)?)
+    },
+};
+
+/// What the command line says. The site is one of its own.
+#[derive(Clone, Debug, Args)]
+pub struct Flags {
+    /// How many pages are fetched at once
+    #[arg(long, value_name = "N", default_value = "10")]
+    workers: usize,
+    /// The most fetches in all
+    #[arg(long, value_name = "N", default_value = "10000")]
+    fetches: usize,
+    /// Milliseconds that one fetch may take
+    #[arg(long, value_name = "MS", default_value = "1000")]
+    fetch_timeout: u32,
+    /// Seconds that the crawl may take
+    #[arg(long, value_name = "S", default_value = "60")]
+    timeout: u32,
+}
+
+/// What to crawl, and how far.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the server of the site is.
+    pub server: SocketAddr,
+    /// Where to begin; pages of other hosts are not fetched.
+    pub root: Url,
+    /// How many pages are fetched at once; 0 counts as 1.
+    pub workers: usize,
+    /// The most fetches in all.
+    pub fetches_max: usize,
+    /// The most redirects that lead to one page.
+    pub redirects_max: usize,
+    /// The most bytes of an answer.
+    pub answer_bytes_max: usize,
+    /// How long one fetch may take.
+    pub fetch_timeout: Duration,
+    /// How long the crawl may take: what is under way then is abandoned.
+    pub timeout: Duration,
+}
+
+/// What came of a crawl. Each fetch is one of `pages`, `redirects`, `refused`, `broken`, `too_large`,
+/// `timed_out` and `abandoned`; printed, that is a line each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// How many fetches were begun.
+    pub fetches: usize,
+    /// How many pages came.
+    pub pages: usize,
+    /// The bytes of all pages.
+    pub bytes: usize,
+    /// How many answers led elsewhere.
+    pub redirects: usize,
+    /// How many of these were one too many.
+    pub redirects_too_many: usize,
+    /// How many pages were refused by the server.
+    pub refused: usize,
+    /// How many answers could not be had whole, or were no HTTP.
+    pub broken: usize,
+    /// How many answers had too many bytes.
+    pub too_large: usize,
+    /// How many fetches took too long.
+    pub timed_out: usize,
+    /// How many fetches were under way when the time was over.
+    pub abandoned: usize,
+    /// How many pages were known then and not begun.
+    pub unvisited: usize,
+    /// How many links led to pages that were known.
+    pub duplicates: usize,
+    /// How many links led to other hosts, or to what is no page.
+    pub foreign: usize,
+}
+
+/// The version of the crawler to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// The program, in a style; those without a crawler are refused.
+    Good(Style),
+    /// The typical bug: a queue that waits for pages whose worker has forgotten them.
+    Naive,
+}
+
+impl Options {
+    /// Returns useful limits for a site.
+    pub fn for_site(site: &Site) -> Options {
+        Options {
+            server: site.addr(),
+            root: site.root(),
+            workers: 10,
+            fetches_max: 10_000,
+            redirects_max: 5,
+            answer_bytes_max: 256 * 1024,
+            fetch_timeout: Duration::from_secs(2),
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Totals { fetches, pages, bytes, redirects, redirects_too_many, .. } = self;
+        writeln!(f, "{fetches:5} fetches")?;
+        writeln!(f, "{pages:5} pages of {bytes} bytes")?;
+        writeln!(f, "{redirects:5} redirects, of which {redirects_too_many} one too many")?;
+        let Totals { refused, broken, too_large, timed_out, abandoned, .. } = self;
+        writeln!(f, "{refused:5} refused by the server")?;
+        writeln!(f, "{broken:5} broken: cut short, reset, or no HTTP")?;
+        writeln!(f, "{too_large:5} too large")?;
+        writeln!(f, "{timed_out:5} too late")?;
+        writeln!(f, "{abandoned:5} abandoned, with {} unvisited", self.unvisited)?;
+        let Totals { duplicates, foreign, .. } = self;
+        write!(f, "      {duplicates} links led to what was known, {foreign} to other hosts")
+    }
+}
+
+/// Crawls a site. What is returned beside the totals is what the loop had left over: nothing, if the
+/// program is right.
+///
+/// # Errors
+/// When the system refuses what a loop needs; `TimedOut` when the naive one has not ended by itself.
+/// What happens to a page is in the totals.
+pub fn run(version: Version, options: &Options) -> io::Result<(Totals, Left)> {
+    let options = &Options { workers: options.workers.max(1), ..options.clone() };
+    let style = match version {
+        Version::Naive => {
+            let mut event_loop = EventLoop::new()?;
+            let handle = event_loop.handle();
+            let crawl = naive_async_await::crawl(handle.clone(), options.clone());
+            // It has no idea of its own when to end.
+            let crawl = timeout(&handle, options.timeout, async { io::Result::Ok(crawl.await) });
+            let totals = run_until_complete(&mut event_loop, crawl).map_err(io::Error::other)??;
+            return Ok((totals, Left::on(&mut event_loop)?));
+        }
+        Version::Good(style) => style,
+    };
+    match style {
+        Style::Threads => Ok((threads::crawl(options), Left::default())),
+        Style::Callbacks => on_a_loop(|handle, done| callbacks::crawl(handle, options, done)),
+        Style::Promises => on_a_loop(|handle, done| {
+            let crawled = promises::crawl(handle, options).map(done);
+            crawled.detach(|error| panic!("the crawl ended: {error}"));
+        }),
+        Style::Async => on_a_loop(|handle, done| {
+            let crawl = async_await::crawl(handle.clone(), options.clone());
+            api_async::spawn(handle, async { done(crawl.await) }).detach();
+        }),
+        other => Err(not_written_in(other)),
+    }
+}
+
+/// Whom a crawl tells that it has ended.
+type OnTotals = Box<dyn FnOnce(Totals)>;
+
+/// Runs a loop until the crawl that `start` begins has its totals.
+fn on_a_loop(start: impl FnOnce(&LoopHandle, OnTotals)) -> io::Result<(Totals, Left)> {
+    let mut event_loop = EventLoop::new()?;
+    let handle = event_loop.handle();
+    let crawled = event_loop.run_until_complete(|completer| {
+        start(&handle, Box::new(|totals| completer.complete(totals)));
+    });
+    let totals = crawled.map_err(|error| match error {
+        RunError::Poll(error) => error,
+        error => io::Error::other(error),
+    })?;
+    let left = Left::on(&mut event_loop)?;
+    event_loop.close();
+    Ok((totals, left))
+}
+
+/// Serves the site, crawls it, and shows the totals.
+fn demonstrate(style: Style, flags: &Flags) -> io::Result<()> {
+    let site = Site::start()?;
+    say(&format!("crawling {}", site.root()));
+    let options = Options {
+        workers: flags.workers,
+        fetches_max: flags.fetches,
+        fetch_timeout: Duration::from_millis(flags.fetch_timeout.into()),
+        timeout: Duration::from_secs(flags.timeout.into()),
+        ..Options::for_site(&site)
+    };
+    let (totals, _left) = run(Version::Good(style), &options)?;
+    say(&totals.to_string());
+    site.stop();
+    Ok(())
+}

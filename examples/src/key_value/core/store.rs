@@ -1,0 +1,218 @@
+//! The keys and their values, and when they are over.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use super::{STORE_BYTES_MAX, SWEEP_KEYS_MAX, number};
+
+/// What a key takes besides its own bytes and its value's, roughly.
+const ENTRY_BYTES: usize = 96;
+
+/// The keys that all clients share.
+///
+/// A key whose deadline has passed is as good as gone: whoever asks for it removes it, and a
+/// [sweep](Store::sweep) removes those that nobody asks for. Time is whatever the caller's clock
+/// says; it must not go back.
+#[derive(Debug)]
+pub struct Store {
+    entries: HashMap<Box<[u8]>, Entry>,
+    /// The keys that will be over, earliest first.
+    deadlines: BTreeSet<(Duration, Box<[u8]>)>,
+    bytes: usize,
+    bytes_max: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    value: Vec<u8>,
+    deadline: Option<Duration>,
+}
+
+/// What becomes of a key's deadline when its value is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lifetime {
+    Endless,
+    Until(Duration),
+    Kept,
+}
+
+/// Why a value was not set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    NoRoom,
+    NotAnInteger,
+    Overflow,
+}
+
+impl Store {
+    /// Makes an empty store.
+    pub fn new() -> Store {
+        Store::with_room(STORE_BYTES_MAX)
+    }
+
+    /// Makes an empty store for keys and values of so many bytes.
+    pub fn with_room(bytes_max: usize) -> Store {
+        Store { entries: HashMap::new(), deadlines: BTreeSet::new(), bytes: 0, bytes_max }
+    }
+
+    /// Returns how many keys there are; some may be over that were not swept yet.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Tells whether there is no key.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Removes keys whose deadline has passed, at most [`SWEEP_KEYS_MAX`] of them; returns how many
+    /// these were.
+    pub fn sweep(&mut self, now: Duration) -> usize {
+        for swept in 0..SWEEP_KEYS_MAX {
+            if self.deadlines.first().is_none_or(|(deadline, _)| *deadline > now) {
+                return swept;
+            }
+            if let Some((_, key)) = self.deadlines.pop_first()
+                && let Some(entry) = self.entries.remove(&key)
+            {
+                self.bytes -= weight(&key, &entry.value);
+            }
+        }
+        SWEEP_KEYS_MAX
+    }
+
+    pub(super) fn get(&mut self, key: &[u8], now: Duration) -> Option<&[u8]> {
+        self.live(key, now).map(|entry| &entry.value[..])
+    }
+
+    pub(super) fn contains(&mut self, key: &[u8], now: Duration) -> bool {
+        self.live(key, now).is_some()
+    }
+
+    pub(super) fn set(
+        &mut self,
+        key: &[u8],
+        value: &[u8],
+        lifetime: Lifetime,
+        now: Duration,
+    ) -> Result<(), Refused> {
+        let room = self.bytes_max - self.bytes;
+        let before = match self.live(key, now) {
+            Some(entry) => {
+                if value.len().saturating_sub(entry.value.len()) > room {
+                    return Err(Refused::NoRoom);
+                }
+                let (length, deadline) = (entry.value.len(), entry.deadline);
+                replace(&mut entry.value, value);
+                self.bytes = self.bytes - length + value.len();
+                deadline
+            }
+            None => {
+                // What was over has made room.
+                let weight = weight(key, value);
+                if weight > self.bytes_max - self.bytes {
+                    return Err(Refused::NoRoom);
+                }
+                let entry = Entry { value: value.to_vec(), deadline: None };
+                self.entries.insert(key.into(), entry);
+                self.bytes += weight;
+                None
+            }
+        };
+        let deadline = match lifetime {
+            Lifetime::Endless => None,
+            Lifetime::Until(deadline) => Some(deadline),
+            Lifetime::Kept => before,
+        };
+        if deadline != before {
+            self.set_deadline(key, deadline);
+        }
+        Ok(())
+    }
+
+    pub(super) fn increment(&mut self, key: &[u8], now: Duration) -> Result<i64, Refused> {
+        let value = match self.get(key, now) {
+            Some(value) => number::parse(value).ok_or(Refused::NotAnInteger)?,
+            None => 0,
+        };
+        let value = value.checked_add(1).ok_or(Refused::Overflow)?;
+        self.set(key, value.to_string().as_bytes(), Lifetime::Kept, now)?;
+        Ok(value)
+    }
+
+    /// Removes a key; tells whether it was there.
+    pub(super) fn remove(&mut self, key: &[u8], now: Duration) -> bool {
+        let there = self.contains(key, now);
+        if there {
+            self.forget(key);
+        }
+        there
+    }
+
+    /// Gives a key a deadline, or takes it; one that has passed removes the key. Tells whether there
+    /// was such a key.
+    pub(super) fn expire(&mut self, key: &[u8], deadline: Option<Duration>, now: Duration) -> bool {
+        let there = self.contains(key, now);
+        if there && deadline.is_some_and(|deadline| deadline <= now) {
+            self.forget(key);
+        } else if there {
+            self.set_deadline(key, deadline);
+        }
+        there
+    }
+
+    /// Returns a key's deadline, if there is such a key and if it has one.
+    pub(super) fn deadline(&mut self, key: &[u8], now: Duration) -> Option<Option<Duration>> {
+        self.live(key, now).map(|entry| entry.deadline)
+    }
+
+    /// Finds a key that is not over, and removes it if it is.
+    fn live(&mut self, key: &[u8], now: Duration) -> Option<&mut Entry> {
+        // Few keys have deadlines; then a key that is there costs one look-up.
+        if !self.deadlines.is_empty()
+            && self.entries.get(key)?.deadline.is_some_and(|deadline| deadline <= now)
+        {
+            self.forget(key);
+            return None;
+        }
+        self.entries.get_mut(key)
+    }
+
+    fn forget(&mut self, key: &[u8]) {
+        if let Some((key, entry)) = self.entries.remove_entry(key) {
+            self.bytes -= weight(&key, &entry.value);
+            if let Some(deadline) = entry.deadline {
+                self.deadlines.remove(&(deadline, key));
+            }
+        }
+    }
+
+    fn set_deadline(&mut self, key: &[u8], deadline: Option<Duration>) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        if let Some(before) = entry.deadline {
+            self.deadlines.remove(&(before, key.into()));
+        }
+        entry.deadline = deadline;
+        self.deadlines.extend(deadline.map(|deadline| (deadline, key.into())));
+    }
+}
+
+impl Default for Store {
+    fn default() -> Store {
+        Store::new()
+    }
+}
+
+/// Puts a value in another's place, and in its memory unless that is far too large.
+fn replace(value: &mut Vec<u8>, new: &[u8]) {
+    if value.capacity() / 2 > new.len().max(64) {
+        *value = new.to_vec();
+    } else {
+        value.clear();
+        value.extend_from_slice(new);
+    }
+}
+
+fn weight(key: &[u8], value: &[u8]) -> usize {
+    ENTRY_BYTES + key.len() + value.len()
+}

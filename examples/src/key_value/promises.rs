@@ -1,0 +1,171 @@
+//! The key-value server with promises: a conversation is a chain whose last handler returns the next
+//! chain, and its state is handed on from link to link.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::rc::Rc;
+
+use api_promises::combine::race;
+use api_promises::{CancellationToken, Promise, Resolver, TcpListener, TcpStream, bytes, sleep};
+use loop_core::LoopHandle;
+use slab::Slab;
+
+use super::core::{SWEEP_EVERY, Session, Store};
+use super::{Options, Report};
+
+/// A server that runs; a clone is the same one.
+#[derive(Clone)]
+pub(super) struct KeyValue(Rc<State>);
+
+struct State {
+    handle: LoopHandle,
+    address: SocketAddr,
+    options: Options,
+    store: RefCell<Store>,
+    report: RefCell<Report>,
+    /// The connections, for the end to shut them down.
+    clients: RefCell<Slab<TcpStream>>,
+    /// Cancelled when the grace is over: conversations are given up then.
+    cut_off: CancellationToken,
+    /// Accepting and sweeping; dropping them ends both.
+    running: RefCell<Vec<Promise<(), io::Error>>>,
+    /// Resolved when the last client has gone.
+    empty: Cell<Option<Resolver<(), io::Error>>>,
+}
+
+impl KeyValue {
+    // ANCHOR: serve
+    /// Listens, lets clients in, and sweeps.
+    pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<KeyValue> {
+        let listener = TcpListener::bind(handle, options.listen)?;
+        let server = KeyValue(Rc::new(State {
+            handle: handle.clone(),
+            address: listener.local_addr()?,
+            options: options.clone(),
+            store: RefCell::default(),
+            report: RefCell::default(),
+            clients: RefCell::default(),
+            cut_off: CancellationToken::new(),
+            running: RefCell::default(),
+            empty: Cell::default(),
+        }));
+        let reporter = handle.clone();
+        let accepting = server.clone().accept(listener).catch(move |error| {
+            reporter.report_error("accept", &error);
+            Ok::<_, io::Error>(())
+        });
+        server.0.running.borrow_mut().extend([accepting, server.clone().sweep()]);
+        Ok(server)
+    }
+    // ANCHOR_END: serve
+
+    pub(super) fn local_addr(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    // ANCHOR: accept
+    /// Lets clients in until the promise is dropped.
+    fn accept(self, listener: TcpListener) -> Promise<(), io::Error> {
+        listener.accept().then(move |(stream, _peer)| {
+            self.begin(stream);
+            self.accept(listener)
+        })
+    }
+    // ANCHOR_END: accept
+
+    // ANCHOR: begin
+    /// Begins a conversation; how it ends is the client's affair.
+    fn begin(&self, stream: TcpStream) {
+        let mut clients = self.0.clients.borrow_mut();
+        let full = clients.len() >= self.0.options.clients_max;
+        let session = if full { Session::turned_away() } else { Session::new() };
+        let (server, key) = (self.clone(), clients.insert(stream.clone()));
+        self.0.report.borrow_mut().clients += 1;
+        let conversation = self.0.cut_off.guard(self.clone().converse(stream, session));
+        conversation.inspect(move |_ended| server.end(key)).detach(drop);
+    }
+    // ANCHOR_END: begin
+
+    // ANCHOR: converse
+    /// Writes all replies, then reads on, until the client ends or is to be closed.
+    fn converse(self, stream: TcpStream, mut session: Session) -> Promise<(), io::Error> {
+        if let Some(replies) = self.answer(&mut session) {
+            return bytes::write_all(&stream, replies).then(
+                move |(written, replies)| match written {
+                    Ok(_count) => {
+                        session.give_back(replies);
+                        self.converse(stream, session)
+                    }
+                    Err(error) => Promise::reject(stream.handle(), error),
+                },
+            );
+        }
+        if session.is_over() {
+            return stream.shutdown(Shutdown::Write);
+        }
+        stream.read_chunk().then(move |read| match read {
+            Some(chunk) => {
+                session.take_in(&chunk);
+                self.converse(stream, session)
+            }
+            None => stream.shutdown(Shutdown::Write),
+        })
+    }
+    // ANCHOR_END: converse
+
+    // ANCHOR: answer
+    /// Has the client's requests answered.
+    fn answer(&self, session: &mut Session) -> Option<Vec<u8>> {
+        session.answer(&mut self.0.store.borrow_mut(), self.0.handle.time())
+    }
+    // ANCHOR_END: answer
+
+    /// Forgets a client whose conversation has ended.
+    fn end(&self, key: usize) {
+        let gone = self.0.clients.borrow_mut().remove(key);
+        drop(gone);
+        self.resolve_if_empty();
+    }
+
+    fn resolve_if_empty(&self) {
+        if self.0.clients.borrow().is_empty()
+            && let Some(empty) = self.0.empty.take()
+        {
+            empty.resolve(());
+        }
+    }
+
+    // ANCHOR: sweep
+    /// Removes what is over, until the promise is dropped.
+    fn sweep(self) -> Promise<(), io::Error> {
+        sleep(&self.0.handle, SWEEP_EVERY).then(move |()| {
+            self.0.store.borrow_mut().sweep(self.0.handle.time());
+            self.sweep()
+        })
+    }
+    // ANCHOR_END: sweep
+
+    // ANCHOR: stop
+    /// Lets nobody in any more, lets everybody take its replies, and cuts off who does not within the
+    /// grace.
+    pub(super) fn stop(self) -> Promise<Report, io::Error> {
+        drop(self.0.running.take());
+        let State { handle, options, clients, .. } = &*self.0;
+        for (_, stream) in &*clients.borrow() {
+            // A conversation ends by itself when there is nothing more to read.
+            stream.shutdown(Shutdown::Read).detach(drop);
+        }
+        let (all_ended, empty) = Promise::with_resolvers(handle);
+        self.0.empty.set(Some(empty));
+        self.resolve_if_empty();
+        let (late, ended) = (self.clone(), self.clone());
+        let grace_over = sleep(handle, options.grace).then(move |()| {
+            late.0.report.borrow_mut().cut_off = late.0.clients.borrow().len();
+            late.0.cut_off.cancel();
+            Ok(())
+        });
+        race(handle, [all_ended, grace_over]).map(move |()| *ended.0.report.borrow())
+    }
+    // ANCHOR_END: stop
+}

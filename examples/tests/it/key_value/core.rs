@@ -1,0 +1,231 @@
+//! The server without sockets: however its input is cut, it understands the same; and time is what the
+//! test says it is.
+
+use std::time::Duration;
+
+use examples::key_value::core::{
+    ARGUMENT_BYTES_MAX, REPLY_BYTES_AT_ONCE, REQUEST_BYTES_MAX, Requests, SWEEP_KEYS_MAX, Session,
+    Store,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::request;
+
+/// All that a client was understood to say, up to what could not be understood.
+type Understood = (Vec<Vec<Vec<u8>>>, Option<String>);
+
+/// Understands what comes in pieces of these lengths, again and again, and the rest at once.
+fn understand(bytes: &[u8], pieces: &[usize]) -> Understood {
+    let (mut requests, mut understood, mut rest) = (Requests::default(), Vec::new(), bytes);
+    let mut lengths = pieces.iter().copied().cycle();
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(lengths.next().unwrap_or(rest.len()).min(rest.len()));
+        rest = behind;
+        requests.take_in(piece);
+        loop {
+            match requests.next_request() {
+                Ok(Some(request)) => {
+                    let name = [request.name()].into_iter();
+                    let words = name.chain(request.arguments()).map(<[u8]>::to_vec);
+                    understood.push(words.collect());
+                }
+                Ok(None) => break,
+                Err(error) => return (understood, Some(error.to_string())),
+            }
+        }
+    }
+    (understood, None)
+}
+
+/// Requests as programs write them, inline ones, and things that only look like either.
+fn piece_of_input() -> impl Strategy<Value = Vec<u8>> {
+    let arguments = vec(vec(any::<u8>(), 0..40), 1..5);
+    let well_formed = arguments.prop_map(|arguments| {
+        let arguments: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
+        request(&arguments)
+    });
+    let line = "[ -~]{0,30}(\r\n|\n)".prop_map(String::into_bytes);
+    let almost = "[*$][0-9-]{0,3}\r?\n".prop_map(String::into_bytes);
+    prop_oneof![6 => well_formed, 2 => line, 1 => almost, 1 => vec(any::<u8>(), 0..20)]
+}
+
+proptest! {
+    #[test]
+    fn any_split_of_the_input_gives_the_same_commands(
+        input in vec(piece_of_input(), 0..12),
+        pieces in vec(1..50_usize, 1..8),
+    ) {
+        let input = input.concat();
+        let whole = understand(&input, &[]);
+        prop_assert_eq!(&understand(&input, &[1]), &whole);
+        prop_assert_eq!(&understand(&input, &pieces), &whole);
+    }
+
+    #[test]
+    fn what_a_program_writes_is_understood(
+        written in vec(vec(vec(any::<u8>(), 0..60), 1..6), 0..10),
+        pieces in vec(1..80_usize, 1..8),
+    ) {
+        let input: Vec<u8> = written
+            .iter()
+            .flat_map(|words| request(&words.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+            .collect();
+        prop_assert_eq!(understand(&input, &pieces), (written, None));
+    }
+
+    #[test]
+    fn any_split_of_the_input_gives_the_same_replies(
+        input in vec(piece_of_input(), 0..12),
+        pieces in vec(1..50_usize, 1..8),
+    ) {
+        let input = input.concat();
+        prop_assert_eq!(replies(&input, &pieces), replies(&input, &[usize::MAX]));
+    }
+}
+
+fn replies(bytes: &[u8], pieces: &[usize]) -> Vec<u8> {
+    let (mut session, mut store, mut told) = (Session::new(), Store::new(), Vec::new());
+    let (mut rest, mut lengths) = (bytes, pieces.iter().copied().cycle());
+    while !rest.is_empty() {
+        let (piece, behind) = rest.split_at(lengths.next().unwrap().min(rest.len()));
+        rest = behind;
+        session.take_in(piece);
+        told.extend(answers(&mut session, &mut store, 0));
+    }
+    told
+}
+
+/// All replies, at so many milliseconds.
+fn answers(session: &mut Session, store: &mut Store, millis: u64) -> Vec<u8> {
+    let mut told = Vec::new();
+    while let Some(replies) = session.answer(store, Duration::from_millis(millis)) {
+        told.extend_from_slice(&replies);
+        session.give_back(replies);
+    }
+    told
+}
+
+/// What a store replies to a line, at so many milliseconds.
+fn told(store: &mut Store, millis: u64, line: &str) -> String {
+    let mut session = Session::new();
+    session.take_in(format!("{line}\r\n").as_bytes());
+    let told = String::from_utf8(answers(&mut session, store, millis)).unwrap();
+    told.strip_suffix("\r\n").unwrap().to_owned()
+}
+
+#[test]
+fn a_request_that_trickles_is_looked_at_once() {
+    // Were all of it looked at with every byte, this would be 2^41 steps.
+    let value = vec![b'\n'; ARGUMENT_BYTES_MAX];
+    let input = request(&[b"SET", b"k", &value]);
+    let (understood, error) = understand(&input, &[1]);
+    assert_eq!((understood.len(), error), (1, None));
+    let inline = [vec![b'x'; 60_000], b"\r\n".to_vec()].concat();
+    assert_eq!(understand(&inline, &[1]).0[0][0].len(), 60_000);
+}
+
+#[test]
+fn a_request_is_no_longer_than_its_limit() {
+    let argument = vec![b'x'; ARGUMENT_BYTES_MAX];
+    let arguments = vec![&argument[..]; REQUEST_BYTES_MAX / ARGUMENT_BYTES_MAX + 1];
+    let (understood, error) = understand(&request(&arguments), &[]);
+    assert_eq!((understood.len(), error.as_deref()), (0, Some("too big request")));
+}
+
+#[test]
+fn replies_come_in_mouthfuls() {
+    let (mut session, mut store) = (Session::new(), Store::new());
+    session.take_in(&request(&[b"SET", b"k", &[b'v'; 1000]]));
+    session.take_in(&request(&[b"GET", b"k"]).repeat(300));
+    let replies = session.answer(&mut store, Duration::ZERO).unwrap();
+    assert!((REPLY_BYTES_AT_ONCE..REPLY_BYTES_AT_ONCE + 1100).contains(&replies.len()));
+    let rest = answers(&mut session, &mut store, 0);
+    assert_eq!(replies.len() + rest.len(), "+OK\r\n".len() + 300 * 1009);
+}
+
+#[test]
+fn a_key_is_over_at_its_deadline_and_not_before() {
+    let store = &mut Store::new();
+    assert_eq!(told(store, 0, "SET k v EX 10"), "+OK");
+    assert_eq!(told(store, 9_400, "TTL k"), ":1");
+    assert_eq!(told(store, 9_999, "GET k"), "$1\r\nv");
+    assert_eq!(told(store, 10_000, "GET k"), "$-1");
+    assert_eq!(told(store, 10_000, "TTL k"), ":-2");
+    assert!(store.is_empty(), "who asks for a key that is over removes it");
+}
+
+#[test]
+fn a_deadline_is_replaced_kept_or_taken() {
+    let store = &mut Store::new();
+    told(store, 0, "SET k 1 EX 10");
+    assert_eq!(told(store, 0, "INCR k"), ":2");
+    assert_eq!(told(store, 0, "TTL k"), ":10");
+    told(store, 0, "SET k 3 KEEPTTL");
+    assert_eq!(told(store, 0, "TTL k"), ":10");
+    told(store, 0, "EXPIRE k 20");
+    assert_eq!(told(store, 10_000, "GET k"), "$1\r\n3");
+    told(store, 10_000, "SET k 4");
+    assert_eq!(told(store, 99_000, "TTL k"), ":-1");
+    told(store, 99_000, "EXPIRE k 5");
+    assert_eq!(told(store, 99_000, "PERSIST k"), ":1");
+    assert_eq!(told(store, 99_000, "PERSIST k"), ":0");
+    assert_eq!(told(store, 999_000, "GET k"), "$1\r\n4");
+    assert_eq!(told(store, 999_000, "EXPIRE k -1"), ":1");
+    assert_eq!(told(store, 999_000, "EXISTS k"), ":0");
+    assert_eq!(store.sweep(Duration::MAX), 0, "no deadline is left behind");
+}
+
+#[test]
+fn a_sweep_is_bounded_and_takes_the_earliest_first() {
+    let store = &mut Store::new();
+    for number in 0..SWEEP_KEYS_MAX + 10 {
+        told(store, 0, &format!("SET key:{number} v PX {}", number + 1));
+    }
+    told(store, 0, "SET stays v");
+    assert_eq!(store.sweep(Duration::ZERO), 0);
+    assert_eq!(store.sweep(Duration::from_millis(5)), 5);
+    assert_eq!(store.sweep(Duration::from_secs(60)), SWEEP_KEYS_MAX);
+    assert_eq!(store.sweep(Duration::from_secs(60)), 5);
+    assert_eq!(store.len(), 1);
+}
+
+#[test]
+fn commands_that_make_no_sense_say_why_and_change_nothing() {
+    let store = &mut Store::new();
+    told(store, 0, "SET word v");
+    told(store, 0, "SET most 9223372036854775807");
+    for (line, why) in [
+        ("INCR word", "ERR value is not an integer or out of range"),
+        ("INCR most", "ERR increment or decrement would overflow"),
+        ("EXPIRE word soon", "ERR value is not an integer or out of range"),
+        ("EXPIRE word 9223372036854775807", "ERR invalid expire time in 'expire' command"),
+        ("SET word w EX 0", "ERR invalid expire time in 'set' command"),
+        ("SET word w EX", "ERR syntax error"),
+        ("SET word w EX 1 PX 1", "ERR syntax error"),
+        ("SET word w NX XX", "ERR syntax error"),
+        ("SET word w HARD", "ERR syntax error"),
+        ("SELECT 1", "ERR DB index is out of range"),
+        ("\"a\\r\\nb\"", "ERR unknown command 'a  b', with args beginning with: "),
+    ] {
+        assert_eq!(told(store, 0, line), format!("-{why}"), "{line}");
+    }
+    assert_eq!(told(store, 0, "SET word w NX"), "$-1");
+    assert_eq!(told(store, 0, "SET other w XX"), "$-1");
+    assert_eq!(told(store, 0, "GET word"), "$1\r\nv");
+    assert_eq!(told(store, 0, "SET word w XX"), "+OK");
+}
+
+#[test]
+fn a_full_store_takes_no_more_and_makes_room() {
+    let store = &mut Store::with_room(1000);
+    let full = "-OOM command not allowed when used memory > 'maxmemory'.";
+    assert_eq!(told(store, 0, &format!("SET a {} PX 5", "x".repeat(500))), "+OK");
+    assert_eq!(told(store, 0, &format!("SET b {}", "x".repeat(500))), full);
+    assert_eq!(told(store, 0, &format!("SET a {}", "x".repeat(1500))), full);
+    assert_eq!(told(store, 5, &format!("SET a {}", "x".repeat(900))), "+OK");
+    assert_eq!(told(store, 5, "SET a x"), "+OK");
+    assert_eq!(told(store, 5, &format!("SET b {}", "x".repeat(500))), "+OK");
+    assert_eq!(told(store, 5, "DEL a b"), ":2");
+    assert_eq!(told(store, 5, &format!("SET b {}", "x".repeat(900))), "+OK");
+}
