@@ -6,6 +6,7 @@ mod counts;
 mod document;
 mod echo;
 mod fifteen;
+mod happy_eyeballs;
 mod idle;
 mod process;
 mod server;
