@@ -1,38 +1,32 @@
-//! What a program has left on its loop when it has its result.
+//! What a program has left on its loop when it has ended.
 
-use loop_core::EventLoop;
+use std::io;
 
-/// What is still there, counted; all of it is nothing when the program has cleaned up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+use api_async::TaskInfo;
+use loop_core::{EventLoop, Snapshot};
+
+/// What is left over on a loop: nothing, if the program has cleaned up.
+#[derive(Clone, Debug, Default)]
 pub struct Left {
-    /// Callbacks and jobs that are ready to run.
-    pub ready: usize,
-    /// What waits for a socket.
-    pub parked: usize,
-    /// Timers.
-    pub timed: usize,
-    /// Tasks, which only one style has.
-    pub tasks: usize,
+    /// What is queued, parked and timed.
+    pub snapshot: Snapshot,
+    /// The tasks that have not ended, which only one style has.
+    pub tasks: Vec<TaskInfo>,
 }
 
 impl Left {
-    /// Counts what is left once all that was ready has run: what was cancelled ends from the queue.
-    pub(crate) fn on(event_loop: &mut EventLoop) -> std::io::Result<Left> {
+    /// Looks at a loop once all that was ready has run: what was cancelled ends from the queue.
+    pub(crate) fn on(event_loop: &mut EventLoop) -> io::Result<Left> {
         let handle = event_loop.handle();
         // A loop that is told to stop first makes one turn, without waiting.
         handle.stop();
         event_loop.run_forever()?;
-        let snapshot = handle.snapshot();
-        Ok(Left {
-            ready: snapshot.ready.len(),
-            parked: snapshot.parked.len(),
-            timed: snapshot.timed.len(),
-            tasks: api_async::tasks(&handle).len(),
-        })
+        Ok(Left { snapshot: handle.snapshot(), tasks: api_async::tasks(&handle) })
     }
 
-    /// Tells whether nothing is left.
-    pub fn is_nothing(self) -> bool {
-        self == Left::default()
+    /// Tells whether there is nothing.
+    pub fn is_nothing(&self) -> bool {
+        let Snapshot { ready, parked, timed } = &self.snapshot;
+        ready.is_empty() && parked.is_empty() && timed.is_empty() && self.tasks.is_empty()
     }
 }

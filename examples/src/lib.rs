@@ -8,6 +8,7 @@ mod style;
 pub mod echo;
 pub mod happy_eyeballs;
 pub mod made_of;
+pub mod steps;
 
 pub use counts::ServerCounts;
 pub use left::Left;

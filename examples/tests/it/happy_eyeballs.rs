@@ -154,8 +154,12 @@ fn the_naive_program_leaves_the_loser_open() {
     // The third address has its turn long after the second has won.
     let naive = run_naive(&options(&addresses, Duration::from_millis(500))).unwrap();
     assert_eq!(naive.connected.unwrap(), address_of(&second));
-    assert_eq!(naive.left.parked, 1, "the attempt at the stalled address is pending still");
-    assert_eq!(naive.left.timed, 1, "and the third is going to be tried");
+    assert_eq!(
+        naive.left.snapshot.parked.len(),
+        1,
+        "the attempt at the stalled address is pending still"
+    );
+    assert_eq!(naive.left.snapshot.timed.len(), 1, "and the third is going to be tried");
 }
 
 /// The other half of the bug: a failure waits for its delay.

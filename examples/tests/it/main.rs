@@ -10,5 +10,6 @@ mod happy_eyeballs;
 mod idle;
 mod process;
 mod server;
+mod steps;
 mod strace;
 mod tidy;
