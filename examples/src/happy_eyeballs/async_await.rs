@@ -4,10 +4,8 @@
 //! returning or by being dropped, closes them.
 
 use std::collections::BTreeMap;
-use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
 use std::time::Duration;
 
 use api_async::combine::timeout;
@@ -25,26 +23,30 @@ pub(super) async fn connect(
     addresses: &[SocketAddr],
     delay: Duration,
 ) -> Result<TcpStream, Failures> {
-    let mut waiting = addresses.iter().enumerate();
-    let mut attempts = FuturesUnordered::new();
-    let mut failures = BTreeMap::new();
-    loop {
-        attempts.extend(waiting.next().map(|(number, &address)| attempt(handle, number, address)));
-        let turn_of_others = async {
-            match waiting.len() {
-                0 => pending().await,
-                _ => sleep(handle, delay).await,
+    let (mut attempts, mut failures) = (FuturesUnordered::new(), BTreeMap::new());
+    for (number, &address) in addresses.iter().enumerate() {
+        attempts.push(attempt(handle, number, address));
+        let mut turn_of_next = sleep(handle, delay);
+        loop {
+            match select(attempts.next(), &mut turn_of_next).await {
+                Either::Left((Some(Ok(stream)), _)) => return Ok(stream),
+                Either::Left((Some(Err((failed, failure))), _)) => {
+                    failures.insert(failed, failure);
+                    if failed == number {
+                        break;
+                    }
+                }
+                Either::Left((None, _)) | Either::Right(_) => break,
             }
-        };
-        match select(attempts.next(), pin!(turn_of_others)).await {
-            Either::Left((Some(Ok(stream)), _)) => return Ok(stream),
-            Either::Left((Some(Err((number, failure))), _)) => {
-                failures.insert(number, failure);
-            }
-            Either::Left((None, _)) => return Err(decide(failures)),
-            Either::Right(((), _)) => {}
         }
     }
+    while let Some(ended) = attempts.next().await {
+        match ended {
+            Ok(stream) => return Ok(stream),
+            Err((failed, failure)) => _ = failures.insert(failed, failure),
+        }
+    }
+    Err(decide(failures))
 }
 // ANCHOR_END: connect
 
@@ -71,7 +73,10 @@ pub(super) fn run(options: &Options) -> io::Result<Race> {
     let (handle, options) = (event_loop.handle(), options.clone());
     let connected = run_until_complete(&mut event_loop, async move {
         let racing = connect(&handle, &options.addresses, options.delay);
-        timeout(&handle, options.limit, racing).await
+        match options.limit {
+            Some(limit) => timeout(&handle, limit, racing).await,
+            None => racing.await,
+        }
     })
     .map_err(io::Error::other)?;
     let left = Left::on(&mut event_loop)?;

@@ -87,7 +87,8 @@ impl Racing {
 
     fn attempt_failed(self: &Rc<Self>, number: usize, failure: io::Error, cause: &io::Error) {
         self.failures.borrow_mut()[number] = Some(failure);
-        if is_cancelled(cause) || !self.attempt() {
+        let is_latest = number + 1 == self.attempts.borrow().len();
+        if is_cancelled(cause) || !is_latest || !self.attempt() {
             self.decide_if_all_failed();
         }
     }
@@ -134,7 +135,11 @@ pub(super) fn run(options: &Options) -> io::Result<Race> {
     let connected = event_loop
         .run_until_complete(|completer| {
             let racing = |callback| connect(&handle, addresses, delay, callback);
-            timeout(&handle, limit, racing, |connected| completer.complete(connected));
+            let done = Box::new(|connected| completer.complete(connected));
+            match limit {
+                Some(limit) => timeout(&handle, limit, racing, done),
+                None => racing(done),
+            };
         })
         .map_err(io::Error::other)?;
     let left = Left::on(&mut event_loop)?;

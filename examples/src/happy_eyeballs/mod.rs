@@ -1,6 +1,6 @@
 //! Happy eyeballs (RFC 8305): a connection to the first of several addresses that takes one.
 //!
-//! Rule: attempts begin in order, a delay apart, or at once when the one before has failed. The first
+//! Rule: attempts begin in order, a delay apart, or at once when the latest has failed. The first
 //! connection is the result and all else that was begun is closed; when there is none, every failure
 //! is told, in the order of the addresses.
 
@@ -28,8 +28,8 @@ pub struct Options {
     pub addresses: Vec<SocketAddr>,
     /// How long an attempt is alone before the next one begins.
     pub delay: Duration,
-    /// How long the whole may take; then it is cancelled.
-    pub limit: Duration,
+    /// How long the whole may take, if that is limited; then it is cancelled.
+    pub limit: Option<Duration>,
 }
 
 /// What a race for a connection came to.
@@ -42,13 +42,9 @@ pub struct Race {
 }
 
 impl Default for Options {
-    /// Returns no address, the delay that RFC 8305 recommends, 250 ms, and a limit of ten seconds.
+    /// Returns no address, the delay that RFC 8305 recommends, 250 ms, and no limit.
     fn default() -> Options {
-        Options {
-            addresses: Vec::new(),
-            delay: Duration::from_millis(250),
-            limit: Duration::from_secs(10),
-        }
+        Options { addresses: Vec::new(), delay: Duration::from_millis(250), limit: None }
     }
 }
 

@@ -28,8 +28,10 @@ pub(super) fn connect(
     if others.is_empty() {
         return first;
     }
-    let (again, others) = (handle.clone(), others.to_vec());
-    let turn_of_others = race(handle, [sleep(handle, delay), has_failed]).err_into();
+    let (again, still, others) = (handle.clone(), handle.clone(), others.to_vec());
+    // A signal that nobody will give, since the attempt has succeeded, does not come.
+    let has_failed = has_failed.catch(move |_unused: io::Error| Promise::never(&still));
+    let turn_of_others = race(handle, [sleep(handle, delay).err_into(), has_failed]);
     let later = turn_of_others.then(move |()| connect(&again, &others, delay));
     any(handle, [first, later]).map_err(decide)
 }
@@ -60,9 +62,11 @@ pub(super) fn run(options: &Options) -> io::Result<Race> {
     let mut event_loop = EventLoop::new()?;
     let handle = event_loop.handle();
     let racing = connect(&handle, &options.addresses, options.delay);
-    let connected = timeout(&handle, options.limit, racing)
-        .run_until_complete(&mut event_loop)
-        .map_err(io::Error::other)?;
+    let limited = match options.limit {
+        Some(limit) => timeout(&handle, limit, racing),
+        None => racing,
+    };
+    let connected = limited.run_until_complete(&mut event_loop).map_err(io::Error::other)?;
     let left = Left::on(&mut event_loop)?;
     Ok(Race { connected: connected.and_then(|stream| Ok(stream.peer_addr()?)), left })
 }

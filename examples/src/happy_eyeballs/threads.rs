@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::{Failures, Options, Race, failed};
 use crate::Left;
 
+/// A time after which no kernel connects any more.
+const FOR_EVER: Duration = Duration::from_secs(86_400);
+
 // ANCHOR: connect
 pub(super) fn connect(
     addresses: &[SocketAddr],
@@ -26,38 +29,38 @@ pub(super) fn connect(
     deadline: Instant,
 ) -> Result<TcpStream, Failures> {
     let mut waiting = addresses.iter().enumerate();
-    let mut sockets = Vec::new();
-    let mut failures = BTreeMap::new();
+    let (mut sockets, mut failures) = (Vec::new(), BTreeMap::new());
     let (ends, ended) = mpsc::channel();
+    let mut turn_of_next = Instant::now();
     let result = thread::scope(|threads| {
         let result = loop {
             if failures.len() == addresses.len() {
                 break Err(decide(failures));
             }
-            if let Some((number, &address)) = waiting.next() {
-                let ends = ends.clone();
-                match attempt(address) {
-                    Ok(socket) => {
-                        sockets.push((number, socket.clone()));
-                        let wait = move || socket.connect(&address.into()).map(|()| socket);
-                        threads.spawn(move || ends.send((number, wait())));
-                    }
-                    Err(error) => drop(ends.send((number, Err(error)))),
-                }
+            if turn_of_next <= Instant::now()
+                && let Some((number, &address)) = waiting.next()
+            {
+                turn_of_next = Instant::now() + delay;
+                let (ends, begun) = (ends.clone(), attempt(address));
+                sockets.extend(begun.iter().map(|socket| (number, socket.clone())));
+                let wait =
+                    move |socket: Arc<Socket>| socket.connect(&address.into()).map(|()| socket);
+                threads.spawn(move || ends.send((number, begun.and_then(wait))));
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            match ended.recv_timeout(if waiting.len() > 0 { delay.min(left) } else { left }) {
+            let wake = if waiting.len() > 0 { turn_of_next.min(deadline) } else { deadline };
+            match ended.recv_timeout(wake.saturating_duration_since(Instant::now())) {
                 Ok((number, Ok(socket))) => {
                     sockets.retain(|(other, _)| *other != number);
                     break Ok(socket);
                 }
                 Ok((number, Err(error))) => {
                     failures.insert(number, failed(addresses[number], &error));
+                    if number + 1 + waiting.len() == addresses.len() {
+                        turn_of_next = Instant::now();
+                    }
                 }
-                Err(RecvTimeoutError::Timeout) if Instant::now() >= deadline => {
-                    break Err(Elapsed.into());
-                }
-                Err(_its_delay_is_over) => {}
+                Err(_) if Instant::now() >= deadline => break Err(Elapsed.into()),
+                Err(_) => {}
             }
         };
         // The scope waits for its threads, and they for their sockets.
@@ -91,7 +94,8 @@ fn decide(failures: BTreeMap<usize, io::Error>) -> Failures {
 
 // ANCHOR: run
 pub(super) fn run(options: &Options) -> io::Result<Race> {
-    let connected = connect(&options.addresses, options.delay, Instant::now() + options.limit);
+    let deadline = Instant::now() + options.limit.unwrap_or(FOR_EVER);
+    let connected = connect(&options.addresses, options.delay, deadline);
     let winner = connected.and_then(|stream| Ok(stream.peer_addr()?));
     Ok(Race { connected: winner, left: Left::default() })
 }

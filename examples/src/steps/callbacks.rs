@@ -7,10 +7,11 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use api_callbacks::combine::{Completion, map_limit, retry, timeout};
 use api_callbacks::{Composed, Operation, TcpStream, bytes, sleep};
-use loop_core::{Cancelled, Elapsed, EventLoop, LoopHandle};
+use loop_core::{Cancelled, Elapsed, EventLoop, Handle, LoopHandle};
 
 use super::{END_OF_TRANSMISSION, Options, Report, Stage, at, parse};
 use crate::Left;
@@ -27,7 +28,7 @@ struct Transfer {
     /// The step that is under way.
     step: Cell<Option<Operation>>,
     /// What ends all steps.
-    deadline: Cell<Option<Operation>>,
+    deadline: Cell<Option<Handle>>,
     cancelled: Cell<bool>,
     /// Gone when the transfer is finished.
     callback: RefCell<Option<Callback>>,
@@ -49,12 +50,8 @@ pub(super) fn transfer(
         cancelled: Cell::default(),
         callback: RefCell::new(Some(Box::new(callback))),
     });
-    let late = transfer.clone();
-    let deadline = sleep(handle, transfer.options.total_limit, move |slept| {
-        if slept.is_ok() {
-            late.finish(Err(Elapsed.into()));
-        }
-    });
+    let (late, limit) = (transfer.clone(), transfer.options.total_limit);
+    let deadline = handle.call_later(limit, move || late.finish(Err(Elapsed.into())));
     transfer.deadline.set(Some(deadline));
     transfer.connect();
     Operation::composed(&transfer)
@@ -153,10 +150,13 @@ impl Transfer {
 
     fn finish(self: &Rc<Self>, result: io::Result<Vec<String>>) {
         let Some(callback) = self.callback.take() else { return };
-        for operation in self.step.take().into_iter().chain(self.deadline.take()) {
-            operation.cancel();
-        }
-        self.clean_up(move || callback(result));
+        self.step.take().inspect(|step| _ = step.cancel());
+        self.deadline.take().inspect(|deadline| _ = deadline.cancel());
+        // What was cancelled has its socket until its callback has been called, which is queued.
+        let transfer = self.clone();
+        sleep(&self.handle, Duration::ZERO, move |_| {
+            transfer.clean_up(move || callback(result));
+        });
     }
 
     // ANCHOR: clean_up
@@ -181,9 +181,7 @@ impl Transfer {
 impl Composed for Transfer {
     fn cancel(self: Rc<Self>) -> bool {
         let goes_on = self.callback.borrow().is_some() && !self.cancelled.replace(true);
-        if let Some(step) = self.step.take() {
-            step.cancel();
-        }
+        self.step.take().inspect(|step| _ = step.cancel());
         goes_on
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use loop_core::Backoff;
 
-pub use peer::{Fault, Misbehaviour, Peer};
+pub use self::peer::{Fault, Misbehaviour, Peer};
 
 use crate::{Left, Style};
 
@@ -98,7 +98,7 @@ pub fn run(style: Style, options: &Options) -> io::Result<Report> {
         Style::Callbacks => callbacks::run(options),
         Style::Promises => promises::run(options),
         Style::Async => async_await::run(options),
-        _ => Err(io::Error::new(ErrorKind::Unsupported, format!("not written in {style}"))),
+        _ => Err(io::Error::new(io::ErrorKind::Unsupported, format!("not written in {style}"))),
     }
 }
 

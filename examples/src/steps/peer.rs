@@ -3,7 +3,7 @@
 //! Rule: it serves with blocking threads and the standard library alone, so that no style is tested
 //! with itself; and it writes down what it was told.
 
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,9 @@ use super::END_OF_TRANSMISSION;
 
 /// How long an item takes, so that those at once can be counted.
 const ITEM_TIME: Duration = Duration::from_millis(10);
+
+/// How long a farewell is thought about, so that who does not wait is seen.
+const FAREWELL_TIME: Duration = Duration::from_millis(20);
 
 /// How long a trickling peer waits before each byte.
 const TRICKLE_TIME: Duration = Duration::from_millis(5);
@@ -68,6 +71,8 @@ struct Seen {
     faults: Mutex<Vec<Fault>>,
     /// How many connections are open.
     open: AtomicUsize,
+    /// How many clients did not wait until their farewell was answered.
+    impatient: AtomicUsize,
     fetching: AtomicUsize,
     fetching_max: AtomicUsize,
 }
@@ -112,6 +117,11 @@ impl Peer {
         self.seen.open.load(Ordering::SeqCst)
     }
 
+    /// Returns how many clients had gone before their farewell was answered.
+    pub fn impatient(&self) -> usize {
+        self.seen.impatient.load(Ordering::SeqCst)
+    }
+
     /// Returns how many items were fetched at once, at most.
     pub fn fetching_max(&self) -> usize {
         self.seen.fetching_max.load(Ordering::SeqCst)
@@ -131,6 +141,9 @@ impl Seen {
             if is_item {
                 self.fetching_max.fetch_max(fetching + 1, Ordering::SeqCst);
                 thread::sleep(ITEM_TIME);
+            }
+            if request == "QUIT" && has_gone_after(&stream, FAREWELL_TIME)? {
+                self.impatient.fetch_add(1, Ordering::SeqCst);
             }
             let goes_on = self.answer(&request, &mut stream);
             self.fetching.fetch_sub(usize::from(is_item), Ordering::SeqCst);
@@ -185,6 +198,15 @@ impl Seen {
         fault.times -= 1;
         Some(fault.what)
     }
+}
+
+/// Tells whether the other side closes a connection within some time.
+fn has_gone_after(stream: &TcpStream, time: Duration) -> io::Result<bool> {
+    stream.set_read_timeout(Some(time))?;
+    let gone =
+        !matches!(stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+    stream.set_read_timeout(None)?;
+    Ok(gone)
 }
 
 /// A thread that panicked has left nothing half done here.

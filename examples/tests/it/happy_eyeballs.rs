@@ -36,6 +36,7 @@ in_every_style! {
     the_first_address_wins_if_it_answers_in_its_time,
     a_stalled_address_loses_to_the_next_after_the_delay,
     a_failure_starts_the_next_attempt_at_once,
+    a_failure_that_comes_late_brings_nobody_forward,
     every_failure_is_told_in_the_order_of_the_addresses,
     of_no_address_there_is_no_connection,
     a_race_is_cancelled_in_its_middle,
@@ -71,6 +72,22 @@ fn a_failure_starts_the_next_attempt_at_once(style: Style) {
     assert!(begun.elapsed() < LONG / 2, "nobody waits for the delay");
 }
 
+/// The second attempt has its whole time, whatever becomes of the first meanwhile.
+fn a_failure_that_comes_late_brings_nobody_forward(style: Style) {
+    let (first, second, third) = (Stalled::new(), Stalled::new(), listening());
+    let addresses = [first.address, second.address, address_of(&third)];
+    // When nobody listens any more, the kernel's next try is refused, a second after its first.
+    let closes = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(300));
+        drop(first);
+    });
+    let begun = Instant::now();
+    let race = raced(style, &addresses, Duration::from_millis(800));
+    assert_eq!(race.connected.unwrap(), address_of(&third));
+    assert!(begun.elapsed() >= Duration::from_millis(1600), "{:?}", begun.elapsed());
+    closes.join().unwrap();
+}
+
 fn every_failure_is_told_in_the_order_of_the_addresses(style: Style) {
     let refusing = [Refusing::new(), Refusing::new(), Refusing::new()];
     let addresses = refusing.each_ref().map(|refusing| refusing.address);
@@ -89,8 +106,10 @@ fn of_no_address_there_is_no_connection(style: Style) {
 fn a_race_is_cancelled_in_its_middle(style: Style) {
     let (stalled, refusing) = (Stalled::new(), Refusing::new());
     let addresses = vec![stalled.address, refusing.address, stalled.address, stalled.address];
-    let limit = Duration::from_millis(300);
+    let limit = Some(Duration::from_millis(300));
+    let begun = Instant::now();
     let race = run(style, &Options { addresses, delay: SHORT, limit }).unwrap();
+    assert!(begun.elapsed() < LONG / 2);
     let errors = race.connected.unwrap_err().errors;
     assert!(errors.iter().any(|error| error.kind() == ErrorKind::TimedOut), "{errors:?}");
     assert!(race.left.is_nothing(), "{:?}", race.left);
@@ -189,13 +208,15 @@ fn families_take_turns_behind_the_preferred_ones() {
 
 /// Runs a race to its end; whoever has won, nothing is left of it.
 fn raced(style: Style, addresses: &[SocketAddr], delay: Duration) -> Race {
+    let begun = Instant::now();
     let race = run(style, &options(addresses, delay)).unwrap();
+    assert!(begun.elapsed() < LONG / 2, "nobody waits for the kernel to give up");
     assert!(race.left.is_nothing(), "{:?}", race.left);
     race
 }
 
 fn options(addresses: &[SocketAddr], delay: Duration) -> Options {
-    Options { addresses: addresses.to_vec(), delay, limit: LONG }
+    Options { addresses: addresses.to_vec(), delay, limit: None }
 }
 
 fn listening() -> TcpListener {

@@ -241,6 +241,10 @@ fn ended<const N: usize>(
     assert!(report.left.is_nothing(), "{faults:?}: {:?}", report.left);
     wait_until_closed(&peer);
     assert_eq!(peer.journal(), told, "{faults:?}");
+    // A thread that reads is cancelled by shutting what it reads from: no answer comes there any more.
+    if style != Style::Threads || report.items.is_ok() {
+        assert_eq!(peer.impatient(), 0, "{faults:?}: who says goodbye hears the answer");
+    }
     report.items
 }
 
