@@ -16,6 +16,8 @@ use socket2::{Domain, Socket, Type};
 
 /// What nobody is to wait for.
 const LONG: Duration = Duration::from_secs(60);
+/// Enough for a step on a slow machine.
+const BRIEF: Duration = Duration::from_millis(150);
 /// Enough to come to the last step on a slow machine, and not much more.
 const SHORT: Duration = Duration::from_millis(400);
 
@@ -92,7 +94,7 @@ fn a_step_that_is_refused_is_named_and_undone(style: Style) {
 fn a_step_that_stalls_ends_at_its_limit(style: Style) {
     for (request, step, told) in REQUESTS {
         let fault = always(request, Misbehaviour::Stalls);
-        let error = ended(style, [fault], |options| options.step_limit = SHORT, told).unwrap_err();
+        let error = ended(style, [fault], |options| options.step_limit = BRIEF, told).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut, "{request}");
         assert!(error.to_string().starts_with(step), "{error}");
     }
@@ -134,7 +136,7 @@ fn a_peer_that_trickles_has_no_more_time_than_one_that_stalls(style: Style) {
     let name = "x".repeat(400);
     let options = |options: &mut Options| {
         options.items = vec![name];
-        options.step_limit = SHORT;
+        options.step_limit = BRIEF;
     };
     let fault = always("GET", Misbehaviour::Trickles);
     let error = ended(style, [fault], options, &ROLLED_BACK).unwrap_err();
@@ -153,12 +155,12 @@ fn a_fetch_is_tried_again(style: Style) {
 fn a_server_that_is_not_there_fails_after_all_tries(style: Style) {
     let begun = Instant::now();
     let nobody = Nobody::new();
-    let options = Options { backoff: steady(SHORT), ..nobody.options() };
+    let options = Options { backoff: steady(BRIEF), ..nobody.options() };
     let report = run(style, &options).unwrap();
     let error = report.items.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
     assert!(error.to_string().starts_with("connect: "), "{error}");
-    assert!(begun.elapsed() >= SHORT * 2, "there is a pause after the first try and the second");
+    assert!(begun.elapsed() >= BRIEF * 2, "there is a pause after the first try and the second");
     assert!(report.left.is_nothing(), "{:?}", report.left);
 }
 
@@ -193,7 +195,7 @@ fn a_cancel_in_a_pause_ends_it(style: Style) {
 
 fn a_clean_up_that_stalls_ends_at_its_own_limit(style: Style) {
     let fault = always("QUIT", Misbehaviour::Stalls);
-    let limit = |options: &mut Options| options.clean_up_limit = SHORT;
+    let limit = |options: &mut Options| options.clean_up_limit = BRIEF;
     assert_eq!(ended(style, [fault], limit, &COMMITTED).unwrap().len(), 3);
 }
 
