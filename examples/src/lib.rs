@@ -2,6 +2,7 @@
 
 mod counts;
 mod left;
+mod program;
 mod server;
 mod style;
 
@@ -12,5 +13,6 @@ pub mod steps;
 
 pub use counts::ServerCounts;
 pub use left::Left;
+pub use program::{PROGRAMS, Program, STYLES};
 pub use server::{Server, Stopped};
 pub use style::Style;

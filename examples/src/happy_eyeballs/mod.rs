@@ -6,6 +6,7 @@
 
 mod async_await;
 mod callbacks;
+mod demonstration;
 mod naive_callbacks;
 mod promises;
 mod threads;
@@ -14,9 +15,31 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use clap::FromArgMatches;
 use loop_core::AggregateError;
 
+use self::demonstration::{Flags, demonstrate};
+
+use crate::program::{Program, not_written_in};
 use crate::{Left, Style};
+
+/// The program, for the command line.
+pub const PROGRAM: Program = Program {
+    name: "happy-eyeballs",
+    sentence: "connects to the first of several addresses that answers (RFC 8305)",
+    sources: [
+        include_str!("threads.rs"),
+        include_str!("callbacks.rs"),
+        include_str!("promises.rs"),
+        include_str!("async_await.rs"),
+    ],
+    naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
+    page: include_str!("page.md"),
+    flags: <Flags as clap::Args>::augment_args,
+    run: |style, matches| {
+        demonstrate(style, &Flags::from_arg_matches(matches).map_err(io::Error::other)?)
+    },
+};
 
 /// Why there is no connection: a failure for each address, in their order.
 pub type Failures = AggregateError<io::Error>;
@@ -59,7 +82,7 @@ pub fn run(style: Style, options: &Options) -> io::Result<Race> {
         Style::Callbacks => callbacks::run(options),
         Style::Promises => promises::run(options),
         Style::Async => async_await::run(options),
-        _ => Err(io::Error::new(io::ErrorKind::Unsupported, format!("not written in {style}"))),
+        _ => Err(not_written_in(style)),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod async_await;
 mod callbacks;
+mod demonstration;
 mod naive_async_await;
 mod peer;
 mod promises;
@@ -16,11 +17,33 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use clap::FromArgMatches;
 use loop_core::Backoff;
+
+use self::demonstration::{Flags, demonstrate};
 
 pub use self::peer::{Fault, Misbehaviour, Peer};
 
+use crate::program::{Program, not_written_in};
 use crate::{Left, Style};
+
+/// The program, for the command line.
+pub const PROGRAM: Program = Program {
+    name: "steps",
+    sentence: "connects, authenticates, fetches and commits, and cleans up however it ends",
+    sources: [
+        include_str!("threads.rs"),
+        include_str!("callbacks.rs"),
+        include_str!("promises.rs"),
+        include_str!("async_await.rs"),
+    ],
+    naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
+    page: include_str!("page.md"),
+    flags: <Flags as clap::Args>::augment_args,
+    run: |style, matches| {
+        demonstrate(style, &Flags::from_arg_matches(matches).map_err(io::Error::other)?)
+    },
+};
 
 /// What to fetch and from whom, and how patiently.
 #[derive(Clone, Debug)]
@@ -98,7 +121,7 @@ pub fn run(style: Style, options: &Options) -> io::Result<Report> {
         Style::Callbacks => callbacks::run(options),
         Style::Promises => promises::run(options),
         Style::Async => async_await::run(options),
-        _ => Err(io::Error::new(io::ErrorKind::Unsupported, format!("not written in {style}"))),
+        _ => Err(not_written_in(style)),
     }
 }
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use examples::Style;
-use examples::happy_eyeballs::{Options, Race, interleave, run, run_naive};
+use examples::happy_eyeballs::{Options, PROGRAM, Race, interleave, run, run_naive};
 use socket2::{Domain, Socket, Type};
 
 /// A delay that nobody is to wait for.
@@ -43,6 +43,7 @@ in_every_style! {
     a_peer_that_talks_garbage_wins_all_the_same,
     a_peer_that_resets_takes_nobody_along,
     a_late_winner_closes_all_who_stalled,
+    it_runs_from_the_command_line,
 }
 
 fn the_first_address_wins_if_it_answers_in_its_time(style: Style) {
@@ -159,6 +160,12 @@ fn a_late_winner_closes_all_who_stalled(style: Style) {
     stalled.iter().for_each(Stalled::assert_abandoned);
     let (mut winner, _) = last.accept().unwrap();
     assert_eq!(winner.read(&mut [0]).unwrap(), 0, "who has won is closed by its owner alone");
+}
+
+fn it_runs_from_the_command_line(style: Style) {
+    let command = (PROGRAM.flags)(clap::Command::new(PROGRAM.name).no_binary_name(true));
+    let matches = command.try_get_matches_from(["--delay", "20"]).unwrap();
+    (PROGRAM.run)(style, &matches).unwrap();
 }
 
 /// The bug that `naive_callbacks.rs` is kept for: of what the race had begun, much goes on after it.

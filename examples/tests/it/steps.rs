@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use examples::Style;
-use examples::steps::{Fault, Misbehaviour, Options, Peer, run, run_naive};
+use examples::steps::{Fault, Misbehaviour, Options, PROGRAM, Peer, run, run_naive};
 use loop_core::Backoff;
 use socket2::{Domain, Socket, Type};
 
@@ -66,6 +66,7 @@ in_every_style! {
     a_cancel_in_a_pause_ends_it,
     a_clean_up_that_stalls_ends_at_its_own_limit,
     no_items_are_committed_too,
+    it_runs_from_the_command_line,
 }
 
 fn the_items_come_in_their_order_and_are_committed(style: Style) {
@@ -202,6 +203,12 @@ fn a_clean_up_that_stalls_ends_at_its_own_limit(style: Style) {
 fn no_items_are_committed_too(style: Style) {
     let told = ["AUTH open sesame", "COMMIT 0", "QUIT"];
     assert!(ended(style, [], |options| options.items.clear(), &told).unwrap().is_empty());
+}
+
+fn it_runs_from_the_command_line(style: Style) {
+    let command = (PROGRAM.flags)(clap::Command::new(PROGRAM.name).no_binary_name(true));
+    let matches = command.try_get_matches_from(["--failures", "2"]).unwrap();
+    (PROGRAM.run)(style, &matches).unwrap();
 }
 
 /// The bug that `naive_async_await.rs` is kept for: a future that is dropped runs no further.

@@ -1,0 +1,65 @@
+//! The programs that are written in every style, and what the command line knows of them.
+
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+
+use clap::{ArgMatches, Command};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::low_level::pipe;
+
+use crate::Style;
+
+/// Every program, by name.
+pub static PROGRAMS: &[&Program] = &[&crate::happy_eyeballs::PROGRAM, &crate::steps::PROGRAM];
+
+/// The styles that a program is written in, in the order of its sources.
+pub const STYLES: [Style; 4] = [Style::Threads, Style::Callbacks, Style::Promises, Style::Async];
+
+/// A program that is written in four styles.
+pub struct Program {
+    /// What the command line calls it.
+    pub name: &'static str,
+    /// What it does.
+    pub sentence: &'static str,
+    /// How it is written, in the order of [`STYLES`].
+    pub sources: [&'static str; 4],
+    /// The file that is kept for its typical bug, and how it is written.
+    pub naive: (&'static str, &'static str),
+    /// The page about it, in Markdown.
+    pub page: &'static str,
+    /// Adds its flags to a command.
+    pub flags: fn(Command) -> Command,
+    /// Runs it until it has ended, or a signal has come.
+    pub run: fn(Style, &ArgMatches) -> io::Result<()>,
+}
+
+impl Program {
+    /// Finds a program by name.
+    pub fn named(name: &str) -> Option<&'static Program> {
+        PROGRAMS.iter().copied().find(|program| program.name == name)
+    }
+
+    /// Returns how the program is written in a style, if it is.
+    pub fn source(&self, style: Style) -> Option<&'static str> {
+        let place = STYLES.iter().position(|known| *known == style)?;
+        Some(self.sources[place])
+    }
+}
+
+/// Returns the error of a style that a program is not written in.
+pub(crate) fn not_written_in(style: Style) -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, format!("not written in {style}"))
+}
+
+/// Returns a stream that can be read once SIGINT or SIGTERM has come.
+pub(crate) fn signals() -> io::Result<UnixStream> {
+    let (stop, told) = UnixStream::pair()?;
+    pipe::register(SIGINT, told.try_clone()?)?;
+    pipe::register(SIGTERM, told)?;
+    Ok(stop)
+}
+
+/// Prints a line; that nobody reads it is no failure.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
