@@ -59,7 +59,7 @@ mod transport;
 pub use blocking::run_blocking;
 pub use client::ClientBuilder;
 pub use flow::FlowControl;
-pub use operation::Operation;
+pub use operation::{Composed, Operation};
 pub use protocol::{Protocol, Transport, WriteLimits};
 pub use resolve::resolve;
 pub use server::{Server, ServerBuilder};

@@ -16,6 +16,15 @@ pub struct Operation {
     target: Option<(Weak<dyn Cancel>, Ticket)>,
 }
 
+/// An operation of the program's own, made of others: what its [`Operation`] cancels.
+///
+/// Asio: a composed operation.
+pub trait Composed {
+    /// Cancels what is pending of it; tells whether something was. The callback is called from the
+    /// queue then, by the part that ends.
+    fn cancel(self: Rc<Self>) -> bool;
+}
+
 /// What can cancel an operation of its own.
 pub(crate) trait Cancel {
     /// Cancels the operation if it is pending still; tells whether it was.
@@ -59,6 +68,48 @@ impl Operation {
         Operation { target: Some((target, ticket)) }
     }
 
+    /// Names an operation of the program's own, so that others can cancel it, `combine` among them.
+    /// It is not kept: what is pending of it has to.
+    ///
+    /// ```
+    /// use api_callbacks::{Composed, Operation, combine, sleep};
+    /// use std::{cell::RefCell, io, rc::Rc, time::Duration};
+    ///
+    /// /// Two sleeps, one after the other.
+    /// struct Nap(RefCell<Option<Operation>>);
+    ///
+    /// impl Composed for Nap {
+    ///     fn cancel(self: Rc<Self>) -> bool {
+    ///         self.0.take().is_some_and(|pending| pending.cancel())
+    ///     }
+    /// }
+    ///
+    /// let mut event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let long = Duration::from_secs(60);
+    /// let nap = |done: combine::Completion<(), io::Error>| {
+    ///     let nap = Rc::new(Nap(RefCell::default()));
+    ///     let (handle, first) = (handle.clone(), nap.clone());
+    ///     nap.0.replace(Some(sleep(&handle.clone(), Duration::ZERO, move |_| {
+    ///         let kept = first.clone();
+    ///         first.0.replace(Some(sleep(&handle, long, move |slept| {
+    ///             drop(kept);
+    ///             done(slept);
+    ///         })));
+    ///     })));
+    ///     Operation::composed(&nap)
+    /// };
+    /// let slept = event_loop.run_until_complete(|completer| {
+    ///     combine::timeout(&handle, Duration::from_millis(5), nap, |slept| completer.complete(slept));
+    /// });
+    /// assert_eq!(slept.unwrap().unwrap_err().kind(), io::ErrorKind::TimedOut);
+    /// assert!(handle.snapshot().timed.is_empty());
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    pub fn composed(operation: &Rc<impl Composed + 'static>) -> Operation {
+        Operation::pending(operation, Ticket::default())
+    }
+
     /// Names an operation that has ended; its callback is on its way.
     pub(crate) fn ended() -> Operation {
         Operation { target: None }
@@ -97,6 +148,12 @@ impl Operation {
     pub fn transferred(&self) -> Option<usize> {
         let (target, ticket) = self.target.as_ref()?;
         target.upgrade()?.transferred(*ticket)
+    }
+}
+
+impl<C: Composed> Cancel for C {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
+        Composed::cancel(self)
     }
 }
 

@@ -12,10 +12,12 @@ pub mod crossings;
 pub mod depth;
 pub mod echo;
 pub mod frames;
+pub mod happy_eyeballs;
 pub mod hybrid;
 pub mod key_value;
 pub mod made_of;
 pub mod proxy;
+pub mod steps;
 pub mod virality;
 pub mod wrong_colour;
 

@@ -13,8 +13,10 @@ use crate::Style;
 pub static PROGRAMS: &[&Program] = &[
     &crate::chat::PROGRAM,
     &crate::crawler::PROGRAM,
+    &crate::happy_eyeballs::PROGRAM,
     &crate::key_value::PROGRAM,
     &crate::proxy::PROGRAM,
+    &crate::steps::PROGRAM,
 ];
 
 /// The styles that a program is written in, in the order of its sources.

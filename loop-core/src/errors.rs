@@ -112,6 +112,25 @@ impl<E: fmt::Display> fmt::Display for AggregateError<E> {
 
 impl<E: fmt::Debug + fmt::Display> Error for AggregateError<E> {}
 
+/// What befell all attempts together is the one failure.
+impl From<io::Error> for AggregateError<io::Error> {
+    fn from(error: io::Error) -> AggregateError<io::Error> {
+        AggregateError { errors: vec![error] }
+    }
+}
+
+impl<E: From<Elapsed>> From<Elapsed> for AggregateError<E> {
+    fn from(elapsed: Elapsed) -> AggregateError<E> {
+        AggregateError { errors: vec![elapsed.into()] }
+    }
+}
+
+impl<E: From<Cancelled>> From<Cancelled> for AggregateError<E> {
+    fn from(cancelled: Cancelled) -> AggregateError<E> {
+        AggregateError { errors: vec![cancelled.into()] }
+    }
+}
+
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the operation was cancelled")

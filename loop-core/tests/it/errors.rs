@@ -1,14 +1,16 @@
 //! Failing callbacks, handlers and loops.
 
 use std::cell::Cell;
-use std::io::Write;
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Wake;
 use std::time::Duration;
 
-use loop_core::{Abort, Context, Direction, Source, TurnRule};
+use loop_core::{
+    Abort, AggregateError, Cancelled, Context, Direction, Elapsed, Source, TurnRule, is_cancelled,
+};
 
 use crate::lab::{Lab, Note, OnDrop, connection, panicking_waker, readable};
 
@@ -267,4 +269,16 @@ fn the_default_handler_can_be_put_back() {
     lab.soon("alive");
     lab.turn();
     assert_eq!(lab.trace.take(), ["alive", "|"]);
+}
+
+/// A timeout around `any` needs no conversion of the program's own.
+#[test]
+fn what_befell_all_attempts_is_their_one_failure() {
+    let elapsed = AggregateError::<io::Error>::from(Elapsed);
+    assert_eq!(elapsed.errors.len(), 1);
+    assert_eq!(elapsed.errors[0].kind(), io::ErrorKind::TimedOut);
+    let cancelled = AggregateError::<io::Error>::from(Cancelled);
+    assert!(is_cancelled(&cancelled.errors[0]));
+    let refused = AggregateError::from(io::Error::from(io::ErrorKind::ConnectionRefused));
+    assert_eq!(refused.to_string(), "none of 1 attempts succeeded; connection refused");
 }

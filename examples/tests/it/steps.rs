@@ -1,0 +1,302 @@
+//! What the program of steps promises: each written once, kept by every style; and what the naive
+//! program breaks.
+//!
+//! Rule: what the peer was told is compared as a whole, so that a clean-up that comes twice, never or in
+//! another order is seen; and when a program has ended, it has no connection open and nothing on its loop.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use examples::Style;
+use examples::steps::{Fault, Misbehaviour, Options, PROGRAM, Peer, run, run_naive};
+use loop_core::Backoff;
+use socket2::{Domain, Socket, Type};
+
+/// What nobody is to wait for.
+const LONG: Duration = Duration::from_secs(60);
+/// Enough for a step on a slow machine.
+const BRIEF: Duration = Duration::from_millis(150);
+/// Enough to come to the last step on a slow machine, and not much more.
+const SHORT: Duration = Duration::from_millis(400);
+
+const COMMITTED: [&str; 3] = ["AUTH open sesame", "COMMIT 3", "QUIT"];
+const REFUSED: [&str; 2] = ["AUTH open sesame", "QUIT"];
+const ROLLED_BACK: [&str; 3] = ["AUTH open sesame", "ROLLBACK", "QUIT"];
+const IN_DOUBT: [&str; 4] = ["AUTH open sesame", "COMMIT 3", "ROLLBACK", "QUIT"];
+
+/// Each request that may go wrong, the step that it is a part of, and what the peer is told in all then.
+const REQUESTS: [(&str, &str, &[&str]); 3] = [
+    ("AUTH", "authenticate", &REFUSED),
+    ("GET 7 baba", "fetch", &ROLLED_BACK),
+    ("COMMIT", "commit", &IN_DOUBT),
+];
+
+/// Makes a test of each behaviour for each style.
+macro_rules! in_every_style {
+    ($($behaviour:ident,)*) => {
+        $(mod $behaviour {
+            in_every_style!(@ $behaviour: threads Threads, callbacks Callbacks, promises Promises,
+                async_await Async);
+        })*
+    };
+    (@ $behaviour:ident: $($test:ident $style:ident),*) => {
+        $(#[test]
+        fn $test() {
+            super::$behaviour(super::Style::$style);
+        })*
+    };
+}
+
+in_every_style! {
+    the_items_come_in_their_order_and_are_committed,
+    no_more_items_than_the_limit_are_fetched_at_once,
+    a_step_that_is_refused_is_named_and_undone,
+    a_step_that_stalls_ends_at_its_limit,
+    a_peer_that_resets_fails_the_step,
+    garbage_fails_the_step,
+    a_line_without_an_end_fails_the_step,
+    a_peer_that_trickles_is_heard_within_the_limit,
+    a_peer_that_trickles_has_no_more_time_than_one_that_stalls,
+    a_fetch_is_tried_again,
+    a_server_that_is_not_there_fails_after_all_tries,
+    the_deadline_of_all_steps_holds_in_each,
+    a_cancel_in_mid_operation_is_cleaned_up,
+    a_cancel_in_a_pause_ends_it,
+    a_clean_up_that_stalls_ends_at_its_own_limit,
+    no_items_are_committed_too,
+    it_runs_from_the_command_line,
+}
+
+fn the_items_come_in_their_order_and_are_committed(style: Style) {
+    let items = ended(style, [], |_| {}, &COMMITTED).unwrap();
+    assert_eq!(items, ["what 7 ali is", "what 7 baba is", "what 7 cassim is"]);
+}
+
+fn no_more_items_than_the_limit_are_fetched_at_once(style: Style) {
+    let peer = Peer::start([]).unwrap();
+    let items = (0..12).map(|number| number.to_string()).collect();
+    let options = Options { items, at_once: 3, ..patient(&peer) };
+    let report = run(style, &options).unwrap();
+    assert_eq!(report.items.unwrap().len(), 12);
+    let most = peer.fetching_max();
+    assert!((2..=3).contains(&most), "{most} at once");
+}
+
+fn a_step_that_is_refused_is_named_and_undone(style: Style) {
+    for (request, step, told) in REQUESTS {
+        let fault = always(request, Misbehaviour::Refuses);
+        let error = ended(style, [fault], |_| {}, told).unwrap_err();
+        assert_eq!(error.to_string(), format!("{step}: not today"));
+    }
+}
+
+fn a_step_that_stalls_ends_at_its_limit(style: Style) {
+    for (request, step, told) in REQUESTS {
+        let fault = always(request, Misbehaviour::Stalls);
+        let error = ended(style, [fault], |options| options.step_limit = BRIEF, told).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{request}");
+        assert!(error.to_string().starts_with(step), "{error}");
+    }
+}
+
+/// Whoever has reset the session is told no more; a fetch has a connection of its own.
+fn a_peer_that_resets_fails_the_step(style: Style) {
+    let told: [&[&str]; 3] = [&REFUSED[..1], &ROLLED_BACK, &IN_DOUBT[..2]];
+    for ((request, step, _), told) in REQUESTS.into_iter().zip(told) {
+        let fault = always(request, Misbehaviour::Resets);
+        let error = ended(style, [fault], |_| {}, told).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{request}");
+        assert!(error.to_string().starts_with(step), "{error}");
+    }
+}
+
+fn garbage_fails_the_step(style: Style) {
+    for (request, step, told) in REQUESTS {
+        let fault = always(request, Misbehaviour::TalksGarbage);
+        let error = ended(style, [fault], |_| {}, told).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidData, "{request}");
+        assert!(error.to_string().starts_with(step), "{error}");
+    }
+}
+
+fn a_line_without_an_end_fails_the_step(style: Style) {
+    let fault = always("GET 7 cassim", Misbehaviour::TalksWithoutEnd);
+    let error = ended(style, [fault], |_| {}, &ROLLED_BACK).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData);
+}
+
+fn a_peer_that_trickles_is_heard_within_the_limit(style: Style) {
+    let items = ended(style, [always("", Misbehaviour::Trickles)], |_| {}, &COMMITTED).unwrap();
+    assert_eq!(items.len(), 3);
+}
+
+fn a_peer_that_trickles_has_no_more_time_than_one_that_stalls(style: Style) {
+    // The answer takes two seconds, of which every read has its byte after some milliseconds.
+    let name = "x".repeat(400);
+    let options = |options: &mut Options| {
+        options.items = vec![name];
+        options.step_limit = BRIEF;
+    };
+    let fault = always("GET", Misbehaviour::Trickles);
+    let error = ended(style, [fault], options, &ROLLED_BACK).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+}
+
+fn a_fetch_is_tried_again(style: Style) {
+    use Misbehaviour::{Closes, Refuses, Resets, TalksGarbage};
+    for what in [Resets, Closes, TalksGarbage, Refuses] {
+        let twice = Fault { request: "GET 7 baba", what, times: 2 };
+        let items = ended(style, [twice], |_| {}, &COMMITTED).unwrap();
+        assert_eq!(items[1], "what 7 baba is", "{what:?}");
+    }
+}
+
+fn a_server_that_is_not_there_fails_after_all_tries(style: Style) {
+    let begun = Instant::now();
+    let nobody = Nobody::new();
+    let options = Options { backoff: steady(BRIEF), ..nobody.options() };
+    let report = run(style, &options).unwrap();
+    let error = report.items.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    assert!(error.to_string().starts_with("connect: "), "{error}");
+    assert!(begun.elapsed() >= BRIEF * 2, "there is a pause after the first try and the second");
+    assert!(report.left.is_nothing(), "{:?}", report.left);
+}
+
+fn the_deadline_of_all_steps_holds_in_each(style: Style) {
+    for (request, _, told) in REQUESTS {
+        let fault = always(request, Misbehaviour::Stalls);
+        let error = ended(style, [fault], |options| options.total_limit = SHORT, told).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{request}");
+    }
+}
+
+fn a_cancel_in_mid_operation_is_cleaned_up(style: Style) {
+    for (request, _, told) in REQUESTS {
+        let fault = always(request, Misbehaviour::Stalls);
+        let cancel = |options: &mut Options| options.cancel_after = Some(SHORT);
+        let error = ended(style, [fault], cancel, told).unwrap_err();
+        assert!(error.to_string().contains("cancelled"), "{request}: {error}");
+    }
+}
+
+fn a_cancel_in_a_pause_ends_it(style: Style) {
+    let nobody = Nobody::new();
+    let cancel_after = Some(SHORT);
+    let options =
+        Options { backoff: steady(LONG), total_limit: LONG, cancel_after, ..nobody.options() };
+    let begun = Instant::now();
+    let report = run(style, &options).unwrap();
+    assert!(report.items.unwrap_err().to_string().contains("cancelled"));
+    assert!(begun.elapsed() < LONG / 2);
+    assert!(report.left.is_nothing(), "{:?}", report.left);
+}
+
+fn a_clean_up_that_stalls_ends_at_its_own_limit(style: Style) {
+    let fault = always("QUIT", Misbehaviour::Stalls);
+    let limit = |options: &mut Options| options.clean_up_limit = BRIEF;
+    assert_eq!(ended(style, [fault], limit, &COMMITTED).unwrap().len(), 3);
+}
+
+fn no_items_are_committed_too(style: Style) {
+    let told = ["AUTH open sesame", "COMMIT 0", "QUIT"];
+    assert!(ended(style, [], |options| options.items.clear(), &told).unwrap().is_empty());
+}
+
+fn it_runs_from_the_command_line(style: Style) {
+    let command = (PROGRAM.flags)(clap::Command::new(PROGRAM.name).no_binary_name(true));
+    let matches = command.try_get_matches_from(["--failures", "2"]).unwrap();
+    (PROGRAM.run)(style, &matches).unwrap();
+}
+
+/// The bug that `naive_async_await.rs` is kept for: a future that is dropped runs no further.
+#[test]
+fn the_naive_program_never_cleans_up() {
+    let stall = always("GET 7 baba", Misbehaviour::Stalls);
+    for style in [Style::Threads, Style::Callbacks, Style::Promises, Style::Async] {
+        let cancel = |options: &mut Options| options.cancel_after = Some(SHORT);
+        assert!(ended(style, [stall.clone()], cancel, &ROLLED_BACK).is_err());
+    }
+    let peer = Peer::start([stall]).unwrap();
+    let naive = run_naive(&Options { cancel_after: Some(SHORT), ..patient(&peer) }).unwrap();
+    assert_eq!(naive.items.unwrap_err().kind(), ErrorKind::TimedOut);
+    wait_until_closed(&peer);
+    assert_eq!(peer.journal(), ["AUTH open sesame"], "nothing is rolled back, nobody says goodbye");
+}
+
+/// Where its steps fail by themselves, nothing is to be seen of the bug.
+#[test]
+fn the_naive_program_cleans_up_after_a_failure() {
+    let peer = Peer::start([always("GET 7 baba", Misbehaviour::Refuses)]).unwrap();
+    assert!(run_naive(&patient(&peer)).unwrap().items.is_err());
+    wait_until_closed(&peer);
+    assert_eq!(peer.journal(), ROLLED_BACK);
+}
+
+/// Runs the program against a peer with faults; asserts what the peer was told in all, and that nothing
+/// is left on either side. Returns what the program came to.
+fn ended<const N: usize>(
+    style: Style,
+    faults: [Fault; N],
+    change: impl FnOnce(&mut Options),
+    told: &[&str],
+) -> std::io::Result<Vec<String>> {
+    let peer = Peer::start(faults.clone()).unwrap();
+    let mut options = patient(&peer);
+    change(&mut options);
+    let report = run(style, &options).unwrap();
+    assert!(report.left.is_nothing(), "{faults:?}: {:?}", report.left);
+    wait_until_closed(&peer);
+    assert_eq!(peer.journal(), told, "{faults:?}");
+    // A thread that reads is cancelled by shutting what it reads from: no answer comes there any more.
+    if style != Style::Threads || report.items.is_ok() {
+        assert_eq!(peer.impatient(), 0, "{faults:?}: who says goodbye hears the answer");
+    }
+    report.items
+}
+
+/// Limits that a slow machine keeps, unless a test is about them.
+fn patient(peer: &Peer) -> Options {
+    Options {
+        step_limit: LONG,
+        total_limit: LONG,
+        clean_up_limit: LONG,
+        backoff: steady(Duration::from_millis(1)),
+        ..Options::new(peer.address())
+    }
+}
+
+/// Three tries with pauses of one length.
+fn steady(first: Duration) -> Backoff {
+    Backoff { attempts: 3, first, factor: 1.0, jitter: 0.0, max: LONG, ..Backoff::default() }
+}
+
+fn always(request: &'static str, what: Misbehaviour) -> Fault {
+    Fault { request, what, times: usize::MAX }
+}
+
+/// An address that is taken, so that nobody else listens there, and refuses.
+struct Nobody(Socket);
+
+impl Nobody {
+    fn new() -> Nobody {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        Nobody(socket)
+    }
+
+    fn options(&self) -> Options {
+        Options::new(self.0.local_addr().unwrap().as_socket().unwrap())
+    }
+}
+
+/// Waits until the peer has seen every connection end.
+fn wait_until_closed(peer: &Peer) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while peer.open() > 0 {
+        assert!(Instant::now() < deadline, "{} connections are open still", peer.open());
+        thread::sleep(Duration::from_millis(1));
+    }
+}
