@@ -15,6 +15,7 @@ use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
 use crate::past_run::ReportArguments;
 use crate::redis::{self, RedisArguments, ServeKeyValueArguments};
+use crate::run::{self, RunArguments};
 use crate::selection::Selection;
 use crate::show::{self, ShowArguments};
 
@@ -95,9 +96,12 @@ pub(crate) enum Command {
     /// Compare the key-value server, in each style, with a real Redis
     #[command(after_help = redis::EXAMPLES)]
     Redis(RedisArguments),
+    /// Run a program that is written in every style
+    #[command(after_help = run::EXAMPLES)]
+    Run(RunArguments),
     /// Print a comparison again from its files
     Report(ReportArguments),
-    /// List the scenarios and the styles
+    /// List the scenarios, the programs and the styles
     List,
     /// Become another program, pinned and tied to its parent
     #[command(hide = true)]

@@ -6,6 +6,7 @@
 //! `duel` compares two servers by CPU time alone, closely.
 //! `show` lays code out to be read.
 //! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
+//! `run` runs a program that is written in every style.
 //! `redis` holds the key-value server beside a real Redis.
 
 #[cfg(windows)]
@@ -33,6 +34,7 @@ mod output;
 mod past_run;
 mod redis;
 mod report;
+mod run;
 mod run_file;
 mod selection;
 mod serve;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Report(arguments) => past_run::print(&arguments),
         Command::Cost(arguments) => cost::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::List => list::run(),
         Command::Redis(arguments) => redis::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
