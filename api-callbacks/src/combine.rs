@@ -106,19 +106,20 @@ pub fn race<T: 'static, E: 'static>(
     callback: impl FnOnce(Result<T, E>) + 'static,
 ) -> Operation {
     let group = Group::<(), _>::new(handle, callback);
-    group.start(operations, |group, _index, result| group.finish(result));
-    group.operation()
+    let ended = group.start(operations, |group, _index, result| group.finish(result));
+    // One that has ended already is the first.
+    if ended > 0 { Operation::ended() } else { group.operation() }
 }
 
 /// Calls `f` with each item in turn, the next when the operation of the one before has ended, and
 /// calls back with the values in their order.
 ///
 /// # Errors
-/// The first error; `f` is not called again.
+/// As [`map_limit`].
 ///
 /// Bluebird: `Promise.mapSeries`.
 #[track_caller]
-pub fn each<I, T: 'static, E: 'static>(
+pub fn each<I, T: 'static, E: From<Cancelled> + 'static>(
     handle: &LoopHandle,
     items: impl IntoIterator<Item = I, IntoIter: 'static>,
     f: impl FnMut(I, Completion<T, E>) -> Operation + 'static,
@@ -131,11 +132,12 @@ pub fn each<I, T: 'static, E: 'static>(
 /// the values in the order of the items.
 ///
 /// # Errors
-/// The first error; what is pending still is cancelled, and `f` is not called again.
+/// The first error; what is pending still is cancelled, and `f` is not called again. `Cancelled` when
+/// it is cancelled between two items.
 ///
 /// Bluebird: `Promise.map` with `concurrency`.
 #[track_caller]
-pub fn map_limit<I, T: 'static, E: 'static>(
+pub fn map_limit<I, T: 'static, E: From<Cancelled> + 'static>(
     handle: &LoopHandle,
     items: impl IntoIterator<Item = I, IntoIter: 'static>,
     limit: usize,
@@ -147,7 +149,8 @@ pub fn map_limit<I, T: 'static, E: 'static>(
     mapping.operation()
 }
 
-/// Runs an operation, but cancels it when `delay` has passed.
+/// Runs an operation, but cancels it when `delay` has passed. One that has ended before it was
+/// returned takes no timer.
 ///
 /// # Errors
 /// [`Elapsed`] when the time is over, else what the operation says.
@@ -161,6 +164,11 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
     callback: impl FnOnce(Result<T, E>) + 'static,
 ) -> Operation {
     let group = Group::<(), _>::new(handle, callback);
+    let ended = group.start([operation], |group, _index, result| group.finish(result));
+    if ended > 0 {
+        // The result is on its way; nothing is left to wait for.
+        return Operation::ended();
+    }
     let elapsed = group.clone();
     let timer = sleep(handle, delay, move |slept| {
         if slept.is_ok() {
@@ -168,7 +176,6 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
         }
     });
     group.end_with(timer);
-    group.start([operation], |group, _index, result| group.finish(result));
     group.operation()
 }
 

@@ -74,21 +74,24 @@ impl<T: 'static, R: 'static> Group<T, R> {
         })
     }
 
-    /// Starts every operation; each hands its result and its index to `settle`.
+    /// Starts every operation; each hands its result and its index to `settle`. Returns how many had
+    /// ended before they were returned: their results are on their way.
     pub(super) fn start<V: 'static, E: 'static>(
         self: &Rc<Self>,
         operations: impl IntoIterator<Item = impl FnOnce(Completion<V, E>) -> Operation>,
         settle: impl Fn(&Group<T, R>, usize, Result<V, E>) + Copy + 'static,
-    ) {
-        let mut count = 0;
+    ) -> usize {
+        let (mut count, mut ended) = (0, 0);
         for operation in operations {
             let (group, index) = (self.clone(), count);
             let operation = operation(Box::new(move |result| settle(&group, index, result)));
+            ended += usize::from(operation.has_ended());
             self.operations.borrow_mut().push(operation);
             count += 1;
         }
         self.values.borrow_mut().resize_with(count, || None);
         self.missing.set(count);
+        ended
     }
 
     /// Names what cancels the whole.
@@ -99,7 +102,12 @@ impl<T: 'static, R: 'static> Group<T, R> {
     /// Names what cancels the whole; of nothing, the callback gets `empty` from the queue.
     #[track_caller]
     pub(super) fn operation_or(self: &Rc<Self>, empty: impl FnOnce() -> R + 'static) -> Operation {
-        if self.missing.get() == 0 { self.callback.soon(empty) } else { self.operation() }
+        if self.missing.get() == 0 {
+            return self.callback.soon(empty);
+        }
+        // Where each part has ended, so has the whole: whoever holds it need not wait for it.
+        let all_ended = self.operations.borrow().iter().all(Operation::has_ended);
+        if all_ended { Operation::ended() } else { self.operation() }
     }
 
     /// Has the whole end when a timer does.
