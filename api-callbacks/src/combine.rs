@@ -1,6 +1,9 @@
 //! Several operations as one, with callbacks.
 //!
 //! An operation that has not begun is a closure that is given its callback and returns its handle.
+//!
+//! Cancelling a whole cancels its parts. It ends with the first of them that ends: as cancelled, unless
+//! one had failed before and its error is on its way.
 
 mod group;
 mod mapping;
@@ -107,8 +110,12 @@ pub fn race<T: 'static, E: 'static>(
 ) -> Operation {
     let group = Group::<(), _>::new(handle, callback);
     let ended = group.start(operations, |group, _index, result| group.finish(result));
-    // One that has ended already is the first.
-    if ended > 0 { Operation::ended() } else { group.operation() }
+    if ended > 0 {
+        // The first of those is the winner; its result is on its way, before those of the others.
+        group.cancel_parts();
+        return Operation::ended();
+    }
+    group.operation()
 }
 
 /// Calls `f` with each item in turn, the next when the operation of the one before has ended, and

@@ -115,6 +115,14 @@ impl<T: 'static, R: 'static> Group<T, R> {
         self.timer.set(Some(timer));
     }
 
+    /// Cancels what is pending; tells whether anything was.
+    pub(super) fn cancel_parts(&self) -> bool {
+        let operations = self.operations.take();
+        let cancelled = operations.iter().filter(|operation| operation.cancel()).count();
+        self.operations.borrow_mut().extend(operations);
+        cancelled > 0
+    }
+
     /// Keeps a value, and returns all of them if it was the last that was missing.
     pub(super) fn put(&self, index: usize, value: T) -> Option<Vec<T>> {
         let mut values = self.values.borrow_mut();
@@ -140,14 +148,10 @@ impl<T: 'static, R: 'static> Cancel for Group<T, R> {
     fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
         // The first operation to end as cancelled ends the whole. When all have ended already, the
         // callback of the whole is on its way.
-        let operations = self.operations.take();
-        let cancelled = operations.iter().filter(|operation| operation.cancel()).count();
-        self.operations.borrow_mut().extend(operations);
-        if cancelled > 0
-            && let Some(timer) = self.timer.take()
-        {
+        let cancelled = self.cancel_parts();
+        if cancelled && let Some(timer) = self.timer.take() {
             timer.cancel();
         }
-        cancelled > 0
+        cancelled
     }
 }

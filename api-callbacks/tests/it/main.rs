@@ -3,6 +3,7 @@
 mod bytes;
 mod combine;
 mod many;
+mod random;
 mod resolve;
 mod serving;
 mod tcp;

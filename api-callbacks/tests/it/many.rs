@@ -168,6 +168,7 @@ fn a_race_with_one_that_has_ended_is_decided() {
         let slow: Start<Vec<u64>, io::Error> =
             Box::new(move |done| all(&inner, [after(&inner, 5, Ok(1))], done));
         let whole = race(handle, [slow, ended], callback);
+        assert!(handle.snapshot().timed.is_empty(), "what lost has left");
         assert!(!whole.cancel());
         None
     });
