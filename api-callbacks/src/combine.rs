@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use loop_core::{AggregateError, Backoff, Cancelled, Elapsed, LoopHandle};
 
+pub(crate) use self::group::Callback;
 use self::group::Group;
 use self::mapping::Mapping;
 use self::trying::Trying;

@@ -12,7 +12,7 @@ use crate::operation::{Cancel, Operation, Ticket, report_dropped};
 type Boxed<R> = Box<dyn FnOnce(R)>;
 
 /// The callback of a whole, which is called once or reported.
-pub(super) struct Callback<R> {
+pub(crate) struct Callback<R> {
     callback: Cell<Option<Boxed<R>>>,
     handle: LoopHandle,
     called_at: &'static Location<'static>,
@@ -30,23 +30,23 @@ pub(super) struct Group<T, R> {
 
 impl<R: 'static> Callback<R> {
     #[track_caller]
-    pub(super) fn new(handle: &LoopHandle, callback: impl FnOnce(R) + 'static) -> Callback<R> {
+    pub(crate) fn new(handle: &LoopHandle, callback: impl FnOnce(R) + 'static) -> Callback<R> {
         let (callback, called_at): (Boxed<R>, _) = (Box::new(callback), Location::caller());
         Callback { callback: Cell::new(Some(callback)), handle: handle.clone(), called_at }
     }
 
     /// Takes the callback, to be called now.
-    pub(super) fn take(&self) -> Option<Boxed<R>> {
+    pub(crate) fn take(&self) -> Option<Boxed<R>> {
         self.callback.take()
     }
 
-    pub(super) fn handle(&self) -> &LoopHandle {
+    pub(crate) fn handle(&self) -> &LoopHandle {
         &self.handle
     }
 
     /// Calls back from the queue.
     #[track_caller]
-    pub(super) fn soon(&self, result: impl FnOnce() -> R + 'static) -> Operation {
+    pub(crate) fn soon(&self, result: impl FnOnce() -> R + 'static) -> Operation {
         match self.take() {
             Some(callback) => Operation::ended_with(&self.handle, move || callback(result())),
             None => Operation::ended(),
