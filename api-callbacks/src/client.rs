@@ -8,6 +8,7 @@ use std::time::Duration;
 use loop_core::{ConnectOptions, LoopHandle};
 
 use crate::combine::timeout;
+use crate::host::connect_to_host;
 use crate::operation::Operation;
 use crate::protocol::{Protocol, Transport};
 use crate::socket::Socket;
@@ -60,14 +61,7 @@ impl ClientBuilder {
         protocol: impl Protocol + 'static,
         callback: impl FnOnce(io::Result<Rc<dyn Transport>>) + 'static,
     ) -> Operation {
-        let loop_handle = handle.clone();
-        let begin = move |connected: io::Result<Socket>| match connected {
-            Ok(socket) => {
-                let transport = Connection::start(socket, protocol);
-                Operation::ended_with(&loop_handle, move || callback(Ok(transport)));
-            }
-            Err(error) => callback(Err(error)),
-        };
+        let begin = begin(handle, protocol, callback);
         match self.timeout {
             Some(delay) => {
                 let connect = |done| connect_socket(handle, address, &self.options, done);
@@ -75,5 +69,62 @@ impl ClientBuilder {
             }
             None => connect_socket(handle, address, &self.options, begin),
         }
+    }
+
+    /// Looks a host up, off the loop, and connects to the first of its addresses that takes the
+    /// connection. They are tried one after the other, in the system's order. A timeout is for all of
+    /// it. An address in text form is its own name.
+    ///
+    /// ```
+    /// use api_callbacks::{ClientBuilder, ServerBuilder, protocol::Echo};
+    ///
+    /// let mut event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let any = "127.0.0.1:0".parse().unwrap();
+    /// let server = ServerBuilder::new().serve(&handle, any, |_| Echo)?;
+    /// let host = ("localhost", server.local_addr().port());
+    /// let connected = event_loop.run_until_complete(|completer| {
+    ///     ClientBuilder::new().connect_to_host(&handle, host, Echo, |made| completer.complete(made));
+    /// });
+    /// assert_eq!(connected.unwrap()?.peer_addr()?, server.local_addr());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the resolver says. When no address takes the connection, an error of the last one's kind,
+    /// in which an [`AggregateError`](loop_core::AggregateError) has them all. As for the rest, as
+    /// [`ClientBuilder::connect`].
+    #[track_caller]
+    pub fn connect_to_host(
+        &self,
+        handle: &LoopHandle,
+        host: (&str, u16),
+        protocol: impl Protocol + 'static,
+        callback: impl FnOnce(io::Result<Rc<dyn Transport>>) + 'static,
+    ) -> Operation {
+        let begin = begin(handle, protocol, callback);
+        match self.timeout {
+            Some(delay) => {
+                let connect = |done| connect_to_host(handle, host, &self.options, done);
+                timeout(handle, delay, connect, begin)
+            }
+            None => connect_to_host(handle, host, &self.options, begin),
+        }
+    }
+}
+
+/// Gives a protocol the socket that comes, and tells the callback.
+fn begin(
+    handle: &LoopHandle,
+    protocol: impl Protocol + 'static,
+    callback: impl FnOnce(io::Result<Rc<dyn Transport>>) + 'static,
+) -> impl FnOnce(io::Result<Socket>) + 'static {
+    let handle = handle.clone();
+    move |connected| match connected {
+        Ok(socket) => {
+            let transport = Connection::start(socket, protocol);
+            Operation::ended_with(&handle, move || callback(Ok(transport)));
+        }
+        Err(error) => callback(Err(error)),
     }
 }

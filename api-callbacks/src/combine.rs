@@ -1,6 +1,9 @@
 //! Several operations as one, with callbacks.
 //!
 //! An operation that has not begun is a closure that is given its callback and returns its handle.
+//!
+//! Cancelling a whole cancels its parts. It ends with the first of them that ends: as cancelled, unless
+//! one had failed before and its error is on its way.
 
 mod group;
 mod mapping;
@@ -10,6 +13,7 @@ use std::time::Duration;
 
 use loop_core::{AggregateError, Backoff, Cancelled, Elapsed, LoopHandle};
 
+pub(crate) use self::group::Callback;
 use self::group::Group;
 use self::mapping::Mapping;
 use self::trying::Trying;
@@ -106,7 +110,12 @@ pub fn race<T: 'static, E: 'static>(
     callback: impl FnOnce(Result<T, E>) + 'static,
 ) -> Operation {
     let group = Group::<(), _>::new(handle, callback);
-    group.start(operations, |group, _index, result| group.finish(result));
+    let ended = group.start(operations, |group, _index, result| group.finish(result));
+    if ended > 0 {
+        // The first of those is the winner; its result is on its way, before those of the others.
+        group.cancel_parts();
+        return Operation::ended();
+    }
     group.operation()
 }
 
@@ -114,11 +123,11 @@ pub fn race<T: 'static, E: 'static>(
 /// calls back with the values in their order.
 ///
 /// # Errors
-/// The first error; `f` is not called again.
+/// As [`map_limit`].
 ///
 /// Bluebird: `Promise.mapSeries`.
 #[track_caller]
-pub fn each<I, T: 'static, E: 'static>(
+pub fn each<I, T: 'static, E: From<Cancelled> + 'static>(
     handle: &LoopHandle,
     items: impl IntoIterator<Item = I, IntoIter: 'static>,
     f: impl FnMut(I, Completion<T, E>) -> Operation + 'static,
@@ -131,11 +140,12 @@ pub fn each<I, T: 'static, E: 'static>(
 /// the values in the order of the items.
 ///
 /// # Errors
-/// The first error; what is pending still is cancelled, and `f` is not called again.
+/// The first error; what is pending still is cancelled, and `f` is not called again. `Cancelled` when
+/// it is cancelled between two items.
 ///
 /// Bluebird: `Promise.map` with `concurrency`.
 #[track_caller]
-pub fn map_limit<I, T: 'static, E: 'static>(
+pub fn map_limit<I, T: 'static, E: From<Cancelled> + 'static>(
     handle: &LoopHandle,
     items: impl IntoIterator<Item = I, IntoIter: 'static>,
     limit: usize,
@@ -147,7 +157,8 @@ pub fn map_limit<I, T: 'static, E: 'static>(
     mapping.operation()
 }
 
-/// Runs an operation, but cancels it when `delay` has passed.
+/// Runs an operation, but cancels it when `delay` has passed. One that has ended before it was
+/// returned takes no timer.
 ///
 /// # Errors
 /// [`Elapsed`] when the time is over, else what the operation says.
@@ -161,6 +172,11 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
     callback: impl FnOnce(Result<T, E>) + 'static,
 ) -> Operation {
     let group = Group::<(), _>::new(handle, callback);
+    let ended = group.start([operation], |group, _index, result| group.finish(result));
+    if ended > 0 {
+        // The result is on its way; nothing is left to wait for.
+        return Operation::ended();
+    }
     let elapsed = group.clone();
     let timer = sleep(handle, delay, move |slept| {
         if slept.is_ok() {
@@ -168,7 +184,6 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
         }
     });
     group.end_with(timer);
-    group.start([operation], |group, _index, result| group.finish(result));
     group.operation()
 }
 

@@ -48,6 +48,7 @@ pub mod protocol;
 mod blocking;
 mod client;
 mod flow;
+mod host;
 mod operation;
 mod resolve;
 mod server;

@@ -115,6 +115,11 @@ impl Operation {
         Operation { target: None }
     }
 
+    /// Tells whether the operation had ended before it was returned.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.target.is_none()
+    }
+
     /// Queues the callback of an operation that has ended. A closed loop drops it, and says so.
     #[track_caller]
     pub(crate) fn ended_with(handle: &LoopHandle, callback: impl FnOnce() + 'static) -> Operation {

@@ -12,7 +12,7 @@ use crate::operation::{Cancel, Operation, Ticket, report_dropped};
 type Boxed<R> = Box<dyn FnOnce(R)>;
 
 /// The callback of a whole, which is called once or reported.
-pub(super) struct Callback<R> {
+pub(crate) struct Callback<R> {
     callback: Cell<Option<Boxed<R>>>,
     handle: LoopHandle,
     called_at: &'static Location<'static>,
@@ -30,23 +30,23 @@ pub(super) struct Group<T, R> {
 
 impl<R: 'static> Callback<R> {
     #[track_caller]
-    pub(super) fn new(handle: &LoopHandle, callback: impl FnOnce(R) + 'static) -> Callback<R> {
+    pub(crate) fn new(handle: &LoopHandle, callback: impl FnOnce(R) + 'static) -> Callback<R> {
         let (callback, called_at): (Boxed<R>, _) = (Box::new(callback), Location::caller());
         Callback { callback: Cell::new(Some(callback)), handle: handle.clone(), called_at }
     }
 
     /// Takes the callback, to be called now.
-    pub(super) fn take(&self) -> Option<Boxed<R>> {
+    pub(crate) fn take(&self) -> Option<Boxed<R>> {
         self.callback.take()
     }
 
-    pub(super) fn handle(&self) -> &LoopHandle {
+    pub(crate) fn handle(&self) -> &LoopHandle {
         &self.handle
     }
 
     /// Calls back from the queue.
     #[track_caller]
-    pub(super) fn soon(&self, result: impl FnOnce() -> R + 'static) -> Operation {
+    pub(crate) fn soon(&self, result: impl FnOnce() -> R + 'static) -> Operation {
         match self.take() {
             Some(callback) => Operation::ended_with(&self.handle, move || callback(result())),
             None => Operation::ended(),
@@ -74,21 +74,24 @@ impl<T: 'static, R: 'static> Group<T, R> {
         })
     }
 
-    /// Starts every operation; each hands its result and its index to `settle`.
+    /// Starts every operation; each hands its result and its index to `settle`. Returns how many had
+    /// ended before they were returned: their results are on their way.
     pub(super) fn start<V: 'static, E: 'static>(
         self: &Rc<Self>,
         operations: impl IntoIterator<Item = impl FnOnce(Completion<V, E>) -> Operation>,
         settle: impl Fn(&Group<T, R>, usize, Result<V, E>) + Copy + 'static,
-    ) {
-        let mut count = 0;
+    ) -> usize {
+        let (mut count, mut ended) = (0, 0);
         for operation in operations {
             let (group, index) = (self.clone(), count);
             let operation = operation(Box::new(move |result| settle(&group, index, result)));
+            ended += usize::from(operation.has_ended());
             self.operations.borrow_mut().push(operation);
             count += 1;
         }
         self.values.borrow_mut().resize_with(count, || None);
         self.missing.set(count);
+        ended
     }
 
     /// Names what cancels the whole.
@@ -99,12 +102,25 @@ impl<T: 'static, R: 'static> Group<T, R> {
     /// Names what cancels the whole; of nothing, the callback gets `empty` from the queue.
     #[track_caller]
     pub(super) fn operation_or(self: &Rc<Self>, empty: impl FnOnce() -> R + 'static) -> Operation {
-        if self.missing.get() == 0 { self.callback.soon(empty) } else { self.operation() }
+        if self.missing.get() == 0 {
+            return self.callback.soon(empty);
+        }
+        // Where each part has ended, so has the whole: whoever holds it need not wait for it.
+        let all_ended = self.operations.borrow().iter().all(Operation::has_ended);
+        if all_ended { Operation::ended() } else { self.operation() }
     }
 
     /// Has the whole end when a timer does.
     pub(super) fn end_with(&self, timer: Operation) {
         self.timer.set(Some(timer));
+    }
+
+    /// Cancels what is pending; tells whether anything was.
+    pub(super) fn cancel_parts(&self) -> bool {
+        let operations = self.operations.take();
+        let cancelled = operations.iter().filter(|operation| operation.cancel()).count();
+        self.operations.borrow_mut().extend(operations);
+        cancelled > 0
     }
 
     /// Keeps a value, and returns all of them if it was the last that was missing.
@@ -132,14 +148,10 @@ impl<T: 'static, R: 'static> Cancel for Group<T, R> {
     fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
         // The first operation to end as cancelled ends the whole. When all have ended already, the
         // callback of the whole is on its way.
-        let operations = self.operations.take();
-        let cancelled = operations.iter().filter(|operation| operation.cancel()).count();
-        self.operations.borrow_mut().extend(operations);
-        if cancelled > 0
-            && let Some(timer) = self.timer.take()
-        {
+        let cancelled = self.cancel_parts();
+        if cancelled && let Some(timer) = self.timer.take() {
             timer.cancel();
         }
-        cancelled > 0
+        cancelled
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use loop_core::LoopHandle;
+use loop_core::{Cancelled, LoopHandle};
 
 use super::Completion;
 use super::group::Callback;
@@ -18,6 +18,8 @@ pub(super) struct Mapping<It, F, T, E> {
     source: Cell<Option<(It, F)>>,
     /// Each operation under way, by the index of its item.
     running: RefCell<Vec<(usize, Operation)>>,
+    /// Whether items were left undone because the whole was cancelled.
+    cancelled: Cell<bool>,
     values: RefCell<Vec<Option<T>>>,
     callback: Callback<Result<Vec<T>, E>>,
 }
@@ -27,7 +29,7 @@ where
     It: Iterator + 'static,
     F: FnMut(It::Item, Completion<T, E>) -> Operation + 'static,
     T: 'static,
-    E: 'static,
+    E: From<Cancelled> + 'static,
 {
     #[track_caller]
     pub(super) fn new(
@@ -39,6 +41,7 @@ where
         Rc::new(Mapping {
             source: Cell::new(Some((items, f))),
             running: RefCell::default(),
+            cancelled: Cell::new(false),
             values: RefCell::default(),
             callback: Callback::new(handle, callback),
         })
@@ -86,8 +89,10 @@ where
                 self.values.borrow_mut()[index] = Some(value);
                 self.start_next();
                 if self.running.borrow().is_empty() {
-                    let values = self.values.take();
-                    self.finish(Ok(values.into_iter().flatten().collect()));
+                    self.finish(match self.cancelled.get() {
+                        true => Err(Cancelled.into()),
+                        false => Ok(self.values.take().into_iter().flatten().collect()),
+                    });
                 }
             }
             Err(error) => self.finish(Err(error)),
@@ -108,11 +113,13 @@ where
 
 impl<It, F, T: 'static, E: 'static> Cancel for Mapping<It, F, T, E> {
     fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
-        // The first operation to end as cancelled ends the whole.
-        drop(self.source.take());
+        // The first operation to end as cancelled ends the whole. Where all that was begun has ended,
+        // the whole ends as cancelled for the items that will not begin.
+        let undone = self.source.take().is_some();
         let running = self.running.take();
         let cancelled = running.iter().filter(|(_, operation)| operation.cancel()).count();
         self.running.borrow_mut().extend(running);
-        cancelled > 0
+        self.cancelled.set(self.cancelled.get() || undone);
+        cancelled > 0 || undone
     }
 }

@@ -153,6 +153,7 @@ fn a_timeout_over_what_has_ended_is_not_cancelled_but_hears_the_result() {
     let results = ran(|handle, callback| {
         let ended = |done| all(handle, Vec::<Start<u64, io::Error>>::new(), done);
         let whole = timeout(handle, Duration::from_secs(5), ended, callback);
+        assert!(handle.snapshot().timed.is_empty(), "nothing is left to wait for");
         assert!(!whole.cancel());
         None
     });

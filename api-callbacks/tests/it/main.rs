@@ -2,7 +2,9 @@
 
 mod bytes;
 mod combine;
+mod hosts;
 mod many;
+mod random;
 mod resolve;
 mod serving;
 mod tcp;

@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_callbacks::combine::{Completion, Start, all_settled, any, each, map_limit, race, retry};
+use api_callbacks::combine::{Completion, Start, all, all_settled, any, each};
+use api_callbacks::combine::{map_limit, race, retry};
 use api_callbacks::{Operation, sleep};
 use loop_core::{AggregateError, Backoff, EventLoop, LoopHandle, is_cancelled};
 
@@ -139,6 +140,39 @@ fn a_cancelled_map_limit_begins_nothing_more() {
     let (results, _, begun) = mapped(None, true);
     assert!(is_cancelled(results[0].as_ref().unwrap_err()));
     assert_eq!((results.len(), begun), (1, 3));
+}
+
+#[test]
+fn a_map_limit_that_is_cancelled_between_two_items_is_not_a_shorter_list() {
+    let results = ran(|handle, callback| {
+        let parts = handle.clone();
+        let part = move |item: u64, done: Completion<Vec<u64>, io::Error>| {
+            all(&parts, Vec::<Start<u64, io::Error>>::new(), move |ended| {
+                done(ended.map(|_| vec![item]));
+            })
+        };
+        let whole = map_limit(handle, 0..10, 3, part, callback);
+        assert!(whole.cancel() && !whole.cancel());
+        None
+    });
+    assert!(is_cancelled(results[0].as_ref().unwrap_err()));
+}
+
+#[test]
+fn a_race_with_one_that_has_ended_is_decided() {
+    let results = ran(|handle, callback| {
+        let inner = handle.clone();
+        let ended: Start<Vec<u64>, io::Error> =
+            Box::new(move |done| all(&inner, Vec::<Start<u64, io::Error>>::new(), done));
+        let inner = handle.clone();
+        let slow: Start<Vec<u64>, io::Error> =
+            Box::new(move |done| all(&inner, [after(&inner, 5, Ok(1))], done));
+        let whole = race(handle, [slow, ended], callback);
+        assert!(handle.snapshot().timed.is_empty(), "what lost has left");
+        assert!(!whole.cancel());
+        None
+    });
+    assert!(results[0].as_ref().unwrap().is_empty());
 }
 
 /// Tries something that succeeds the third time, and returns the result and how often it was tried.

@@ -1,0 +1,176 @@
+//! Connecting to a host by its name: its addresses are tried in turn.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::vec;
+
+use loop_core::{AggregateError, Cancelled, ConnectOptions, LoopHandle, is_cancelled};
+
+use crate::combine::Callback;
+use crate::operation::{Cancel, Operation, Ticket};
+use crate::resolve::resolve;
+use crate::socket::Socket;
+use crate::tcp::connect_socket;
+
+/// A connection that is being made to a host.
+struct Connecting {
+    options: ConnectOptions,
+    /// The look-up, or the attempt at an address.
+    running: Cell<Option<Operation>>,
+    /// The addresses to come; gone when no further one is to be tried.
+    left: Cell<Option<vec::IntoIter<SocketAddr>>>,
+    failures: RefCell<Vec<io::Error>>,
+    callback: Callback<io::Result<Socket>>,
+}
+
+/// Looks a host up and connects to the first of its addresses that takes the connection.
+///
+/// # Errors
+/// What the resolver says; every failure, in the order of the addresses, in an [`AggregateError`].
+#[track_caller]
+pub(crate) fn connect_to_host(
+    handle: &LoopHandle,
+    (host, port): (&str, u16),
+    options: &ConnectOptions,
+    callback: impl FnOnce(io::Result<Socket>) + 'static,
+) -> Operation {
+    let connecting = Connecting::new(options, Callback::new(handle, callback));
+    let looking = connecting.clone();
+    let resolving = resolve(handle, host, port, move |found| match found {
+        Ok(addresses) => looking.try_all(addresses),
+        Err(error) => looking.finish(Err(error)),
+    });
+    connecting.running.set(Some(resolving));
+    Operation::pending(&connecting, Ticket::default())
+}
+
+impl Connecting {
+    fn new(options: &ConnectOptions, callback: Callback<io::Result<Socket>>) -> Rc<Connecting> {
+        let (running, left, failures) = (Cell::new(None), Cell::new(None), RefCell::default());
+        Rc::new(Connecting { options: options.clone(), running, left, failures, callback })
+    }
+
+    fn try_all(self: &Rc<Self>, addresses: Vec<SocketAddr>) {
+        self.left.set(Some(addresses.into_iter()));
+        self.try_next();
+    }
+
+    fn try_next(self: &Rc<Self>) {
+        let Some(mut left) = self.left.take() else { return self.finish(Err(Cancelled.into())) };
+        let Some(address) = left.next() else {
+            return self.finish(Err(all_failed(self.failures.take())));
+        };
+        self.left.set(Some(left));
+        let connecting = self.clone();
+        let attempt = connect_socket(self.callback.handle(), address, &self.options, {
+            move |connected| connecting.settle(address, connected)
+        });
+        self.running.set(Some(attempt));
+    }
+
+    fn settle(self: &Rc<Self>, address: SocketAddr, connected: io::Result<Socket>) {
+        match connected {
+            Err(error) if !is_cancelled(&error) => {
+                let failure = io::Error::new(error.kind(), format!("{address}: {error}"));
+                self.failures.borrow_mut().push(failure);
+                self.try_next();
+            }
+            ended => self.finish(ended),
+        }
+    }
+
+    fn finish(&self, connected: io::Result<Socket>) {
+        if let Some(callback) = self.callback.take() {
+            callback(connected);
+        }
+    }
+}
+
+impl Cancel for Connecting {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
+        let untried = self.left.take().is_some();
+        let running = self.running.take();
+        let cancelled = running.as_ref().is_some_and(Operation::cancel);
+        self.running.set(running);
+        cancelled || untried
+    }
+}
+
+/// Puts several failures into one, of the kind of the last.
+fn all_failed(errors: Vec<io::Error>) -> io::Error {
+    let kind = errors.last().map_or(ErrorKind::NotFound, io::Error::kind);
+    io::Error::new(kind, AggregateError { errors })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use loop_core::EventLoop;
+
+    use super::*;
+
+    fn listen() -> (TcpListener, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        (listener, address)
+    }
+
+    /// Tries the addresses, and returns the peer of the connection, or what it failed with.
+    fn tried(addresses: Vec<SocketAddr>, cancel_after: Option<usize>) -> io::Result<SocketAddr> {
+        let mut event_loop = EventLoop::new().unwrap();
+        let handle = event_loop.handle();
+        let ended = event_loop.run_until_complete(|completer| {
+            let callback = Callback::new(&handle, |connected: io::Result<Socket>| {
+                completer.complete(connected.and_then(|socket| socket.io().peer_addr()));
+            });
+            let connecting = Connecting::new(&ConnectOptions::default(), callback);
+            connecting.try_all(addresses);
+            if let Some(failures) = cancel_after {
+                assert_eq!(connecting.failures.borrow().len(), failures);
+                assert!(connecting.clone().cancel(Ticket::default()));
+                assert!(!connecting.cancel(Ticket::default()));
+            }
+        });
+        ended.unwrap()
+    }
+
+    #[test]
+    fn the_first_address_that_takes_the_connection_has_it_and_none_is_tried_after_it() {
+        let ((refusing, refused), (first, open)) = (listen(), listen());
+        drop(refusing);
+        let (later, never) = listen();
+        assert_eq!(tried(vec![refused, open, never], None).unwrap(), open);
+        assert!(first.accept().is_ok());
+        later.set_nonblocking(true).unwrap();
+        assert_eq!(later.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
+
+    #[test]
+    fn every_failure_is_told_in_the_order_of_the_addresses() {
+        let ((first, one), (second, two)) = (listen(), listen());
+        drop((first, second));
+        let error = tried(vec![one, two], None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        let text = error.to_string();
+        assert!(text.starts_with("none of 2 attempts succeeded"), "{text}");
+        assert!(text.find(&one.to_string()) < text.find(&two.to_string()), "{text}");
+    }
+
+    #[test]
+    fn what_is_cancelled_tries_no_further_address() {
+        let (listener, open) = listen();
+        assert!(is_cancelled(&tried(vec![open, open], Some(0)).unwrap_err()));
+        // No broadcast takes one. An attempt that has failed before it was returned leaves nothing to cancel but the rest.
+        let impossible = "255.255.255.255:1".parse().unwrap();
+        assert!(is_cancelled(&tried(vec![impossible, open], Some(0)).unwrap_err()));
+        drop(listener);
+    }
+
+    #[test]
+    fn a_name_without_addresses_is_not_found() {
+        assert_eq!(tried(vec![], None).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}
