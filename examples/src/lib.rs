@@ -6,6 +6,7 @@ mod program;
 mod server;
 mod style;
 
+pub mod anchors;
 pub mod chat;
 pub mod crawler;
 pub mod crossings;

@@ -17,6 +17,7 @@ mod happy_eyeballs;
 mod idle;
 mod key_value;
 mod process;
+mod programs;
 mod proxy;
 mod server;
 mod sockets;

@@ -1,0 +1,109 @@
+//! What all programs have in common: the same steps in every style, a bug that is kept, a page.
+
+use std::collections::BTreeSet;
+
+use examples::{PROGRAMS, Program, STYLES, anchors};
+use syn::visit::{self, Visit};
+
+/// The most lines that a program has in any style.
+const PROGRAM_LINES_MAX: usize = 250;
+
+/// Names the steps of a source in their order.
+fn steps<'a>(program: &Program, source: &'a str) -> Vec<&'a str> {
+    let steps = anchors::steps(source).unwrap_or_else(|fault| panic!("{}: {fault}", program.name));
+    steps.into_iter().filter_map(|step| step.name).collect()
+}
+
+#[test]
+fn there_are_six_with_names_in_order_and_a_sentence_each() {
+    let names: Vec<_> = PROGRAMS.iter().map(|program| program.name).collect();
+    assert_eq!(names.len(), 6, "{names:?}");
+    assert!(names.is_sorted());
+    for program in PROGRAMS {
+        assert!(Program::named(program.name).is_some_and(|found| found.name == program.name));
+        assert!(program.sentence.len() < 100 && !program.sentence.ends_with('.'));
+    }
+    assert!(Program::named("life").is_none());
+}
+
+#[test]
+fn every_style_of_a_program_has_the_same_steps_in_the_same_order() {
+    for program in PROGRAMS {
+        let [first, others @ ..] = program.sources.map(|source| steps(program, source));
+        assert!(first.len() >= 3, "{}: {first:?}", program.name);
+        for (other, style) in others.iter().zip(&STYLES[1..]) {
+            assert_eq!(&first, other, "{} in {style}", program.name);
+        }
+    }
+}
+
+#[test]
+fn no_style_of_a_program_is_longer_than_can_be_read() {
+    for program in PROGRAMS {
+        for (source, style) in program.sources.iter().zip(STYLES) {
+            let lines = source.lines().count();
+            assert!(lines <= PROGRAM_LINES_MAX, "{} in {style}: {lines} lines", program.name);
+        }
+    }
+}
+
+/// Finds anchors that lie in the body of a function.
+struct Bodies<'a> {
+    anchored: &'a BTreeSet<usize>,
+    within: Vec<String>,
+}
+
+impl Bodies<'_> {
+    fn look(&mut self, name: &syn::Ident, block: &syn::Block) {
+        let span = block.brace_token.span;
+        let (first, last) = (span.open().start().line, span.close().end().line);
+        if self.anchored.range(first..=last).next().is_some() {
+            self.within.push(name.to_string());
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Bodies<'_> {
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.look(&function.sig.ident, &function.block);
+        visit::visit_item_fn(self, function);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.look(&function.sig.ident, &function.block);
+        visit::visit_impl_item_fn(self, function);
+    }
+}
+
+#[test]
+fn no_anchor_lies_in_a_body() {
+    for program in PROGRAMS {
+        for source in program.sources {
+            let lines = source.lines().enumerate();
+            let anchors = lines.filter(|(_, line)| line.trim().starts_with("// ANCHOR"));
+            let anchored = anchors.map(|(number, _)| number + 1).collect();
+            let mut bodies = Bodies { anchored: &anchored, within: Vec::new() };
+            bodies.visit_file(&syn::parse_file(source).unwrap());
+            assert!(bodies.within.is_empty(), "{}: {:?}", program.name, bodies.within);
+        }
+    }
+}
+
+#[test]
+fn each_keeps_a_bug_and_has_a_page_that_names_it() {
+    for program in PROGRAMS {
+        let (file, source) = program.naive;
+        assert!(file.starts_with("naive_") && source.starts_with("//!"), "{file}");
+        assert!(program.page.starts_with("# "), "{}", program.name);
+        assert!(program.page.contains(file), "the page of {} says nothing of {file}", program.name);
+    }
+}
+
+#[test]
+fn each_takes_no_flag_at_all() {
+    for program in PROGRAMS {
+        let command = (program.flags)(clap::Command::new(program.name));
+        command.clone().debug_assert();
+        assert!(command.try_get_matches_from([program.name]).is_ok(), "{}", program.name);
+    }
+}
