@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cost::{self, CostArguments};
 use crate::cpu::ProcessArguments;
+use crate::demo::{self, DemoArguments};
 use crate::duel::{self, BurnArguments, DuelArguments};
 use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
@@ -90,6 +91,9 @@ pub(crate) enum Command {
     /// Count what a message costs: calls, instructions, allocations, memory
     #[command(after_help = cost::EXAMPLES)]
     Cost(CostArguments),
+    /// Show what is claimed by doing it
+    #[command(after_help = demo::EXAMPLES)]
+    Demo(DemoArguments),
     /// Show code side by side, and what crosses from colour to colour
     #[command(after_help = show::EXAMPLES)]
     Show(ShowArguments),
@@ -101,7 +105,7 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Print a comparison again from its files
     Report(ReportArguments),
-    /// List the scenarios, the programs and the styles
+    /// List the scenarios, the programs, the demonstrations and the styles
     List,
     /// Become another program, pinned and tied to its parent
     #[command(hide = true)]

@@ -4,7 +4,7 @@
 //! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they
 //! mean (`report`), then or later (`past_run`).
 //! `duel` compares two servers by CPU time alone, closely.
-//! `show` lays code out to be read.
+//! `show` lays code out to be read, and `demo` does what is claimed.
 //! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
 //! `run` runs a program that is written in every style.
 //! `redis` holds the key-value server beside a real Redis.
@@ -17,6 +17,7 @@ mod cli;
 mod compare;
 mod cost;
 mod cpu;
+mod demo;
 mod duel;
 mod environment;
 mod epitaph;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         Command::Load(arguments) => load_alone::run(&arguments),
         Command::Report(arguments) => past_run::print(&arguments),
         Command::Cost(arguments) => cost::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::List => list::run(),

@@ -10,6 +10,7 @@ pub mod anchors;
 pub mod chat;
 pub mod crawler;
 pub mod crossings;
+pub mod demonstrations;
 pub mod depth;
 pub mod echo;
 pub mod frames;

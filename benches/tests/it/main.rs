@@ -4,6 +4,7 @@
 mod command_line;
 mod comparison;
 mod cost;
+mod demo;
 mod duel;
 mod fake;
 mod load;

@@ -8,6 +8,7 @@ mod colour;
 mod counts;
 mod crawler;
 mod crossings;
+mod demonstrations;
 mod depth;
 mod document;
 mod echo;

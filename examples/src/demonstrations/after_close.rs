@@ -1,0 +1,172 @@
+//! Data can come after the close (Smith, and the notes' "read data after socket closed"): a read that
+//! is pending when its socket is shut down is still told what had come. A transport, and a task that is
+//! ended, hand on nothing more.
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::net::Shutdown;
+use std::rc::Rc;
+
+use api_callbacks::{Protocol, Transport};
+use loop_core::EventLoop;
+
+use super::Demonstration;
+use super::pair::{Peer, turn};
+
+pub(super) const DEMONSTRATION: Demonstration = Demonstration {
+    name: "after_close",
+    claims: "C20",
+    sentence: "A read that is pending is told data after the close, unless somebody ends it",
+    show,
+};
+
+/// Turns after the close, in which data comes or does not.
+const TURNS: usize = 50;
+
+/// Who reads, and how it is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// A callback, whose stream is shut down.
+    Callbacks,
+    /// A callback, whose operation is cancelled first.
+    CallbacksCancelled,
+    /// A protocol, whose transport is closed.
+    Protocol,
+    /// A promise, whose stream is shut down.
+    Promises,
+    /// A promise that is dropped first.
+    PromisesDropped,
+    /// A task, whose stream is shut down.
+    Async,
+    /// A task that is ended, and owns the stream.
+    AsyncEnded,
+}
+
+/// What a reader was told.
+#[derive(Clone, Default)]
+struct Told(Rc<Cell<usize>>);
+
+impl Reader {
+    /// Each of them.
+    pub const ALL: [Reader; 7] = [
+        Reader::Callbacks,
+        Reader::CallbacksCancelled,
+        Reader::Protocol,
+        Reader::Promises,
+        Reader::PromisesDropped,
+        Reader::Async,
+        Reader::AsyncEnded,
+    ];
+}
+
+impl Told {
+    fn add(&self, bytes: usize) {
+        self.0.set(self.0.get() + bytes);
+    }
+}
+
+impl Protocol for Told {
+    fn data_received(&self, _: &dyn Transport, bytes: &[u8]) {
+        self.add(bytes.len());
+    }
+}
+
+/// Closes a connection on which five bytes wait for a reader; returns how many the reader is told of
+/// after that.
+///
+/// # Errors
+/// What the system says.
+pub fn bytes_after_close(reader: Reader) -> io::Result<usize> {
+    let (mut event_loop, peer, told) = (EventLoop::new()?, Peer::listen()?, Told::default());
+    let _peer = match reader {
+        Reader::Protocol => {
+            let (transport, mut peer) = peer.protocol(&mut event_loop, told.clone())?;
+            peer.write_all(b"hello")?;
+            transport.close();
+            peer
+        }
+        Reader::Callbacks | Reader::CallbacksCancelled => {
+            after_close_with_callbacks(&mut event_loop, &peer, {
+                (told.clone(), reader == Reader::CallbacksCancelled)
+            })?
+        }
+        Reader::Promises | Reader::PromisesDropped => {
+            let (stream, mut peer) = peer.promises(&mut event_loop)?;
+            peer.write_all(b"hello")?;
+            let seen = told.clone();
+            let reading = stream.read_chunk().map(move |read| {
+                seen.add(read.map_or(0, |chunk| chunk.len()));
+            });
+            match reader {
+                Reader::Promises => reading.detach(drop),
+                _ => drop(reading),
+            }
+            stream.shutdown(Shutdown::Both).detach(drop);
+            peer
+        }
+        Reader::Async | Reader::AsyncEnded => after_close_with_async(&mut event_loop, &peer, {
+            (told.clone(), reader == Reader::AsyncEnded)
+        })?,
+    };
+    assert_eq!(told.0.get(), 0, "it is closed before anything is told");
+    for _ in 0..TURNS {
+        turn(&mut event_loop)?;
+    }
+    Ok(told.0.get())
+}
+
+fn after_close_with_callbacks(
+    event_loop: &mut EventLoop,
+    peer: &Peer,
+    (told, cancelled): (Told, bool),
+) -> io::Result<std::net::TcpStream> {
+    let (stream, mut peer) = peer.callbacks(event_loop)?;
+    peer.write_all(b"hello")?;
+    let reading = stream.read_chunk(move |_, read| {
+        told.add(read.ok().flatten().map_or(0, |chunk| chunk.len()));
+    });
+    if cancelled {
+        reading.cancel();
+    }
+    stream.shutdown(Shutdown::Both, |_, _| ());
+    Ok(peer)
+}
+
+fn after_close_with_async(
+    event_loop: &mut EventLoop,
+    peer: &Peer,
+    (told, ends): (Told, bool),
+) -> io::Result<std::net::TcpStream> {
+    let (stream, mut peer) = peer.async_await(event_loop)?;
+    let stream = Rc::new(stream);
+    let of_task = stream.clone();
+    let reading = api_async::spawn(&event_loop.handle(), async move {
+        if let Some(chunk) = of_task.read_chunk().await? {
+            told.add(chunk.len());
+        }
+        io::Result::Ok(())
+    });
+    // The task waits for the socket before anything has come.
+    event_loop.run_ready();
+    peer.write_all(b"hello")?;
+    if ends {
+        reading.abort();
+    } else {
+        reading.detach();
+    }
+    api_async::spawn(&event_loop.handle(), async move { stream.shutdown(Shutdown::Both).await })
+        .detach();
+    event_loop.run_ready();
+    Ok(peer)
+}
+
+fn show() -> io::Result<String> {
+    let mut text = String::from("five bytes wait, and the connection is closed\n");
+    for reader in Reader::ALL {
+        let (name, bytes) = (format!("{reader:?}"), bytes_after_close(reader)?);
+        writeln!(text, "{name:<20} is told of {bytes} bytes after the close")
+            .expect("a string takes all");
+    }
+    Ok(text)
+}

@@ -1,0 +1,49 @@
+//! What is said about loops and styles, as programs that show it.
+//!
+//! Each is a file with a function that does the thing and returns what was seen, and a `show` that
+//! tells it; `oneloop demo NAME` prints that. Rule: figures are counts, or times of a clock that only
+//! moves when it is told to, so that a demonstration shows the same whenever it runs.
+
+mod pair;
+
+pub mod after_close;
+pub mod mid_frame;
+pub mod unbounded_write;
+pub mod zalgo;
+
+use std::io;
+
+/// A program that shows what is claimed.
+#[derive(Debug)]
+pub struct Demonstration {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// The claims that it is about.
+    pub claims: &'static str,
+    /// What it shows.
+    pub sentence: &'static str,
+    show: fn() -> io::Result<String>,
+}
+
+impl Demonstration {
+    /// All of them, by name.
+    pub const ALL: &[Demonstration] = &[
+        after_close::DEMONSTRATION,
+        mid_frame::DEMONSTRATION,
+        unbounded_write::DEMONSTRATION,
+        zalgo::DEMONSTRATION,
+    ];
+
+    /// Finds one by its name.
+    pub fn named(name: &str) -> Option<&'static Demonstration> {
+        Demonstration::ALL.iter().find(|known| known.name == name)
+    }
+
+    /// Does it, and returns what was seen as text.
+    ///
+    /// # Errors
+    /// What the system says, of loops and of sockets on the loopback interface.
+    pub fn show(&self) -> io::Result<String> {
+        Ok(format!("{} ({})\n\n{}", self.sentence, self.claims, (self.show)()?))
+    }
+}

@@ -1,0 +1,105 @@
+//! A cached path that calls back inside the call breaks an invariant of its caller (Schlueter, and
+//! Benfield's footnote on Twisted): a batch that is to be complete once is complete once per item.
+
+use std::cell::Cell;
+use std::fmt::Write;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use api_promises::Promise;
+use loop_core::{EventLoop, LoopHandle};
+
+use super::Demonstration;
+
+pub(super) const DEMONSTRATION: Demonstration = Demonstration {
+    name: "zalgo",
+    claims: "C18",
+    sentence: "A callback inside the call breaks its caller; one that comes later cannot",
+    show,
+};
+
+/// How a value that is there already is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cached {
+    /// By a callback that runs before `fetch` has returned.
+    Inline,
+    /// By an operation of the callbacks wing that has ended when it begins.
+    Callbacks,
+    /// By a promise that is resolved when it is made.
+    Promises,
+    /// By an `async` block that has nothing to wait for.
+    Async,
+}
+
+/// Items of which each says when it is there; the batch is complete when none is missing.
+#[derive(Default)]
+struct Batch {
+    missing: Cell<usize>,
+    completions: Cell<usize>,
+}
+
+impl Cached {
+    /// Each way, the bad one first.
+    pub const ALL: [Cached; 4] =
+        [Cached::Inline, Cached::Callbacks, Cached::Promises, Cached::Async];
+}
+
+impl Batch {
+    fn end_one(&self) {
+        self.missing.set(self.missing.get() - 1);
+        if self.missing.get() == 0 {
+            self.completions.set(self.completions.get() + 1);
+        }
+    }
+}
+
+/// Fetches cached items as one batch; returns how often it was told to be complete inside the calls,
+/// and how often in all.
+///
+/// # Errors
+/// When no loop can be made.
+pub fn completions(cached: Cached, items: usize) -> io::Result<(usize, usize)> {
+    let mut event_loop = EventLoop::new()?;
+    let handle = event_loop.handle();
+    let batch = Rc::new(Batch::default());
+    for _ in 0..items {
+        // The invariant: who is missing is counted before anybody can end.
+        batch.missing.set(batch.missing.get() + 1);
+        let of_item = batch.clone();
+        fetch(&handle, cached, move || of_item.end_one());
+    }
+    let inside = batch.completions.get();
+    // One turn that does not wait: a sleep until now ends in it, and where nothing is left, it does too.
+    handle.stop();
+    event_loop.run_forever()?;
+    Ok((inside, batch.completions.get()))
+}
+
+fn fetch(handle: &LoopHandle, cached: Cached, callback: impl FnOnce() + 'static) {
+    match cached {
+        Cached::Inline => callback(),
+        Cached::Callbacks => {
+            api_callbacks::sleep_until(handle, Duration::ZERO, |_| callback());
+        }
+        Cached::Promises => {
+            let value = Promise::<(), io::Error>::resolve(handle, ());
+            value.map(|()| callback()).detach(|error| unreachable!("it is resolved: {error}"));
+        }
+        Cached::Async => api_async::spawn(handle, async { callback() }).detach(),
+    }
+}
+
+fn show() -> io::Result<String> {
+    let mut text = String::new();
+    for cached in Cached::ALL {
+        let (inside, all) = completions(cached, 3)?;
+        let name = format!("{cached:?}").to_lowercase();
+        writeln!(
+            text,
+            "{name:<10} 3 items: complete {all} times, {inside} of them inside the calls"
+        )
+        .expect("a string takes all");
+    }
+    Ok(text)
+}
