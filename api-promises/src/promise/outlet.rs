@@ -61,9 +61,18 @@ pub(crate) trait Sink<T, E>: Downstream {
     /// Takes the outcome.
     fn settle(self: Rc<Self>, outcome: Outcome<T, E>);
 
+    /// Takes the outcome of a shared promise. Who is one itself adds its own consumers to `next`, so that
+    /// a chain of them settles without recursion.
+    fn settle_branch(self: Rc<Self>, outcome: Outcome<T, E>, _next: &mut Vec<Settling<T, E>>) {
+        self.settle(outcome);
+    }
+
     /// Learns that another node has taken the place of the one before.
     fn follow(&self, upstream: Rc<dyn Upstream>);
 }
+
+/// A consumer of a shared promise, and the outcome that it is to have a clone of.
+pub(crate) type Settling<T, E> = (Rc<dyn Sink<T, E>>, Rc<Outcome<T, E>>);
 
 /// Who gives up an operation whose promise was dropped.
 pub(crate) trait Cancel {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use loop_core::LoopHandle;
 
 use super::link::Step;
-use super::outlet::{Downstream, Node, Sink, Stranded, Upstream, abandon, strand};
+use super::outlet::{Downstream, Node, Settling, Sink, Stranded, Upstream, abandon, strand};
 use super::rejection::{Outcome, Rejection};
 use super::{Fault, IntoPromise, Promise, Reason};
 
@@ -155,10 +155,18 @@ impl<T, E: Reason> Hub<T, E> {
 
 impl<T: Clone + 'static, E: Reason + Clone> Sink<T, E> for Hub<T, E> {
     fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
-        let outcome = Rc::new(outcome);
-        for sink in self.end(State::Settled(outcome.clone())) {
-            sink.settle(Outcome::clone(&outcome));
+        let mut next = Vec::new();
+        self.settle_branch(outcome, &mut next);
+        while let Some((sink, outcome)) = next.pop() {
+            sink.settle_branch(Outcome::clone(&outcome), &mut next);
         }
+    }
+
+    fn settle_branch(self: Rc<Self>, outcome: Outcome<T, E>, next: &mut Vec<Settling<T, E>>) {
+        let outcome = Rc::new(outcome);
+        let sinks = self.end(State::Settled(outcome.clone()));
+        // The last in the list is the next: each branch with all that follows from it, in order.
+        next.extend(sinks.into_iter().rev().map(|sink| (sink, outcome.clone())));
     }
 
     fn follow(&self, upstream: Rc<dyn Upstream>) {

@@ -57,6 +57,34 @@ fn early_and_late_branches_have_the_outcome_in_the_order_of_their_coming() {
 }
 
 #[test]
+fn a_million_shared_promises_settle_and_are_dropped_without_recursion() {
+    const PROMISES: usize = 1_000_000;
+    let mut lab = Lab::new();
+    let chain =
+        |promise: Failing<u32>| (0..PROMISES).fold(promise, |promise, _| promise.share().promise());
+    let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
+    lab.note("settled", chain(promise));
+    resolver.resolve(3);
+    assert_eq!(lab.settle(), "settled:Ok(3)");
+    let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
+    drop(chain(promise));
+    resolver.resolve(3);
+}
+
+#[test]
+fn a_tree_of_shared_promises_settles_branch_by_branch() {
+    let mut lab = Lab::new();
+    let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
+    let trunk = promise.share();
+    let twig = trunk.promise().share();
+    lab.note("b", trunk.promise());
+    lab.note("a", twig.promise());
+    lab.note("c", trunk.promise());
+    resolver.resolve(1);
+    assert_eq!(lab.settle(), "a:Ok(1) b:Ok(1) c:Ok(1)");
+}
+
+#[test]
 fn the_last_user_who_goes_cancels_what_comes_before() {
     let lab = Lab::new();
     let slept = || {
