@@ -38,7 +38,7 @@ const A_WHILE: Duration = Duration::from_millis(1);
 /// use examples::{Style, frames};
 ///
 /// let seen = frames::backtrace(Style::Callbacks, frames::Moment::After)?;
-/// assert!(seen.functions().iter().all(|name| name != "begin"), "it has returned long ago");
+/// assert!(seen.functions().iter().all(|name| *name != "begin"), "it has returned long ago");
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///

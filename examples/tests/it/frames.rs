@@ -96,10 +96,11 @@ fn a_debugger_in_the_handler_sees_no_more_than_the_backtrace() {
 
 /// Runs the program under gdb up to the fault; nothing where there is no gdb, or it may not trace.
 fn debugged(style: Style) -> Option<String> {
-    // By pattern: without debug information a function's name has a hash behind it.
-    let breakpoint = "rbreak Probe::take_backtrace";
+    // By name, and by pattern: without debug information a function's name has a hash behind it.
+    let by_name = "break examples::frames::probe::Probe::take_backtrace";
+    let by_pattern = "rbreak Probe::take_backtrace";
     let mut gdb = Command::new("gdb");
-    gdb.args(["--batch", "-nx", "-ex", "set pagination off", "-ex", breakpoint]);
+    gdb.args(["--batch", "-nx", "-ex", "set pagination off", "-ex", by_name, "-ex", by_pattern]);
     gdb.args(["-ex", "run", "-ex", "bt", "-ex", "kill", "--args"]);
     gdb.args([env!("CARGO_BIN_EXE_frames"), style.name(), "after"]);
     let Ok(output) = gdb.output() else {
