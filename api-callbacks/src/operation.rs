@@ -123,7 +123,16 @@ impl Operation {
     /// Queues the callback of an operation that has ended. A closed loop drops it, and says so.
     #[track_caller]
     pub(crate) fn ended_with(handle: &LoopHandle, callback: impl FnOnce() + 'static) -> Operation {
-        let (callback, called_at) = (Cell::new(Some(callback)), Location::caller());
+        Operation::ended_at(handle, Location::caller(), callback)
+    }
+
+    /// As [`Operation::ended_with`], of an operation that was begun at that place.
+    pub(crate) fn ended_at(
+        handle: &LoopHandle,
+        called_at: &'static Location<'static>,
+        callback: impl FnOnce() + 'static,
+    ) -> Operation {
+        let callback = Cell::new(Some(callback));
         handle.queue(Rc::new(Ended { callback, handle: handle.clone(), called_at }), 0);
         Operation::ended()
     }

@@ -44,6 +44,21 @@ impl<R: 'static> Callback<R> {
         &self.handle
     }
 
+    /// Cancels what is pending and calls back: behind the callbacks of what was cancelled, which are
+    /// queued, so that whoever is called finds the sockets free.
+    pub(super) fn call(
+        &self,
+        callback: Boxed<R>,
+        result: R,
+        pending: impl IntoIterator<Item = Operation>,
+    ) {
+        let cancelled = pending.into_iter().filter(|operation| operation.cancel()).count();
+        if cancelled == 0 {
+            return callback(result);
+        }
+        Operation::ended_at(&self.handle, self.called_at, move || callback(result));
+    }
+
     /// Calls back from the queue.
     #[track_caller]
     pub(crate) fn soon(&self, result: impl FnOnce() -> R + 'static) -> Operation {
@@ -137,10 +152,11 @@ impl<T: 'static, R: 'static> Group<T, R> {
     pub(super) fn finish(&self, result: R) {
         let operations = self.operations.take();
         let Some(callback) = self.callback.take() else { return };
-        for operation in operations.into_iter().chain(self.timer.take()) {
-            operation.cancel();
+        // What the timer would have said concerns nobody.
+        if let Some(timer) = self.timer.take() {
+            timer.cancel();
         }
-        callback(result);
+        self.callback.call(callback, result, operations);
     }
 }
 

@@ -104,10 +104,7 @@ where
         drop(self.source.take());
         let running = self.running.take();
         let Some(callback) = self.callback.take() else { return };
-        for (_, operation) in running {
-            operation.cancel();
-        }
-        callback(result);
+        self.callback.call(callback, result, running.into_iter().map(|(_, operation)| operation));
     }
 }
 

@@ -1,11 +1,12 @@
 //! TCP, over the loopback interface.
 
 use std::cell::{Cell, RefCell};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use api_callbacks::combine::{Completion, timeout};
 use api_callbacks::{TcpListener, TcpStream, echo};
 use loop_core::{BYTES_PER_TURN, Chunk, EventLoop, LoopHandle, is_cancelled};
 
@@ -94,6 +95,28 @@ fn a_second_read_is_refused_and_the_first_goes_on() {
     event_loop.run_forever().unwrap();
     let refused = Err(ErrorKind::ResourceBusy);
     assert_eq!(ends.take(), [("second", refused), ("first", Ok(()))]);
+}
+
+#[test]
+fn who_is_told_of_a_timeout_can_read_again_at_once() {
+    let (mut event_loop, handle, address) = echoing();
+    let stream = Rc::new(connect(&mut event_loop, address));
+    let again = Rc::new(Cell::new(None));
+    let read = stream.clone();
+    let start = move |callback: Completion<Option<Chunk>, io::Error>| {
+        read.read_chunk(move |_, read| callback(read))
+    };
+    let (seen, stop) = (again.clone(), handle.clone());
+    timeout(&handle, Duration::from_millis(1), start, move |read| {
+        assert_eq!(read.unwrap_err().kind(), ErrorKind::TimedOut);
+        stream.write_chunk(Chunk::from(b"hello".to_vec()), |_, written| written.unwrap());
+        stream.read_chunk(move |_, read| {
+            seen.set(Some(read.map(|chunk| chunk.map(|chunk| chunk.len()))));
+            stop.stop();
+        });
+    });
+    event_loop.run_forever().unwrap();
+    assert_eq!(again.take().unwrap().unwrap(), Some(5));
 }
 
 #[test]
