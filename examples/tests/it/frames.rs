@@ -84,6 +84,25 @@ fn the_report_of_a_fault_names_a_place_in_the_program_where_the_style_knows_one(
     assert!(report(Style::Callbacks).contains("panicked"));
 }
 
+/// What c14 holds of this build, of an optimised one: the program `frames` of a release build, where
+/// `FRAMES_RELEASE` names it.
+#[test]
+fn c14_an_optimised_build_shows_the_same_after_the_wait() {
+    let Some(program) = std::env::var_os("FRAMES_RELEASE") else {
+        println!("skipped: FRAMES_RELEASE names no program `frames` of a release build");
+        return;
+    };
+    for style in STYLES {
+        for (moment, name) in [(Moment::After, "after"), (Moment::Back, "back")] {
+            let output = Command::new(&program).args([style.name(), name]).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            let functions = format!(" {}  (", shown(style, moment));
+            let line = text.lines().next().unwrap_or_default();
+            assert!(line.contains(&functions), "{style}, {name}: {functions:?} is not in {line:?}");
+        }
+    }
+}
+
 /// A debugger that stops in the handler sees what the backtrace does.
 #[test]
 fn a_debugger_in_the_handler_sees_no_more_than_the_backtrace() {
