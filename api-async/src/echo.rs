@@ -9,6 +9,7 @@ use std::net::Shutdown;
 use crate::task::spawn;
 use crate::tcp::{TcpListener, TcpStream};
 
+// ANCHOR: serve
 /// Accepts connections and echoes each; ends when accepting has failed.
 pub async fn serve(listener: TcpListener) -> io::Result<Infallible> {
     loop {
@@ -16,7 +17,9 @@ pub async fn serve(listener: TcpListener) -> io::Result<Infallible> {
         spawn(listener.handle(), echo(stream)).detach();
     }
 }
+// ANCHOR_END: serve
 
+// ANCHOR: echo
 /// Sends back all that a connection sends, until it ends.
 pub async fn echo(stream: TcpStream) -> io::Result<()> {
     while let Some(chunk) = stream.read_chunk().await? {
@@ -24,3 +27,4 @@ pub async fn echo(stream: TcpStream) -> io::Result<()> {
     }
     stream.shutdown(Shutdown::Write).await
 }
+// ANCHOR_END: echo

@@ -8,6 +8,7 @@ use std::net::Shutdown;
 
 use crate::tcp::{TcpListener, TcpStream};
 
+// ANCHOR: serve
 /// Accepts connections and echoes each; calls back when accepting has failed.
 pub fn serve<F>(listener: TcpListener, callback: F)
 where
@@ -21,7 +22,9 @@ where
         Err(error) => callback(error),
     });
 }
+// ANCHOR_END: serve
 
+// ANCHOR: echo
 /// Sends back all that a connection sends, until it ends.
 pub fn echo(stream: TcpStream) {
     stream.read_chunk(|stream, read| match read {
@@ -46,3 +49,4 @@ pub fn echo(stream: TcpStream) {
 fn failed(stream: &TcpStream, error: &io::Error) {
     stream.handle().report_error("echo", error);
 }
+// ANCHOR_END: echo

@@ -10,6 +10,7 @@ use std::net::Shutdown;
 use crate::promise::Promise;
 use crate::tcp::{TcpListener, TcpStream};
 
+// ANCHOR: serve
 /// Accepts connections and echoes each; is rejected when accepting has failed.
 pub fn serve(listener: TcpListener) -> Promise<Infallible, io::Error> {
     listener.accept().then(move |(stream, _peer)| {
@@ -18,7 +19,9 @@ pub fn serve(listener: TcpListener) -> Promise<Infallible, io::Error> {
         serve(listener)
     })
 }
+// ANCHOR_END: serve
 
+// ANCHOR: echo
 /// Sends back all that a connection sends, until it ends.
 pub fn echo(stream: TcpStream) -> Promise<(), io::Error> {
     stream.read_chunk().then(move |read| match read {
@@ -26,3 +29,4 @@ pub fn echo(stream: TcpStream) -> Promise<(), io::Error> {
         None => stream.shutdown(Shutdown::Write),
     })
 }
+// ANCHOR_END: echo

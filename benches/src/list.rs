@@ -27,5 +27,6 @@ pub(crate) fn run() -> Result<(), Failure> {
     text += "\n`compare` takes protocol and smol with --all or --only, others with --peer.\n";
     text += "\nTry one: oneloop serve echo --style async --listen 127.0.0.1:7000\n";
     text += "         oneloop run crawler --style callbacks\n";
+    text += "         oneloop show crawler\n";
     output::print(&text)
 }

@@ -1,7 +1,8 @@
 //! Standard output that may close at any time, and what may be written to it.
 
-use std::env;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
+
+use anstream::{AutoStream, ColorChoice};
 
 use crate::failure::Failure;
 
@@ -17,11 +18,12 @@ pub(crate) enum Dress {
 }
 
 impl Dress {
-    /// Looks at standard output and the environment.
+    /// Looks at standard output and the environment: `NO_COLOR`, `CLICOLOR_FORCE`, `TERM`.
     pub(crate) fn of_stdout() -> Dress {
-        let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if io::stdout().is_terminal() && !refused && !dumb { Dress::Colour } else { Dress::Plain }
+        match AutoStream::choice(&io::stdout()) {
+            ColorChoice::Never => Dress::Plain,
+            _ => Dress::Colour,
+        }
     }
 }
 

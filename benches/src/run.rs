@@ -42,7 +42,8 @@ fn command(program: &'static Program) -> Command {
     (program.flags)(Command::new(program.name).arg(style)).about(program.sentence)
 }
 
-fn style(name: &str) -> Result<Style, String> {
+/// Finds a style that programs are written in, or says which those are.
+pub(crate) fn style(name: &str) -> Result<Style, String> {
     let style = cli::style(name)?;
     let names = || STYLES.map(Style::name).join(", ");
     if STYLES.contains(&style) { Ok(style) } else { Err(format!("the styles are {}", names())) }

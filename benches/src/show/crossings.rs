@@ -3,6 +3,7 @@
 use comfy_table::{ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
 use examples::crossings::{Colour, Crossing, Event, Fate};
 
+use super::pieces;
 use crate::output::Dress;
 use crate::report::grid::Grid;
 use crate::report::{heading, wrapped};
@@ -79,21 +80,6 @@ fn cell(from: Colour, to: Colour, columns: usize) -> String {
     }
     // A blank line below, between one caller and the next.
     lines.join("\n") + "\n "
-}
-
-/// Cuts code where a line may end: after a space or an opening bracket, and before a dot.
-fn pieces(code: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut begun = 0;
-    for (at, character) in code.char_indices() {
-        let cut = if character == '.' { at } else { at + 1 };
-        if matches!(character, ' ' | '(' | '.') && cut > begun {
-            pieces.push(&code[begun..cut]);
-            begun = cut;
-        }
-    }
-    pieces.push(&code[begun..]);
-    pieces
 }
 
 /// Says how a colour calls its own.

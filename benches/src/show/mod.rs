@@ -2,26 +2,38 @@
 
 mod crossings;
 mod frames;
+mod sources;
 mod virality;
 
 use clap::Args;
+use examples::{STYLES, SideBySide, Style};
 
 use crate::failure::Failure;
 use crate::output::{self, Dress};
+use crate::run;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
+  oneloop show proxy                         the program in four styles, step by step
+  oneloop show echo --styles callbacks,async
+  oneloop show chat --width 220 | less -S
   oneloop show crossings                     from each colour of function to each other
-  oneloop show crossings --width 100
   oneloop show frames                        who calls whom: what a backtrace has of a program
-  oneloop show virality                      what changes when the leaf of a program must wait";
+  oneloop show virality                      what changes when the leaf of a program must wait
+
+Of a program, as many styles stand side by side as have 48 columns each. A line that is too long
+goes on below itself, behind `> `. Colours go to a terminal; NO_COLOR takes them away, and
+CLICOLOR_FORCE keeps them in a pipe.";
 
 /// The arguments of `show`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ShowArguments {
-    /// What to show: crossings, frames, virality
+    /// What to show: echo, a program that `list` names, crossings, frames, virality
     #[arg(value_parser = subject)]
     pub(crate) subject: Subject,
+    /// Styles of the program, side by side: threads, callbacks, promises, async [default: all]
+    #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = run::style)]
+    pub(crate) styles: Vec<Style>,
     /// Columns of the page [default: the terminal's, or 120]
     #[arg(long, value_name = "N", value_parser = width)]
     pub(crate) width: Option<usize>,
@@ -34,17 +46,29 @@ pub(crate) enum Subject {
     Crossings,
     /// What backtraces show of a program.
     Frames,
+    /// How a program is written in every style.
+    Sources(SideBySide),
     /// What changes when the leaf of a program must wait.
     Virality,
 }
+
+/// The fewest columns of a page.
+const WIDTH_MIN: usize = 40;
 
 /// Lays out what was asked for.
 pub(crate) fn run(asked: &ShowArguments) -> Result<(), Failure> {
     let dress = Dress::of_stdout();
     let columns = asked.width.unwrap_or_else(terminal_width);
-    let text = match asked.subject {
-        Subject::Crossings => crossings::page(columns, dress),
+    if !asked.styles.is_empty() && !matches!(asked.subject, Subject::Sources(_)) {
+        return Err(Failure::Usage("--styles is for a program; the others show all".to_owned()));
+    }
+    let text = match &asked.subject {
+        Subject::Crossings => crossings::page(columns.max(80), dress),
         Subject::Frames => frames::page(dress)?,
+        Subject::Sources(shown) => {
+            let styles = if asked.styles.is_empty() { &STYLES[..] } else { &asked.styles };
+            sources::page(shown, styles, columns, dress).map_err(Failure::Refused)?
+        }
         Subject::Virality => virality::page(dress),
     };
     output::print(&text)
@@ -55,17 +79,42 @@ fn subject(name: &str) -> Result<Subject, String> {
         "crossings" => Ok(Subject::Crossings),
         "frames" => Ok(Subject::Frames),
         "virality" => Ok(Subject::Virality),
-        _ => Err("nothing of this name can be shown; there is: crossings, frames, virality".into()),
+        _ => SideBySide::named(name).map(Subject::Sources).ok_or_else(|| {
+            let sources = SideBySide::all().into_iter().map(|shown| shown.name);
+            let names: Vec<_> = ["crossings", "frames"].into_iter().chain(sources).collect();
+            format!("nothing of this name can be shown; there is: {}, virality", names.join(", "))
+        }),
     }
 }
 
 fn width(text: &str) -> Result<usize, String> {
-    let within = text.parse().ok().filter(|columns| (80..=1_000).contains(columns));
-    within.ok_or_else(|| "must be a whole number from 80 to 1000 columns".to_owned())
+    let within = text.parse().ok().filter(|columns| (WIDTH_MIN..=1_000).contains(columns));
+    within.ok_or_else(|| format!("must be a whole number from {WIDTH_MIN} to 1000 columns"))
 }
 
 /// Returns the columns of the terminal that the page goes to; 120 where there is none.
 fn terminal_width() -> usize {
     let size = rustix::termios::tcgetwinsize(std::io::stdout());
-    size.ok().map_or(120, |size| usize::from(size.ws_col)).max(80)
+    size.ok().map_or(120, |size| usize::from(size.ws_col)).max(WIDTH_MIN)
+}
+
+/// Cuts code where a line may end: after a space or an opening bracket, and before a method's dot.
+fn pieces(code: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut begun = 0;
+    let following = code.chars().skip(1).map(Some).chain([None]);
+    for ((at, character), next) in code.char_indices().zip(following) {
+        let cut = match character {
+            ' ' => at + 1,
+            '(' if next != Some(')') => at + 1,
+            '.' if next.is_some_and(char::is_alphabetic) => at,
+            _ => continue,
+        };
+        if cut > begun {
+            pieces.push(&code[begun..cut]);
+            begun = cut;
+        }
+    }
+    pieces.push(&code[begun..]);
+    pieces
 }

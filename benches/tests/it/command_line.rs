@@ -2,6 +2,8 @@
 
 use std::net::TcpListener;
 
+use examples::PROGRAMS;
+
 use crate::program::{run, text};
 
 /// Runs with bad arguments and returns the complaint.
@@ -85,8 +87,12 @@ fn the_list_has_every_style_and_the_help_has_examples() {
     {
         assert!(text(&list.stdout).contains(style));
     }
+    for program in PROGRAMS {
+        let line = format!("  {:<15} {}", program.name, program.sentence);
+        assert!(text(&list.stdout).lines().any(|shown| shown == line), "{line}");
+    }
     let commands =
-        ["compare", "cost", "load", "serve", "report"].map(|command| [command, "--help"]);
+        ["compare", "cost", "load", "run", "serve", "show"].map(|command| [command, "--help"]);
     for arguments in commands.iter().map(|arguments| &arguments[..]).chain([&["--help"][..]]) {
         let help = run(arguments);
         assert!(help.status.success());

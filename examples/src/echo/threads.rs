@@ -34,6 +34,7 @@ pub(crate) fn serve(
     Ok(tally.counts())
 }
 
+// ANCHOR: serve
 fn accept_forever(listener: &TcpListener, tally: &Arc<Tally>) {
     let mut shortage = Shortage::default();
     loop {
@@ -58,7 +59,9 @@ fn start(stream: TcpStream, tally: &Arc<Tally>) -> io::Result<()> {
     thread::Builder::new().stack_size(STACK_BYTES).spawn(echoes)?;
     Ok(())
 }
+// ANCHOR_END: serve
 
+// ANCHOR: echo
 fn echo(mut stream: TcpStream, tally: &Tally) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = [0; BUFFER_BYTES];
@@ -74,3 +77,4 @@ fn echo(mut stream: TcpStream, tally: &Tally) -> io::Result<()> {
         tally.written();
     }
 }
+// ANCHOR_END: echo
