@@ -210,7 +210,8 @@ pub(crate) fn follower(what: &str, setting: Setting) -> Command {
     command
 }
 
-fn this_program() -> PathBuf {
+/// Returns the path of this program, to be started again.
+pub(crate) fn this_program() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| "oneloop".into())
 }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::failure::Failure;
 
 /// Where a server's process runs, and how long.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ProcessArguments {
     /// Pin the server to a processor
     #[arg(long, value_name = "N")]

@@ -67,6 +67,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::List => list::run(),
         Command::Redis(arguments) => redis::run(&arguments),
+        Command::Operate(arguments) => cost::programs::operate::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),
         Command::ServeKeyValue(arguments) => redis::serve(&arguments),
     };

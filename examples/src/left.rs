@@ -3,7 +3,7 @@
 use std::io;
 
 use api_async::TaskInfo;
-use loop_core::{EventLoop, Snapshot};
+use loop_core::{Counts, EventLoop, Snapshot};
 
 /// What is left over on a loop: nothing, if the program has cleaned up.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,8 @@ pub struct Left {
     pub snapshot: Snapshot,
     /// The tasks that have not ended, which only one style has.
     pub tasks: Vec<TaskInfo>,
+    /// What the loop has done.
+    pub counts: Counts,
 }
 
 impl Left {
@@ -21,7 +23,8 @@ impl Left {
         // A loop that is told to stop first makes one turn, without waiting.
         handle.stop();
         event_loop.run_forever()?;
-        Ok(Left { snapshot: handle.snapshot(), tasks: api_async::tasks(&handle) })
+        let (snapshot, tasks) = (handle.snapshot(), api_async::tasks(&handle));
+        Ok(Left { snapshot, tasks, counts: handle.counts() })
     }
 
     /// Tells whether there is nothing.

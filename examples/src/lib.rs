@@ -27,7 +27,7 @@ pub mod wrong_colour;
 
 pub use counts::ServerCounts;
 pub use left::Left;
-pub use program::{PROGRAMS, Program, STYLES};
+pub use program::{PROGRAMS, Program, STYLES, signals};
 pub use server::{Server, Stopped};
 pub use side_by_side::{Row, SideBySide};
 pub use style::Style;

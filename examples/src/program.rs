@@ -32,6 +32,8 @@ pub struct Program {
     pub sources: [&'static str; 4],
     /// The file that is kept for its typical bug, and how it is written.
     pub naive: (&'static str, &'static str),
+    /// Its largest future in async: of which function, and how many bytes it has.
+    pub future: (&'static str, fn() -> usize),
     /// The page about it, in Markdown.
     pub page: &'static str,
     /// Adds its flags to a command.
@@ -45,12 +47,6 @@ impl Program {
     pub fn named(name: &str) -> Option<&'static Program> {
         PROGRAMS.iter().copied().find(|program| program.name == name)
     }
-
-    /// Returns how the program is written in a style, if it is.
-    pub fn source(&self, style: Style) -> Option<&'static str> {
-        let place = STYLES.iter().position(|known| *known == style)?;
-        Some(self.sources[place])
-    }
 }
 
 /// Returns the error of a style that a program is not written in.
@@ -59,7 +55,10 @@ pub(crate) fn not_written_in(style: Style) -> io::Error {
 }
 
 /// Returns a stream that can be read once SIGINT or SIGTERM has come.
-pub(crate) fn signals() -> io::Result<UnixStream> {
+///
+/// # Errors
+/// When the system has no pair of sockets, or refuses to listen for signals.
+pub fn signals() -> io::Result<UnixStream> {
     let (stop, told) = UnixStream::pair()?;
     pipe::register(SIGINT, told.try_clone()?)?;
     pipe::register(SIGTERM, told)?;
@@ -69,4 +68,14 @@ pub(crate) fn signals() -> io::Result<UnixStream> {
 /// Prints a line; that nobody reads it is no failure.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// Returns the bytes of the future that a call would return. It is not called.
+pub(crate) fn future_bytes<F: Future>(_call: impl FnOnce() -> F) -> usize {
+    size_of::<F>()
+}
+
+/// Stands for an argument of a call that is not made.
+pub(crate) fn argument<T>() -> T {
+    unreachable!("the call is not made")
 }

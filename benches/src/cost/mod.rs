@@ -9,6 +9,7 @@ mod crossings;
 mod depth;
 mod figures;
 mod idle;
+pub(crate) mod programs;
 mod session;
 mod slope;
 mod strace;
@@ -29,6 +30,7 @@ use crate::output::{self, Dress};
 use crate::selection::Selection;
 use depth::DepthArguments;
 use figures::CostReport;
+use programs::ProgramsArguments;
 use session::Session;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -39,6 +41,7 @@ Examples:
   oneloop cost echo --only raw --peer go='go-echo :{port}'
   oneloop cost crossings                     from each colour to each other, and a yardstick
   oneloop cost depth --svg depth.svg         against depth, length and width, with the slopes
+  oneloop cost programs --only chat          an operation of a program, in every style
 
 Counted for an echo are system calls (by strace), user-space instructions (by valgrind's callgrind),
 allocations, turns of the loop, and resident bytes of an idle connection. These figures do not
@@ -63,6 +66,8 @@ pub(crate) enum Subject {
     Crossings(PlainArguments),
     /// Calls in depth, in a chain and side by side
     Depth(DepthArguments),
+    /// An operation of each program that is written in every style
+    Programs(ProgramsArguments),
 }
 
 /// The arguments of what is measured in this process.
@@ -95,6 +100,7 @@ pub(crate) fn run(asked: &CostArguments) -> Result<(), Failure> {
         Subject::Echo(asked) => echo(asked),
         Subject::Crossings(asked) => crossings::run(asked),
         Subject::Depth(asked) => depth::run(asked),
+        Subject::Programs(asked) => programs::run(asked),
     }
 }
 

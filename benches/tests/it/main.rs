@@ -10,6 +10,7 @@ mod fake;
 mod load;
 mod peers;
 mod program;
+mod program_costs;
 mod redis;
 mod report;
 mod serve;

@@ -71,7 +71,7 @@ impl Chat {
     }
     // ANCHOR_END: accept
 
-    async fn join(self, stream: TcpStream) {
+    pub(super) async fn join(self, stream: TcpStream) {
         let (id, question) = self.0.room.borrow_mut().enter();
         let client = Rc::new(Client {
             id,

@@ -33,7 +33,7 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 pub use lines::LINE_BYTES_MAX;
 pub use outbox::OUTBOX_LINES_MAX;
 
-use crate::program::{Program, not_written_in, say, signals};
+use crate::program::{Program, argument, future_bytes, not_written_in, say, signals};
 use crate::{Left, Style};
 
 /// The program, for `oneloop list`, `run` and `show`.
@@ -47,6 +47,7 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
+    future: ("join", || future_bytes(|| async_await::Chat::join(argument(), argument()))),
     page: include_str!("page.md"),
     flags: <Flags as Args>::augment_args,
     run: |style, matches| {

@@ -27,7 +27,7 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 pub use site::Site;
 pub use url::{NotHttp, Url};
 
-use crate::program::{Program, not_written_in, say};
+use crate::program::{Program, argument, future_bytes, not_written_in, say};
 use crate::{Left, Style};
 
 /// The program, for `oneloop list`, `run` and `show`.
@@ -41,6 +41,7 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
+    future: ("crawl", || future_bytes(|| async_await::crawl(argument(), argument()))),
     page: include_str!("page.md"),
     flags: <Flags as Args>::augment_args,
     run: |style, matches| {

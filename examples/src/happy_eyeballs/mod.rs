@@ -20,7 +20,7 @@ use loop_core::AggregateError;
 
 use self::demonstration::{Flags, demonstrate};
 
-use crate::program::{Program, not_written_in};
+use crate::program::{Program, argument, future_bytes, not_written_in};
 use crate::{Left, Style};
 
 /// The program, for the command line.
@@ -34,6 +34,9 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
+    future: ("connect", || {
+        future_bytes(|| async_await::connect(argument(), argument(), argument()))
+    }),
     page: include_str!("page.md"),
     flags: <Flags as clap::Args>::augment_args,
     run: |style, matches| {

@@ -84,7 +84,7 @@ impl KeyValue {
 
     // ANCHOR: converse
     /// Writes all replies, then reads on, until the client ends or is to be closed.
-    async fn converse(&self, stream: TcpStream, mut session: Session) -> io::Result<()> {
+    pub(super) async fn converse(&self, stream: TcpStream, mut session: Session) -> io::Result<()> {
         let mut stopped = pin!(self.0.stopping.cancelled());
         loop {
             while let Some(replies) = self.answer(&mut session) {

@@ -21,7 +21,7 @@ use std::time::Duration;
 use clap::{Args, FromArgMatches};
 use loop_core::{EventLoop, LoopHandle, RunError};
 
-use crate::program::{Program, not_written_in, say, signals};
+use crate::program::{Program, argument, future_bytes, not_written_in, say, signals};
 use crate::{Left, Style};
 
 /// Where and how to serve.
@@ -67,6 +67,9 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
+    future: ("converse", || {
+        future_bytes(|| async_await::KeyValue::converse(argument(), argument(), argument()))
+    }),
     page: include_str!("page.md"),
     flags: <Options as Args>::augment_args,
     run: |style, matches| {

@@ -71,7 +71,7 @@ async fn accept(
 
 // ANCHOR: forward
 /// Connects to the target, and passes on until both directions have ended or one has failed.
-async fn forward(client: TcpStream, options: &Options) -> io::Result<()> {
+pub(super) async fn forward(client: TcpStream, options: &Options) -> io::Result<()> {
     let handle = client.handle();
     let connecting = TcpStream::connect(handle, options.target);
     let target = timeout(handle, options.patience, connecting).await?;

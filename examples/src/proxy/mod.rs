@@ -20,7 +20,7 @@ use std::time::Duration;
 use clap::{Args, FromArgMatches};
 use loop_core::{EventLoop, LoopHandle};
 
-use crate::program::{Program, not_written_in, say, signals};
+use crate::program::{Program, argument, future_bytes, not_written_in, say, signals};
 use crate::{Left, Style};
 
 /// The program, for `oneloop list`, `run` and `show`.
@@ -34,6 +34,7 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
+    future: ("forward", || future_bytes(|| async_await::forward(argument(), argument()))),
     page: include_str!("page.md"),
     flags: <Flags as Args>::augment_args,
     run: |style, matches| {

@@ -24,7 +24,7 @@ use self::demonstration::{Flags, demonstrate};
 
 pub use self::peer::{Fault, Misbehaviour, Peer};
 
-use crate::program::{Program, not_written_in};
+use crate::program::{Program, argument, future_bytes, not_written_in};
 use crate::{Left, Style};
 
 /// The program, for the command line.
@@ -38,6 +38,9 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
+    future: ("transfer", || {
+        future_bytes(|| async_await::transfer(argument(), argument(), argument()))
+    }),
     page: include_str!("page.md"),
     flags: <Flags as clap::Args>::augment_args,
     run: |style, matches| {
