@@ -79,7 +79,8 @@ impl Shared {
                 if self.lock().stopping {
                     return;
                 }
-                let join = |(stream, _peer)| {
+                let join = |(stream, _peer): (TcpStream, _)| {
+                    stream.set_nodelay(true)?;
                     thread::Builder::new().spawn_scoped(scope, || self.join(stream))
                 };
                 if let Err(error) = accepted.and_then(join) {

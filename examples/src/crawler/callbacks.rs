@@ -4,36 +4,36 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use api_callbacks::{Operation, TcpStream, bytes, sleep};
-use loop_core::LoopHandle;
+use api_callbacks::combine::{Completion, timeout};
+use api_callbacks::{Composed, Operation, TcpStream, bytes, sleep};
+use loop_core::{Cancelled, LoopHandle};
 
 use super::frontier::{Frontier, Job, Next};
 use super::http::{FetchError, Response, ResponseReader, request};
+use super::url::Url;
 use super::{OnTotals, Options, Totals};
+
+type Fetched = Completion<Response, FetchError>;
 
 struct Crawl {
     handle: LoopHandle,
     options: Options,
     frontier: RefCell<Frontier>,
     /// What is under way.
-    fetches: RefCell<BTreeMap<u64, Rc<Fetch>>>,
+    fetches: RefCell<BTreeMap<u64, Operation>>,
     next: Cell<u64>,
     /// The whole's own time.
     deadline: Cell<Option<Operation>>,
     callback: Cell<Option<OnTotals>>,
 }
 
+/// Three operations, one after the other, that are cancelled as one.
 struct Fetch {
-    crawl: Rc<Crawl>,
-    number: u64,
-    job: Job,
     reader: RefCell<ResponseReader>,
-    /// What is pending: to be cancelled when the fetch ends.
     step: Cell<Option<Operation>>,
-    deadline: Cell<Option<Operation>>,
-    /// Whether it has ended, so that nothing begins any more: what had a result before it was
-    /// cancelled calls back with that.
-    over: Cell<bool>,
+    /// What had a result before it was cancelled calls back with that: nothing begins any more.
+    cancelled: Cell<bool>,
+    done: Cell<Option<Fetched>>,
 }
 
 // ANCHOR: crawl
@@ -85,33 +85,24 @@ impl Crawl {
     /// Fetches a page within its time.
     fn fetch(self: Rc<Self>, job: Job) {
         let number = self.next.replace(self.next.get() + 1);
-        let fetch = Rc::new(Fetch {
-            crawl: self.clone(),
-            number,
-            job,
-            reader: RefCell::new(ResponseReader::new(self.options.answer_bytes_max)),
-            step: Cell::default(),
-            deadline: Cell::default(),
-            over: Cell::new(false),
-        });
-        self.fetches.borrow_mut().insert(number, fetch.clone());
-        let late = fetch.clone();
-        let deadline = sleep(&self.handle, self.options.fetch_timeout, move |slept| {
-            if slept.is_ok() {
-                late.end(Err(FetchError::TimedOut));
+        let (crawl, url) = (self.clone(), job.url.clone());
+        let fetch = |done| Fetch::begin(&self, &url, done);
+        let limit = self.options.fetch_timeout;
+        let fetch = timeout(&self.handle, limit, fetch, move |result| {
+            // What the end of the crawl has cancelled calls back as well.
+            if crawl.fetches.borrow_mut().remove(&number).is_some() {
+                crawl.frontier.borrow_mut().done(&job, result);
+                crawl.work();
             }
         });
-        fetch.deadline.set(Some(deadline));
-        fetch.connect();
+        self.fetches.borrow_mut().insert(number, fetch);
     }
     // ANCHOR_END: fetch
 
     /// Abandons what is under way, and calls back.
     fn end(&self) {
-        let fetches = self.fetches.take().into_values();
-        fetches.for_each(|fetch| fetch.cancel());
-        if let Some(deadline) = self.deadline.take() {
-            deadline.cancel();
+        for operation in self.fetches.take().into_values().chain(self.deadline.take()) {
+            operation.cancel();
         }
         if let Some(callback) = self.callback.take() {
             callback(self.frontier.borrow().totals());
@@ -120,37 +111,42 @@ impl Crawl {
 }
 
 impl Fetch {
-    fn connect(self: Rc<Self>) {
-        let (fetch, server) = (self.clone(), self.crawl.options.server);
-        let step = TcpStream::connect(&self.crawl.handle, server, |connected| match connected {
-            Ok(stream) => fetch.ask(&stream),
-            Err(error) => fetch.end(Err(error.into())),
+    fn begin(crawl: &Crawl, url: &Url, done: Fetched) -> Operation {
+        let fetch = Rc::new(Fetch {
+            reader: RefCell::new(ResponseReader::new(crawl.options.answer_bytes_max)),
+            step: Cell::default(),
+            cancelled: Cell::default(),
+            done: Cell::new(Some(done)),
         });
-        self.step.set(Some(step));
+        let (asking, request) = (fetch.clone(), request(url));
+        let connecting =
+            TcpStream::connect(&crawl.handle, crawl.options.server, |connected| match connected {
+                Ok(stream) => asking.ask(&stream, request),
+                Err(error) => asking.end(Err(error.into())),
+            });
+        fetch.step.set(Some(connecting));
+        Operation::composed(&fetch)
     }
 
-    fn ask(self: Rc<Self>, stream: &TcpStream) {
-        if self.over.get() {
-            return;
+    fn ask(self: Rc<Self>, stream: &TcpStream, request: Vec<u8>) {
+        if self.cancelled.get() {
+            return self.end(Err(FetchError::Io(Cancelled.into())));
         }
         let fetch = self.clone();
-        let asked =
-            bytes::write_all(stream, request(&self.job.url), |stream, written, _request| {
-                match written {
-                    Ok(_) => fetch.read(&stream),
-                    Err(error) => fetch.end(Err(error.into())),
-                }
-            });
-        self.step.set(Some(asked));
+        let asking = bytes::write_all(stream, request, |stream, written, _request| match written {
+            Ok(_) => fetch.read(&stream),
+            Err(error) => fetch.end(Err(error.into())),
+        });
+        self.step.set(Some(asking));
     }
 
     // ANCHOR: read
     fn read(self: Rc<Self>, stream: &TcpStream) {
-        if self.over.get() {
-            return;
+        if self.cancelled.get() {
+            return self.end(Err(FetchError::Io(Cancelled.into())));
         }
         let fetch = self.clone();
-        let step = stream.read_chunk(move |stream, read| {
+        let reading = stream.read_chunk(move |stream, read| {
             let answer = match read {
                 Ok(Some(chunk)) => fetch.reader.borrow_mut().push(&chunk),
                 Ok(None) => fetch.reader.borrow_mut().end().map(Some),
@@ -162,24 +158,19 @@ impl Fetch {
                 Err(error) => fetch.end(Err(error)),
             }
         });
-        self.step.set(Some(step));
+        self.step.set(Some(reading));
     }
     // ANCHOR_END: read
 
-    /// Says what came of the page, once: what is cancelled here calls back as well.
     fn end(&self, result: Result<Response, FetchError>) {
-        if self.crawl.fetches.borrow_mut().remove(&self.number).is_none() {
-            return;
-        }
-        self.cancel();
-        self.crawl.frontier.borrow_mut().done(&self.job, result);
-        self.crawl.clone().work();
+        let done = self.done.take().expect("each way here is the last");
+        done(result);
     }
+}
 
-    fn cancel(&self) {
-        self.over.set(true);
-        for operation in [self.step.take(), self.deadline.take()].into_iter().flatten() {
-            operation.cancel();
-        }
+impl Composed for Fetch {
+    fn cancel(self: Rc<Self>) -> bool {
+        self.cancelled.set(true);
+        self.step.take().is_some_and(|step| step.cancel())
     }
 }

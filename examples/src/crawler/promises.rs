@@ -44,7 +44,7 @@ impl Crawl {
         let next = self.frontier.borrow_mut().next();
         match next {
             Next::Fetch(job) => {
-                let fetch = self.clone().fetch(&job.url);
+                let fetch = self.fetch(&job.url);
                 let result = timeout(&self.handle, self.options.fetch_timeout, fetch);
                 let result = result.then_or(|response| Ok(Ok(response)), |error| Ok(Err(error)));
                 result.then(move |result| {
@@ -65,7 +65,7 @@ impl Crawl {
 
     // ANCHOR: fetch
     /// Fetches a page, in whatever time it takes.
-    fn fetch(self: Rc<Self>, url: &Url) -> Promise<Response, FetchError> {
+    fn fetch(&self, url: &Url) -> Promise<Response, FetchError> {
         let request = request(url);
         let connected = TcpStream::connect(&self.handle, self.options.server);
         let asked = connected.then(|stream| {

@@ -1,7 +1,6 @@
 //! The proxy with async: one task owns the listener and all connections, and dropping it ends them.
 
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
@@ -18,7 +17,7 @@ use super::{Options, Report};
 pub(super) struct Proxy {
     addr: SocketAddr,
     report: Rc<Cell<Report>>,
-    running: Task<Result<Infallible, AggregateError<io::Error>>>,
+    running: Task<Result<(), AggregateError<io::Error>>>,
 }
 // ANCHOR_END: proxy
 
@@ -54,11 +53,18 @@ async fn accept(
     listener: TcpListener,
     options: Options,
     report: Rc<Cell<Report>>,
-) -> Result<Infallible, AggregateError<io::Error>> {
+) -> Result<(), AggregateError<io::Error>> {
     let (options, report) = (&options, &*report);
     scope(&listener.handle().clone(), |scope| async move {
         loop {
-            let (client, _peer) = listener.accept().await?;
+            let client = match listener.accept().await {
+                Ok((client, _peer)) => client,
+                Err(error) => {
+                    listener.handle().report_error("accept", &error);
+                    // An error would end the connections, too.
+                    return Ok(());
+                }
+            };
             scope.spawn(async move {
                 end(report, forward(client, options).await);
                 Ok(())

@@ -76,7 +76,7 @@ fn forward(client: TcpStream, options: &Options) -> Promise<(), io::Error> {
     timeout(&handle, options.patience, connecting).then(move |target| {
         let there = pump(client.clone(), target.clone());
         let back = pump(target, client);
-        all(&handle, [there, back]).map(|_both| ())
+        all(&handle, [there, back]).map(drop)
     })
 }
 // ANCHOR_END: forward

@@ -102,7 +102,8 @@ impl Shared {
     fn forward(&self, client: TcpStream) {
         let client = Arc::new(client);
         let key = self.open(&client);
-        let result = self.connect(key).and_then(|target| {
+        let connected = client.set_nodelay(true).and_then(|()| self.connect(key));
+        let result = connected.and_then(|target| {
             thread::scope(|scope| {
                 let there = thread::Builder::new()
                     .spawn_scoped(scope, || both_fail(pump(&client, &target), &client, &target));

@@ -26,6 +26,7 @@ struct Session {
 /// Cancels all that is done under it.
 #[derive(Default)]
 pub(super) struct Cancellation {
+    /// Whether it has come, and whose reading it ends.
     state: Mutex<(bool, Vec<Weak<TcpStream>>)>,
     woken: Condvar,
 }
@@ -194,10 +195,10 @@ fn retry<T>(
 
 impl Cancellation {
     fn cancel(&self) {
-        let mut state = lock(&self.state);
-        state.0 = true;
+        let (cancelled, streams) = &mut *lock(&self.state);
+        *cancelled = true;
         // Who reads has come to the end of the stream. Writing goes on: the clean-up needs it.
-        for stream in state.1.drain(..).filter_map(|stream| stream.upgrade()) {
+        for stream in streams.drain(..).filter_map(|stream| stream.upgrade()) {
             let _ = stream.shutdown(Shutdown::Read);
         }
         self.woken.notify_all();
@@ -205,10 +206,10 @@ impl Cancellation {
 
     /// Has a connection shut when this is cancelled.
     fn watch(&self, stream: TcpStream) -> io::Result<Arc<TcpStream>> {
-        let (stream, mut state) = (Arc::new(stream), lock(&self.state));
-        state.1.retain(|other| other.strong_count() > 0);
-        state.1.push(Arc::downgrade(&stream));
-        if state.0 { Err(Cancelled.into()) } else { Ok(stream) }
+        let (stream, (cancelled, streams)) = (Arc::new(stream), &mut *lock(&self.state));
+        streams.retain(|other| other.strong_count() > 0);
+        streams.push(Arc::downgrade(&stream));
+        if *cancelled { Err(Cancelled.into()) } else { Ok(stream) }
     }
 
     fn pause(&self, delay: Duration) -> io::Result<()> {
