@@ -99,6 +99,34 @@ fn each_keeps_a_bug_and_has_a_page_that_names_it() {
     }
 }
 
+/// What a page tells, in this order: the task, four styles, the bug, the price.
+#[test]
+fn every_page_tells_of_the_task_each_style_the_bug_and_the_price() {
+    for program in PROGRAMS {
+        let page = program.page;
+        let place = |mark: &str| {
+            let found = page.match_indices(mark).map(|(at, _)| at).collect::<Vec<_>>();
+            assert_eq!(found.len(), 1, "{mark} on the page of {}", program.name);
+            found[0]
+        };
+        let marks = [
+            "## What is easy and hard\n",
+            "**Threads.**",
+            "**Callbacks.**",
+            "**Promises.**",
+            "**Async.**",
+            "## The typical bug\n",
+            "## What it costs\n",
+            "<!-- cost:begin -->\n",
+            "<!-- cost:end -->\n",
+        ];
+        assert!(marks.map(place).is_sorted(), "{}", program.name);
+        // A sentence at least is before the first heading of its own.
+        assert!(place(marks[0]) > 200, "{} has no task", program.name);
+        assert!(page.lines().all(|line| line.chars().count() <= 110), "{}", program.name);
+    }
+}
+
 #[test]
 fn each_takes_no_flag_at_all() {
     for program in PROGRAMS {
