@@ -9,8 +9,8 @@ use syn::visit::{self, Visit};
 
 use crate::document;
 
-const CRATES: [&str; 6] =
-    ["loop-core", "api-callbacks", "api-promises", "api-async", "examples", "benches"];
+const CRATES: [&str; 7] =
+    ["loop-core", "api-callbacks", "api-promises", "api-async", "examples", "benches", "essays"];
 
 const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 45;
@@ -67,6 +67,7 @@ fn arrows_point_down() {
         below(&format!("api-{style}"), &["loop-core"]);
     }
     below("examples", &["loop-core", "api-callbacks", "api-promises", "api-async"]);
+    below("essays", &["examples"]);
 }
 
 /// Every crate is under the workspace's lints, which forbid unsafe code.

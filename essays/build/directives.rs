@@ -1,0 +1,122 @@
+//! What comes in the place of `{{#name argument}}` on a page.
+
+use examples::demonstrations::Demonstration;
+use examples::{PROGRAMS, Program};
+
+use crate::claims::{Registry, block};
+use crate::compare;
+use crate::edition::Edition;
+
+/// What mdBook itself puts in the place of.
+const OF_MDBOOK: [&str; 3] = ["include", "rustdoc_include", "title"];
+
+/// A directive as it stands on a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Directive<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) argument: &'a str,
+}
+
+/// A piece of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Piece<'a> {
+    Text(&'a str),
+    Directive(Directive<'a>),
+}
+
+/// Divides a page in its text and its directives. One behind a backslash is text.
+pub(crate) fn pieces(page: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let (mut begun, mut at) = (0, 0);
+    while let Some(found) = page[at..].find("{{#").map(|found| at + found) {
+        let Some(length) = page[found..].find("}}") else { break };
+        let end = found + length + 2;
+        at = end;
+        if page[..found].ends_with('\\') {
+            continue;
+        }
+        let (name, argument) = match page[found + 3..end - 2].trim().split_once(char::is_whitespace)
+        {
+            Some((name, argument)) => (name, argument.trim()),
+            None => (page[found + 3..end - 2].trim(), ""),
+        };
+        pieces.push(Piece::Text(&page[begun..found]));
+        pieces.push(Piece::Directive(Directive { name, argument }));
+        begun = end;
+    }
+    pieces.push(Piece::Text(&page[begun..]));
+    pieces
+}
+
+/// Puts what each directive asks for in its place; tells of those that ask for what is not there.
+pub(crate) fn expand(page: &str, registry: &Registry, edition: &Edition) -> (String, Vec<String>) {
+    let (mut expanded, mut faults) = (String::new(), Vec::new());
+    for piece in pieces(page) {
+        let Directive { name, argument } = match piece {
+            Piece::Text(text) => {
+                expanded += text;
+                continue;
+            }
+            Piece::Directive(directive) => directive,
+        };
+        let put = match name {
+            "claim" => registry.claim(argument),
+            "observed" => registry.observed(argument),
+            "value" => registry.value(argument),
+            "demo" => demo(argument),
+            "program" => program(argument),
+            "compare" => compare::compare(argument),
+            "cite" => Ok(edition.cite()),
+            name if OF_MDBOOK.contains(&name) => Ok(format!("{{{{#{name} {argument}}}}}")),
+            name => Err(format!("no directive is called `{name}`")),
+        };
+        match put {
+            Ok(put) => expanded += &put,
+            Err(fault) => {
+                expanded += &format!("**[{name} {argument}: {fault}]**");
+                faults.push(format!("{{{{#{name} {argument}}}}}: {fault}"));
+            }
+        }
+    }
+    (expanded, faults)
+}
+
+/// Returns what a demonstration prints, as a block.
+fn demo(name: &str) -> Result<String, String> {
+    let demonstration = Demonstration::named(name);
+    let demonstration =
+        demonstration.ok_or_else(|| format!("no demonstration is called `{name}`"))?;
+    demonstration.show().map(|printed| block(&printed)).map_err(|error| error.to_string())
+}
+
+/// Returns the page of a program, with its sources before the first section.
+fn program(name: &str) -> Result<String, String> {
+    let program = Program::named(name).ok_or_else(|| {
+        let known: Vec<_> = PROGRAMS.iter().map(|program| program.name).collect();
+        format!("no program is called `{name}`; there are {}", known.join(", "))
+    })?;
+    let (task, rest) = program.page.split_once("\n## ").ok_or("its page has no section")?;
+    let beside = compare::compare(name)?;
+    Ok(format!("{task}\n\n{beside}\n\n## {rest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_divided_in_text_and_directives() {
+        let directive = |name, argument| Piece::Directive(Directive { name, argument });
+        assert_eq!(
+            pieces("a {{#value C01.n }} b {{#cite}}"),
+            [
+                Piece::Text("a "),
+                directive("value", "C01.n"),
+                Piece::Text(" b "),
+                directive("cite", ""),
+                Piece::Text(""),
+            ]
+        );
+        assert_eq!(pieces("a \\{{#value}} {{#"), [Piece::Text("a \\{{#value}} {{#")]);
+    }
+}

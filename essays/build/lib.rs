@@ -1,0 +1,27 @@
+//! The book: essays whose claims run, and the programs side by side.
+//!
+//! A page is Markdown in `src/`. What it shows of code, of claims and of what programs print is asked for
+//! by a directive and put there by [`Sources::build`], before mdBook makes HTML of it:
+//!
+//! | directive | what comes in its place |
+//! |---|---|
+//! | `{{#claim C22}}` | the claim: who said it, the command, the prediction, what was seen, the verdict |
+//! | `{{#observed C22}}` | what the last run printed |
+//! | `{{#value C22.key}}` | one value that the last run recorded |
+//! | `{{#demo zalgo}}` | what `oneloop demo zalgo` prints |
+//! | `{{#program proxy}}` | the page of a program, with its sources side by side |
+//! | `{{#compare echo}}` | the sources of the echo, of a program or of the crossings, side by side |
+//! | `{{#cite}}` | how to cite the book |
+//!
+//! Rule: a fault is told with its place and does not end the build, so that one run tells all of them.
+
+mod check;
+mod claims;
+mod compare;
+mod directives;
+mod edition;
+mod html;
+mod sources;
+
+pub use check::Fault;
+pub use sources::Sources;
