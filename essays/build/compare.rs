@@ -3,70 +3,107 @@
 //! Rule: it is read without a script and without a style sheet; the script only adds to it. There is no
 //! line break in it, since an empty line of code would end a block of HTML in Markdown.
 
+use examples::anchors;
+use examples::crossings::{Colour, SOURCES};
 use examples::highlight::{Class, spans};
-use examples::{STYLES, SideBySide, Style};
+use examples::{STYLES, SideBySide};
 
 use crate::html::escaped;
 
+/// The name by which the twelve crossings are asked for.
+const CROSSINGS: &str = "crossings";
+
 /// Lays out the echo, a program, or the crossings.
 pub(crate) fn compare(name: &str) -> Result<String, String> {
-    let shown = SideBySide::named(name).ok_or_else(|| format!("nothing is called `{name}`"))?;
-    let rows = shown.rows(&STYLES)?;
-    let rows = rows.iter().map(|row| Row { name: row.name, cells: row.cells.clone() });
-    Ok(table(name, &rows.collect::<Vec<_>>()))
-}
-
-/// A step in every style, or what lies between steps.
-struct Row<'a> {
-    name: Option<&'a str>,
-    cells: Vec<Vec<&'a str>>,
-}
-
-fn table(name: &str, rows: &[Row<'_>]) -> String {
-    let name = escaped(name);
-    let mut text =
-        format!("<div class=\"compare\" id=\"{name}\" data-columns=\"{}\">", STYLES.len());
-    let mut between = 0;
-    for row in rows {
-        text += &match row.name {
-            Some(step) => step_row(&name, step, row),
-            None => {
-                between += 1;
-                format!(
-                    "<div class=\"compare-row between\" data-row=\"{between}\">{}</div>",
-                    cells(None, row)
-                )
-            }
-        };
+    let styles = STYLES.map(|style| style.name().to_owned());
+    if name == CROSSINGS {
+        let columns = Colour::ALL.map(|colour| format!("from {colour}"));
+        return Ok(Table { name, styles, columns, rows: crossings()? }.html());
     }
-    text + "</div>"
+    let shown = SideBySide::named(name).ok_or_else(|| format!("nothing is called `{name}`"))?;
+    let rows = shown.rows(&STYLES)?.into_iter();
+    let rows = rows.map(|row| Row { name: row.name.map(str::to_owned), cells: row.cells });
+    Ok(Table { name, columns: styles.clone(), styles, rows: rows.collect() }.html())
 }
 
-fn step_row(name: &str, step: &str, row: &Row<'_>) -> String {
-    let (step, words) = (escaped(step), escaped(&step.replace(['_', '-'], " ")));
-    format!(
-        "<div class=\"compare-row step\" id=\"{name}-{step}\" data-step=\"{step}\">\
-         <p class=\"compare-step\"><a href=\"#{name}-{step}\" title=\"Link to this step\">{words}</a></p>{}</div>",
-        cells(Some(&step), row)
-    )
+/// A row for what is called, a column for who calls.
+fn crossings() -> Result<Vec<Row>, String> {
+    let mut rows = Vec::new();
+    for to in Colour::ALL {
+        let name = format!("to_{to}");
+        let mut cells = Vec::new();
+        for source in SOURCES {
+            let mut steps = anchors::steps(source)?.into_iter();
+            let step = steps.find(|step| step.name == Some(&name));
+            cells.push(step.map_or(Vec::new(), |step| briefly(&step.lines)));
+        }
+        rows.push(Row { name: Some(name), cells });
+    }
+    Ok(rows)
 }
 
-fn cells(step: Option<&str>, row: &Row<'_>) -> String {
-    let cell = |(style, lines): (&Style, &Vec<&str>)| {
-        let name = style.name();
-        let step = step.map_or(String::new(), |step| {
-            format!(
-                " data-step=\"{step}\" tabindex=\"0\" role=\"group\" aria-label=\"{step}, {name}\""
-            )
-        });
-        let empty = if lines.is_empty() { " empty" } else { "" };
-        format!(
-            "<div class=\"compare-cell{empty}\" data-style=\"{name}\"{step}>\
-             <span class=\"compare-style\">{name}</span>{}</div>",
-            code(lines)
-        )
-    };
-    STYLES.iter().zip(&row.cells).map(cell).collect()
+/// Leaves of the documentation of a function what comes first, and no example.
+fn briefly(lines: &[&'static str]) -> Vec<&'static str> {
+    let documented = lines.iter().take_while(|line| line.starts_with("///")).count();
+    let (documentation, function) = lines.split_at(documented);
+    let first = documentation.iter().take_while(|line| **line != "///");
+    first.chain(function).copied().collect()
+}
+
+/// Sources side by side.
+struct Table<'a> {
+    name: &'a str,
+    /// By what the columns are chosen.
+    styles: [String; 4],
+    /// What stands above them.
+    columns: [String; 4],
+    rows: Vec<Row>,
+}
+
+/// A step in every style, or what lies before, between or after the steps.
+struct Row {
+    name: Option<String>,
+    cells: Vec<Vec<&'static str>>,
+}
+
+impl Table<'_> {
+    fn html(&self) -> String {
+        let name = self.name;
+        let mut text = format!("<div class=\"compare\" id=\"{name}-side-by-side\">");
+        text += "<div class=\"compare-head\" aria-hidden=\"true\">";
+        for (style, column) in self.styles.iter().zip(&self.columns) {
+            text += &format!("<span data-style=\"{style}\">{column}</span>");
+        }
+        text += "</div>";
+        for row in &self.rows {
+            text += &match &row.name {
+                Some(step) => format!(
+                    "<div class=\"compare-row step\" id=\"{name}-{step}\" data-step=\"{step}\">\
+                     <p class=\"compare-step\"><a href=\"#{name}-{step}\">{}</a></p>",
+                    step.replace('_', " ")
+                ),
+                None => "<div class=\"compare-row between\">".to_owned(),
+            };
+            text += &format!("<div class=\"compare-cells\">{}</div></div>", self.cells(row));
+        }
+        text + "</div>"
+    }
+
+    fn cells(&self, row: &Row) -> String {
+        let mut text = String::new();
+        for (column, lines) in row.cells.iter().enumerate() {
+            let (style, label) = (&self.styles[column], &self.columns[column]);
+            let empty = if lines.is_empty() { " empty" } else { "" };
+            text += &format!("<div class=\"compare-cell{empty}\" data-style=\"{style}\"");
+            if let Some(step) = &row.name {
+                text += &format!(" data-step=\"{step}\" tabindex=\"0\" role=\"group\"");
+                text += &format!(" aria-label=\"{}, {label}\"", step.replace('_', " "));
+            }
+            let code = code(lines);
+            text += &format!("><span class=\"compare-style\">{label}</span>{code}</div>");
+        }
+        text
+    }
 }
 
 /// Colours the lines; one that is too long for its cell goes on under its own indentation.

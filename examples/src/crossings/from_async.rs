@@ -16,6 +16,7 @@ impl Drop for CancelOnDrop {
     }
 }
 
+// ANCHOR: to_sync
 /// Runs a function that blocks on a thread, and has what it returns. Dropping the future does not
 /// stop the thread.
 ///
@@ -38,7 +39,9 @@ pub async fn to_sync<T: Send + 'static>(
 ) -> io::Result<T> {
     offload(handle, work).await
 }
+// ANCHOR_END: to_sync
 
+// ANCHOR: to_callback
 /// Begins an operation when first polled, and has its result; dropping the future cancels it.
 ///
 /// ```
@@ -60,7 +63,9 @@ pub async fn to_sync<T: Send + 'static>(
 pub async fn to_callback<T>(start: impl FnOnce(Resume<T>) -> Operation) -> io::Result<T> {
     suspend(|resume| CancelOnDrop(start(resume))).await
 }
+// ANCHOR_END: to_callback
 
+// ANCHOR: to_promise
 /// Has the promise's outcome; dropping the future drops the promise, which cancels it.
 ///
 /// ```
@@ -76,3 +81,4 @@ pub async fn to_callback<T>(start: impl FnOnce(Resume<T>) -> Operation) -> io::R
 pub async fn to_promise<T: 'static, E: Reason>(promise: Promise<T, E>) -> Result<T, E> {
     promise.await
 }
+// ANCHOR_END: to_promise

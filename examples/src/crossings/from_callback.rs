@@ -7,6 +7,7 @@ use api_async::{Task, TaskError, spawn_infallible};
 use api_promises::{Promise, Reason, callbackify};
 use loop_core::LoopHandle;
 
+// ANCHOR: to_sync
 /// Runs a function that blocks on a thread, and calls back with what it returns.
 ///
 /// ```
@@ -30,7 +31,9 @@ pub fn to_sync<T: Send + 'static>(
 ) -> io::Result<()> {
     handle.run_in_executor(work, callback)
 }
+// ANCHOR_END: to_sync
 
+// ANCHOR: to_promise
 /// Calls back with the promise's outcome.
 ///
 /// Nothing cancels it; a caller that wants to gives a promise that a token guards:
@@ -56,7 +59,9 @@ pub fn to_promise<T: 'static, E: Reason>(
 ) {
     callbackify(promise, callback);
 }
+// ANCHOR_END: to_promise
 
+// ANCHOR: to_async
 /// Runs the future as a task, and calls back when it ends. Aborting what is returned drops both.
 ///
 /// ```
@@ -77,3 +82,4 @@ pub fn to_async<T: 'static>(
 ) -> Task<()> {
     spawn_infallible(handle, future).on_end(callback)
 }
+// ANCHOR_END: to_async

@@ -9,6 +9,7 @@ use api_promises::{Promise, Reason, Resolver, promisify};
 use futures::task::SpawnError;
 use loop_core::LoopHandle;
 
+// ANCHOR: to_sync
 /// Runs a function that blocks on a thread; the promise has what it returns. Dropping the promise
 /// does not stop the thread.
 ///
@@ -32,7 +33,9 @@ pub fn to_sync<T: Send + 'static>(
         || ()
     })
 }
+// ANCHOR_END: to_sync
 
+// ANCHOR: to_callback
 /// Makes a promise of the operation that `start` begins; dropping it cancels the operation.
 ///
 /// ```
@@ -56,7 +59,9 @@ pub fn to_callback<T: 'static, E: Reason>(
         }
     })
 }
+// ANCHOR_END: to_callback
 
+// ANCHOR: to_async
 /// Runs the future as a task, and promises its output; dropping the promise aborts the task.
 ///
 /// ```
@@ -77,3 +82,4 @@ pub fn to_async<T: 'static, E: Reason>(
 ) -> Result<Promise<T, E>, SpawnError> {
     Promise::spawn(handle, &Spawner::new(handle), future)
 }
+// ANCHOR_END: to_async

@@ -9,6 +9,7 @@ use std::io;
 use api_promises::{Promise, Reason};
 use loop_core::{Completer, EventLoop, RunError};
 
+// ANCHOR: to_callback
 /// Runs the loop until the operation that `start` begins has told the completer.
 ///
 /// ```
@@ -30,7 +31,9 @@ pub fn to_callback<T: 'static>(
 ) -> Result<T, RunError> {
     event_loop.run_until_complete(start)
 }
+// ANCHOR_END: to_callback
 
+// ANCHOR: to_promise
 /// Runs the loop until the promise is settled.
 ///
 /// ```
@@ -48,7 +51,9 @@ pub fn to_promise<T: 'static, E: Reason>(
 ) -> Result<Result<T, E>, RunError> {
     promise.run_until_complete(event_loop)
 }
+// ANCHOR_END: to_promise
 
+// ANCHOR: to_async
 /// Runs the loop until the future has ended.
 ///
 /// ```
@@ -66,3 +71,4 @@ pub fn to_async<T: 'static>(
 ) -> Result<io::Result<T>, RunError> {
     api_async::run_until_complete(event_loop, future)
 }
+// ANCHOR_END: to_async

@@ -16,3 +16,11 @@ mod trips;
 pub use scale::Yardstick;
 pub use table::{Colour, Crossing, Event, Fate, TABLE};
 pub use trips::trips;
+
+/// How they are written, in the order of [`Colour::ALL`] by who calls; the steps are named `to_CALLEE`.
+pub const SOURCES: [&str; 4] = [
+    include_str!("from_sync.rs"),
+    include_str!("from_callback.rs"),
+    include_str!("from_promise.rs"),
+    include_str!("from_async.rs"),
+];
