@@ -118,12 +118,12 @@ fn code(lines: &[&str]) -> String {
         for (place, piece) in span.split('\n').enumerate() {
             if place > 0 {
                 text += "&#10;</span>";
-                text += &begins.next().unwrap_or_default();
+                text += &begins.next().expect("a line begins behind each but the last");
             }
             text += &coloured(class, piece);
         }
     }
-    if lines.is_empty() { text } else { text + "&#10;</span>" }
+    if text.is_empty() { text } else { text + "&#10;</span>" }
 }
 
 /// Gives a word the class by which every theme of mdBook colours it.
@@ -140,11 +140,16 @@ fn coloured(class: Class, text: &str) -> String {
         Class::Type => "hljs-type",
         Class::Function => "hljs-title",
         Class::Macro => "hljs-built_in",
-        Class::Plain => return escaped(text),
+        Class::Plain => return breakable(text),
     };
     if text.is_empty() {
-        String::new()
-    } else {
-        format!("<span class=\"{class}\">{}</span>", escaped(text))
+        return String::new();
     }
+    format!("<span class=\"{class}\">{}</span>", escaped(text))
+}
+
+/// Lets a line that is too long break where a reader would: behind a bracket or `::`, before a point.
+fn breakable(text: &str) -> String {
+    let text = escaped(text).replace('(', "(<wbr>").replace("::", "::<wbr>");
+    if text.contains("..") { text } else { text.replace('.', "<wbr>.") }
 }
