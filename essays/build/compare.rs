@@ -11,7 +11,7 @@ use examples::{STYLES, SideBySide};
 use crate::html::escaped;
 
 /// The name by which the twelve crossings are asked for.
-const CROSSINGS: &str = "crossings";
+pub(crate) const CROSSINGS: &str = "crossings";
 
 /// Lays out the echo, a program, or the crossings.
 pub(crate) fn compare(name: &str) -> Result<String, String> {
@@ -117,13 +117,13 @@ fn code(lines: &[&str]) -> String {
     for (class, span) in spans(&source) {
         for (place, piece) in span.split('\n').enumerate() {
             if place > 0 {
-                text += "&#10;</span>";
+                text += "</span>";
                 text += &begins.next().expect("a line begins behind each but the last");
             }
             text += &coloured(class, piece);
         }
     }
-    if text.is_empty() { text } else { text + "&#10;</span>" }
+    if text.is_empty() { text } else { text + "</span>" }
 }
 
 /// Gives a word the class by which every theme of mdBook colours it.
@@ -150,6 +150,7 @@ fn coloured(class: Class, text: &str) -> String {
 
 /// Lets a line that is too long break where a reader would: behind a bracket or `::`, before a point.
 fn breakable(text: &str) -> String {
-    let text = escaped(text).replace('(', "(<wbr>").replace("::", "::<wbr>");
+    let text = escaped(text).replace('(', "(<wbr>").replace("(<wbr>)", "()");
+    let text = text.replace("::", "::<wbr>");
     if text.contains("..") { text } else { text.replace('.', "<wbr>.") }
 }

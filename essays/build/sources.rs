@@ -8,6 +8,7 @@ use mdbook_driver::MDBook;
 use mdbook_driver::book::{BookItem, Chapter};
 
 use crate::Fault;
+use crate::check::Reading;
 use crate::claims::Registry;
 use crate::directives;
 use crate::edition::Edition;
@@ -45,25 +46,30 @@ impl Sources {
         book.config.build.build_dir = to.to_owned();
         let stale = self.registry.stale().into_iter();
         let mut faults: Vec<_> = stale.map(|what| Fault::new(REGISTRY, what)).collect();
+        let mut reading = Reading::default();
         book.book.for_each_mut(|item| {
             if let BookItem::Chapter(chapter) = item {
-                faults.extend(self.expand(chapter));
+                faults.extend(self.expand(chapter, &mut reading));
             }
         });
         if to.exists() {
             fs::remove_dir_all(to).with_context(|| to.display().to_string())?;
         }
         book.build()?;
+        faults.extend(reading.whole(&self.registry, &self.root, to)?);
         Ok(faults)
     }
 
-    /// Puts what a page asks for in its place, and the edition under it.
-    fn expand(&self, chapter: &mut Chapter) -> Vec<Fault> {
+    /// Reads a page, and puts what it asks for in its place, and the edition under it.
+    fn expand(&self, chapter: &mut Chapter, reading: &mut Reading) -> Vec<Fault> {
         let Some(path) = &chapter.path else { return Vec::new() };
-        let (text, faults) = directives::expand(&chapter.content, &self.registry, &self.edition);
+        let place = Path::new(BOOK).join("src").join(path);
+        let name = place.display().to_string();
+        let mut faults = reading.page(&chapter.content, &self.root.join(&place), &name);
+        let (text, missing) = directives::expand(&chapter.content, &self.registry, &self.edition);
+        faults.extend(missing.into_iter().map(|what| Fault::new(&*name, what)));
         let file = path.with_extension("html").display().to_string();
         chapter.content = text + &self.edition.footer(&chapter.name, &file);
-        let place = Path::new(BOOK).join("src").join(path).display().to_string();
-        faults.into_iter().map(|what| Fault::new(&*place, what)).collect()
+        faults
     }
 }

@@ -1,0 +1,224 @@
+//! Faults planted in a small book: each is caught, by its place and by what it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use essays::{Fault, Sources};
+use tempfile::TempDir;
+
+/// A book in which nothing is wrong, and which has one of everything.
+const FILES: [(&str, &str); 8] = [
+    ("CITATION.cff", "title: \"A book\"\nversion: 1.2.3\ndate-released: 2026-11-25\n"),
+    (
+        "essays/book.toml",
+        "[book]\ntitle = \"A book\"\n[output.html]\ninput-404 = \"\"\nprint.enable = false\n",
+    ),
+    (
+        "essays/claims.toml",
+        "[[claim]]\nid = \"C01\"\nstatement = \"It holds.\"\nkind = \"test\"\n\
+         source = [{ who = \"Somebody\", where = \"https://example.org\", when = \"2016\" }]\n\
+         experiments = [\"crate::it_holds\"]\nprediction = \"It holds.\"\nverdict = \"held\"\n",
+    ),
+    (
+        "essays/observations/C01.toml",
+        "run = \"a run\"\nverdict = \"held\"\nprinted = \"turns 41\"\n[values]\nturns = 41\n",
+    ),
+    ("essays/src/SUMMARY.md", "- [One](one.md)\n- [Two](two.md)\n"),
+    (
+        "essays/src/one.md",
+        "# One\n\n{{#claim C01}}\n\nIt took {{#value C01.turns}} turns.\n\n{{#observed C01}}\n\n\
+         ```rust,ignore\n{{#rustdoc_include ../../examples/src/shown.rs:whole}}\n```\n",
+    ),
+    ("essays/src/two.md", "# Two\n\nSee [C01](one.md#c01), or [above](#two).\n"),
+    ("examples/src/shown.rs", "// ANCHOR: whole\nfn whole() {}\n// ANCHOR_END: whole\n"),
+];
+
+/// The book in a folder of its own.
+struct Planted(TempDir);
+
+impl Planted {
+    fn new() -> Planted {
+        let folder = TempDir::new().unwrap();
+        for (file, text) in FILES {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        Planted(folder)
+    }
+
+    /// Replaces a text of a file, which has it.
+    fn plant(&self, file: &str, text: &str, fault: &str) {
+        let path = self.path(file);
+        let whole = fs::read_to_string(&path).unwrap();
+        assert!(whole.contains(text), "{file}: {text}");
+        fs::write(path, whole.replace(text, fault)).unwrap();
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.0.path().join(file)
+    }
+
+    fn faults(&self) -> Vec<Fault> {
+        Sources::read(self.0.path()).unwrap().build(&self.path("book")).unwrap()
+    }
+
+    fn page(&self, file: &str) -> String {
+        fs::read_to_string(self.path("book").join(file)).unwrap()
+    }
+}
+
+/// Plants a fault, and holds that it is found where it is, and nothing else.
+fn is_caught(file: &str, text: &str, fault: &str, place: &str, what: &str) {
+    let book = Planted::new();
+    book.plant(file, text, fault);
+    let found = book.faults();
+    assert!(!found.is_empty(), "{fault}: not caught");
+    for Fault { place: at, what: is } in found {
+        assert!(at == place && is.contains(what), "{at}: {is}");
+    }
+}
+
+#[test]
+fn a_book_without_a_fault_has_none() {
+    let book = Planted::new();
+    assert_eq!(book.faults(), []);
+    let page = book.page("one.html");
+    for shown in
+        ["id=\"c01\"", "It took 41 turns.", "turns 41", "fn whole() {}", "oneloop claim C01"]
+    {
+        assert!(page.contains(shown), "{shown}:\n{page}");
+    }
+    for edition in ["Version 1.2.3, 2026-11-25", "@misc{oneloop2026:one"] {
+        assert!(page.contains(edition), "{edition}:\n{page}");
+    }
+}
+
+#[test]
+fn a_dead_link_is_caught() {
+    let two = "essays/src/two.md";
+    is_caught(two, "one.md#c01", "none.md#c01", "two.html", "`none.html#c01` leads nowhere");
+    is_caught(two, "one.md#c01", "one.md#c02", "two.html", "an anchor that is not there");
+    is_caught(two, "(#two)", "(#three)", "two.html", "an anchor that is not there");
+    is_caught(two, "(#two)", "(../two.html)", "two.html", "leads nowhere");
+}
+
+#[test]
+fn an_anchor_that_is_there_twice_is_caught() {
+    let again = "# Two\n\n<p id=\"two\">Two</p>\n";
+    is_caught("essays/src/two.md", "# Two\n", again, "two.html", "`#two` is there twice");
+}
+
+#[test]
+fn a_code_anchor_that_is_missing_or_unused_is_caught() {
+    let (one, shown) = ("essays/src/one.md", "examples/src/shown.rs");
+    let book = Planted::new();
+    book.plant(one, "shown.rs:whole", "shown.rs:part");
+    let found: Vec<_> = book.faults().iter().map(Fault::to_string).collect();
+    let missing = format!("{one}: `../../{shown}` has no anchor `part`");
+    assert_eq!(found, [missing, format!("{shown}: no page shows the anchor `whole`")]);
+
+    let more = "// ANCHOR: more\n// ANCHOR_END: more\n// ANCHOR: whole\n";
+    is_caught(shown, "// ANCHOR: whole\n", more, shown, "no page shows the anchor `more`");
+    let whole_file = "{{#rustdoc_include ../../examples/src/none.rs}}\n{{#rustdoc_include ";
+    is_caught(
+        one,
+        "{{#rustdoc_include ",
+        whole_file,
+        one,
+        "`../../examples/src/none.rs` is not there",
+    );
+    let lines = "{{#rustdoc_include ../../examples/src/shown.rs:2:3}}\n{{#rustdoc_include ";
+    is_caught(one, "{{#rustdoc_include ", lines, one, "names lines, which move");
+}
+
+#[test]
+fn a_figure_or_code_that_is_typed_by_hand_is_caught() {
+    let one = "essays/src/one.md";
+    is_caught(one, "It took", "It took 42 and", one, "a figure is typed by hand: 42");
+    is_caught(one, "It took", "It took `42 us` and", one, "a figure is typed by hand: `42 us`");
+    is_caught(one, "It took", "```text\nturns 42\n```\n\nIt took", one, "by hand: turns 42");
+    is_caught(
+        one,
+        "It took",
+        "```rust\nfn f() {}\n```\n\nIt took",
+        one,
+        "code is typed by hand: fn f",
+    );
+}
+
+#[test]
+fn a_stale_verdict_is_caught() {
+    let claims = "essays/claims.toml";
+    let what = "C01: the verdict is `refuted`, and the last run says `held`";
+    is_caught(claims, "\"held\"", "\"refuted\"", claims, what);
+    let what = "C01: the verdict is `held`, and the last run says `refuted`";
+    is_caught("essays/observations/C01.toml", "\"held\"", "\"refuted\"", claims, what);
+}
+
+#[test]
+fn a_claim_that_is_in_the_book_twice_or_never_is_caught() {
+    let book = Planted::new();
+    let page = "# Two\n\n{{#claim C01}}\n";
+    book.plant("essays/src/two.md", "# Two\n", page);
+    assert_eq!(told(&book), ["essays/claims.toml: C01 is in the book 2 times, not once"]);
+
+    let book = Planted::new();
+    book.plant("essays/src/one.md", "{{#claim C01}}", "<p id=\"c01\">Nothing</p>");
+    assert_eq!(told(&book), ["essays/claims.toml: C01 is in the book 0 times, not once"]);
+}
+
+#[test]
+fn what_a_directive_asks_for_in_vain_is_caught() {
+    let one = "essays/src/one.md";
+    let ask = |directive: &str, what| {
+        is_caught(one, "It took", &format!("{{{{#{directive}}}}} It took"), one, what);
+    };
+    ask("clam C01", "no directive is called `clam`");
+    ask("claim C99", "no claim is called `C99`");
+    ask("value C01.hops", "C01 has recorded no `hops`");
+    ask("observed C99", "there is no run of `C99`");
+    ask("demo none", "no demonstration is called `none`");
+    ask("compare none", "nothing is called `none`");
+    ask("program none", "no program is called `none`");
+}
+
+#[test]
+fn what_is_fetched_from_outside_is_caught() {
+    let two = "essays/src/two.md";
+    for fetched in [
+        "<script src=\"https://example.org/a.js\"></script>",
+        "<img alt=\"\" src=\"//example.org/a.png\">",
+        "<link rel=\"stylesheet\" href=\"http://example.org/a.css\">",
+    ] {
+        let page = format!("{fetched}\n\nSee");
+        is_caught(two, "See", &page, "two.html", "is fetched from outside");
+    }
+    let book = Planted::new();
+    let theme = "[output.html]\nadditional-css = [\"a.css\"]\n";
+    book.plant("essays/book.toml", "[output.html]\n", theme);
+    fs::write(book.path("essays/a.css"), "p { background: url(\"https://example.org/a.png\") }")
+        .unwrap();
+    assert_eq!(told(&book), ["a.css: fetches from outside"]);
+}
+
+#[test]
+fn a_page_that_is_in_no_summary_is_caught() {
+    let book = Planted::new();
+    fs::write(book.path("essays/src/lost.md"), "# Lost\n").unwrap();
+    assert_eq!(told(&book), ["essays/src/lost.md: is not in `SUMMARY.md`"]);
+}
+
+/// The book as it is, with every page.
+#[test]
+fn the_book_keeps_its_rules() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let to = TempDir::new().unwrap();
+    let faults = Sources::read(root).unwrap().build(&to.path().join("book")).unwrap();
+    let faults: Vec<_> = faults.iter().map(Fault::to_string).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn told(book: &Planted) -> Vec<String> {
+    book.faults().iter().map(Fault::to_string).collect()
+}

@@ -1,0 +1,3 @@
+//! The book keeps its rules, and each rule is broken on purpose.
+
+mod faults;
