@@ -77,28 +77,29 @@ fn dead(
     let (address, anchor) = link.split_once('#').unwrap_or((link, ""));
     let address = address.split('?').next().unwrap_or_default();
     let target = match address {
-        "" => from.to_owned(),
+        "" => Some(from.to_owned()),
         address => resolved(from.parent().unwrap_or(Path::new("")), address),
     };
-    if !files.contains(&target) {
+    let Some(target) = target.filter(|target| files.contains(target)) else {
         return Some(format!("`{link}` leads nowhere"));
-    }
+    };
     let known = |page: &Page| anchor.is_empty() || page.ids.contains(anchor);
     let found = pages.get(&target).is_none_or(known);
     (!found).then(|| format!("`{link}` leads to an anchor that is not there"))
 }
 
-/// Joins an address to the folder of its page, without `.` and `..`.
-fn resolved(folder: &Path, address: &str) -> PathBuf {
+/// Joins an address to the folder of its page, without `.` and `..`; none, if it leads out of the book.
+fn resolved(folder: &Path, address: &str) -> Option<PathBuf> {
     let mut path = PathBuf::new();
     for part in folder.join(address).components() {
         match part {
-            Component::ParentDir => drop(path.pop()),
             Component::Normal(name) => path.push(name),
-            _ => {}
+            Component::ParentDir if path.pop() => {}
+            Component::CurDir => {}
+            _ => return None,
         }
     }
-    path
+    Some(path)
 }
 
 /// Tells whether an address leads out of the book. What lies in the page itself does not.

@@ -11,7 +11,7 @@ const FILES: [(&str, &str); 8] = [
     ("CITATION.cff", "title: \"A book\"\nversion: 1.2.3\ndate-released: 2026-11-25\n"),
     (
         "essays/book.toml",
-        "[book]\ntitle = \"A book\"\n[output.html]\ninput-404 = \"\"\nprint.enable = false\n",
+        "[book]\ntitle = \"A book\"\n[output.html]\ninput-404 = \"\"\nprint.enable = false\nhash-files = false\n",
     ),
     (
         "essays/claims.toml",
