@@ -56,7 +56,7 @@ impl Edition {
     /// Returns how to cite the book, as text and as BibTeX.
     pub(crate) fn cite(&self) -> String {
         format!(
-            "As text:\n\n> {}\n\nAs BibTeX:\n\n```bibtex\n{}\n```\n",
+            "As text:\n\n> {}\n\nAs BibTeX:\n\n```text\n{}\n```\n",
             self.text(None),
             self.bibtex(None)
         )

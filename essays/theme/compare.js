@@ -48,7 +48,8 @@
         }
 
         listen() {
-            this.root.addEventListener("pointerover", event => {
+            // Not "pointerover", which comes as well when the keys scroll the page under the pointer.
+            this.root.addEventListener("pointermove", event => {
                 this.light(event.target.closest("[data-step]")?.dataset.step ?? this.pinned);
             });
             this.root.addEventListener("pointerleave", () => this.light(this.pinned));

@@ -1,3 +1,4 @@
 //! The book keeps its rules, and each rule is broken on purpose.
 
+mod browser;
 mod faults;
