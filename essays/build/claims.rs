@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::html::{escaped, with_code};
+use crate::pages::Pages;
 
 /// Every claim, in the order of the registry, with what was seen.
 pub(crate) struct Registry {
@@ -100,6 +101,16 @@ impl Registry {
         Ok(text)
     }
 
+    /// Makes a table of all claims, with a link to each that is in the book.
+    pub(crate) fn table(&self, pages: &Pages) -> String {
+        let row = |claim: &Claim| {
+            let Claim { id, statement, verdict, .. } = claim;
+            format!("| {} | {statement} | {verdict} |\n", pages.claim(id))
+        };
+        let rows: String = self.claims.iter().map(row).collect();
+        format!("| claim | statement | verdict |\n|---|---|---|\n{rows}")
+    }
+
     /// Returns what the last run of a claim printed, as a block.
     pub(crate) fn observed(&self, id: &str) -> Result<String, String> {
         Ok(block(&self.observation(id)?.printed))
@@ -148,7 +159,7 @@ pub(crate) fn block(printed: &str) -> String {
     format!("``````text\n{}\n``````\n", printed.trim_end())
 }
 
-fn parsed<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
+pub(crate) fn parsed<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     toml::from_str(&text).with_context(|| path.display().to_string())
 }

@@ -3,9 +3,10 @@
 use examples::demonstrations::Demonstration;
 use examples::{PROGRAMS, Program};
 
-use crate::claims::{Registry, block};
+use crate::claims::block;
 use crate::compare;
-use crate::edition::Edition;
+use crate::pages::Pages;
+use crate::sources::Sources;
 
 /// What mdBook itself puts in the place of.
 const OF_MDBOOK: [&str; 3] = ["include", "rustdoc_include", "title"];
@@ -49,7 +50,8 @@ pub(crate) fn pieces(page: &str) -> Vec<Piece<'_>> {
 }
 
 /// Puts what each directive asks for in its place; tells of those that ask for what is not there.
-pub(crate) fn expand(page: &str, registry: &Registry, edition: &Edition) -> (String, Vec<String>) {
+pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, Vec<String>) {
+    let Sources { registry, edition, notes, .. } = sources;
     let (mut expanded, mut faults) = (String::new(), Vec::new());
     for piece in pieces(page) {
         let Directive { name, argument } = match piece {
@@ -66,6 +68,8 @@ pub(crate) fn expand(page: &str, registry: &Registry, edition: &Edition) -> (Str
             "demo" => demo(argument),
             "program" => program(argument),
             "compare" => compare::compare(argument),
+            "claims" => Ok(registry.table(pages)),
+            "notes" => notes.table(pages),
             "cite" => Ok(edition.cite()),
             name if OF_MDBOOK.contains(&name) => Ok(format!("{{{{#{name} {argument}}}}}")),
             name => Err(format!("no directive is called `{name}`")),

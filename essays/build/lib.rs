@@ -11,7 +11,11 @@
 //! | `{{#demo zalgo}}` | what `oneloop demo zalgo` prints |
 //! | `{{#program proxy}}` | the page of a program, with its sources side by side |
 //! | `{{#compare echo}}` | the sources of the echo, of a program or of the crossings, side by side |
+//! | `{{#claims}}` | a table of all claims with their verdicts |
+//! | `{{#notes}}` | a table of the notes that the book began with, and what became of each |
 //! | `{{#cite}}` | how to cite the book |
+//!
+//! What a page may not do is in `check/`: [`Fault`] is what is told of it, with its place.
 //!
 //! Rule: a fault is told with its place and does not end the build, so that one run tells all of them.
 
@@ -21,6 +25,8 @@ mod compare;
 mod directives;
 mod edition;
 mod html;
+mod notes;
+mod pages;
 mod sources;
 
 pub use check::Fault;

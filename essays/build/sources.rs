@@ -7,33 +7,37 @@ use anyhow::{Context, Result};
 use mdbook_driver::MDBook;
 use mdbook_driver::book::{BookItem, Chapter};
 
-use crate::Fault;
-use crate::check::Reading;
+use crate::check::{Fault, Reading, links};
 use crate::claims::Registry;
 use crate::directives;
 use crate::edition::Edition;
+use crate::notes::Notes;
+use crate::pages::Pages;
 
 /// The folder of the book in the workspace.
 const BOOK: &str = "essays";
-const REGISTRY: &str = "essays/claims.toml";
 
 /// The workspace, as far as the book shows it.
 pub struct Sources {
     root: PathBuf,
-    registry: Registry,
-    edition: Edition,
+    pub(crate) registry: Registry,
+    pub(crate) edition: Edition,
+    pub(crate) notes: Notes,
 }
 
 impl Sources {
-    /// Reads what the pages ask for: the registry of claims, and the edition.
+    /// Reads what the pages ask for: the claims, the notes and the edition.
     ///
     /// # Errors
     /// When a file cannot be read or understood.
     pub fn read(root: &Path) -> Result<Sources> {
+        let root = root.canonicalize().with_context(|| root.display().to_string())?;
+        let book = root.join(BOOK);
         Ok(Sources {
-            root: root.to_owned(),
-            registry: Registry::read(&root.join(BOOK))?,
-            edition: Edition::read(root)?,
+            registry: Registry::read(&book)?,
+            edition: Edition::read(&root)?,
+            notes: Notes::read(&book)?,
+            root,
         })
     }
 
@@ -44,32 +48,58 @@ impl Sources {
     pub fn build(&self, to: &Path) -> Result<Vec<Fault>> {
         let mut book = MDBook::load(self.root.join(BOOK))?;
         book.config.build.build_dir = to.to_owned();
-        let stale = self.registry.stale().into_iter();
-        let mut faults: Vec<_> = stale.map(|what| Fault::new(REGISTRY, what)).collect();
-        let mut reading = Reading::default();
-        book.book.for_each_mut(|item| {
-            if let BookItem::Chapter(chapter) = item {
-                faults.extend(self.expand(chapter, &mut reading));
-            }
+        let (mut pages, mut reading) = (Pages::default(), Reading::default());
+        let mut faults = self.of_registers();
+        each_page(&mut book, |file, chapter| {
+            pages.note(file, &chapter.content);
+            let place = self.place(file);
+            faults.extend(reading.page(&chapter.content, &self.root.join(&place), &place));
+        });
+        faults.extend(self.of_claims(&pages));
+        faults.extend(reading.unused(&self.root, &self.root.join(BOOK).join("src"))?);
+        each_page(&mut book, |file, chapter| {
+            let (text, missing) = directives::expand(&chapter.content, self, &pages);
+            faults.extend(missing.into_iter().map(|what| Fault::new(self.place(file), what)));
+            let file = Path::new(file).with_extension("html").display().to_string();
+            chapter.content = text + &self.edition.footer(&chapter.name, &file);
         });
         if to.exists() {
             fs::remove_dir_all(to).with_context(|| to.display().to_string())?;
         }
         book.build()?;
-        faults.extend(reading.whole(&self.registry, &self.root, to)?);
+        faults.extend(links::faults(to)?);
         Ok(faults)
     }
 
-    /// Reads a page, and puts what it asks for in its place, and the edition under it.
-    fn expand(&self, chapter: &mut Chapter, reading: &mut Reading) -> Vec<Fault> {
-        let Some(path) = &chapter.path else { return Vec::new() };
-        let place = Path::new(BOOK).join("src").join(path);
-        let name = place.display().to_string();
-        let mut faults = reading.page(&chapter.content, &self.root.join(&place), &name);
-        let (text, missing) = directives::expand(&chapter.content, &self.registry, &self.edition);
-        faults.extend(missing.into_iter().map(|what| Fault::new(&*name, what)));
-        let file = path.with_extension("html").display().to_string();
-        chapter.content = text + &self.edition.footer(&chapter.name, &file);
-        faults
+    /// Tells of what is wrong in the registry of claims and in the notes.
+    fn of_registers(&self) -> Vec<Fault> {
+        let claims = self.registry.stale().into_iter();
+        let claims = claims.map(|what| Fault::new(format!("{BOOK}/claims.toml"), what));
+        let notes = self.notes.faults(&self.root).into_iter();
+        claims.chain(notes.map(|what| Fault::new(format!("{BOOK}/notes.toml"), what))).collect()
     }
+
+    /// Tells of every claim that is not in the book once.
+    fn of_claims(&self, pages: &Pages) -> Vec<Fault> {
+        let ids = self.registry.claims.iter().map(|claim| &claim.id);
+        let wrong = ids.filter(|id| pages.times(id) != 1);
+        let what = |id: &String| format!("{id} is in the book {} times, not once", pages.times(id));
+        wrong.map(|id| Fault::new(format!("{BOOK}/claims.toml"), what(id))).collect()
+    }
+
+    /// Calls the file of a page as it is called from the root.
+    fn place(&self, file: &str) -> String {
+        format!("{BOOK}/src/{file}")
+    }
+}
+
+/// Does something with every page that has a file.
+fn each_page(book: &mut MDBook, mut act: impl FnMut(&str, &mut Chapter)) {
+    book.book.for_each_mut(|item| {
+        if let BookItem::Chapter(chapter) = item
+            && let Some(path) = chapter.path.clone()
+        {
+            act(&path.display().to_string(), chapter);
+        }
+    });
 }

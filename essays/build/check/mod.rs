@@ -1,19 +1,17 @@
 //! The rules of the book, each of which a test breaks on purpose.
 
 mod code;
-mod links;
+pub(crate) mod links;
 mod prose;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
 use examples::Program;
 
-use crate::claims::Registry;
 use crate::directives::{Directive, Piece, pieces};
 
 /// A broken rule, and where.
@@ -41,8 +39,6 @@ impl fmt::Display for Fault {
 #[derive(Default)]
 pub(crate) struct Reading {
     shown: code::Shown,
-    /// How often each claim is in the book.
-    claims: BTreeMap<String, usize>,
     /// The files of the pages.
     files: BTreeSet<PathBuf>,
 }
@@ -56,41 +52,25 @@ impl Reading {
         faults.extend(self.shown.note(text, folder));
         let mut faults: Vec<_> = faults.into_iter().map(|what| Fault::new(place, what)).collect();
         for piece in pieces(text) {
-            match piece {
-                Piece::Directive(Directive { name: "claim", argument }) => {
-                    *self.claims.entry(argument.to_owned()).or_default() += 1;
-                }
-                Piece::Directive(Directive { name: "program", argument }) => {
-                    faults.extend(of_program(argument));
-                }
-                _ => {}
+            if let Piece::Directive(Directive { name: "program", argument }) = piece {
+                faults.extend(of_program(argument));
             }
         }
         faults
     }
 
-    /// Tells, once all pages are read, of claims and code that are in none, and of links in the built
-    /// pages that lead nowhere.
+    /// Tells, once all pages are read, of code and of pages that nobody finds.
     ///
     /// # Errors
     /// When a folder cannot be read.
-    pub(crate) fn whole(&self, registry: &Registry, root: &Path, to: &Path) -> Result<Vec<Fault>> {
-        let mut faults = Vec::new();
-        for claim in &registry.claims {
-            let times = self.claims.get(&claim.id).copied().unwrap_or(0);
-            if times != 1 {
-                let what = format!("{} is in the book {times} times, not once", claim.id);
-                faults.push(Fault::new("essays/claims.toml", what));
-            }
-        }
-        faults.extend(self.shown.unused(root)?);
-        for file in files(&root.join("essays/src"))? {
+    pub(crate) fn unused(&self, root: &Path, pages: &Path) -> io::Result<Vec<Fault>> {
+        let mut faults = self.shown.unused(root)?;
+        for file in files(pages)? {
             let is_page = file.extension().is_some_and(|extension| extension == "md");
             if is_page && !file.ends_with("SUMMARY.md") && !self.files.contains(&file) {
                 faults.push(Fault::new(below(root, &file), "is not in `SUMMARY.md`"));
             }
         }
-        faults.extend(links::faults(to)?);
         Ok(faults)
     }
 }

@@ -203,6 +203,26 @@ fn what_is_fetched_from_outside_is_caught() {
 }
 
 #[test]
+fn the_tables_lead_to_what_is_in_the_book() {
+    let book = Planted::new();
+    let notes = "[essays]\none = \"The first\"\nnone = \"The next\"\n[[note]]\nnote = \"A note\"\n\
+                 essays = [\"one\", \"none\"]\ncode = [\"examples/src/shown.rs\"]\nclaims = [\"C01\", \"C09\"]\n";
+    fs::write(book.path("essays/notes.toml"), notes).unwrap();
+    book.plant("essays/src/two.md", "See", "{{#notes}}\n\n{{#claims}}\n\nSee");
+    assert_eq!(told(&book), [""; 0]);
+    let page = book.page("two.html");
+    for cell in [
+        "<td><a href=\"one.html\">The first</a>, <em>The next</em> (to come)</td>",
+        "<td><a href=\"one.html#c01\">C01</a> C09</td>",
+        "<td>It holds.</td><td>held</td>",
+    ] {
+        assert!(page.contains(cell), "{cell}:\n{page}");
+    }
+    book.plant("essays/notes.toml", "shown.rs", "none.rs");
+    assert_eq!(told(&book), ["essays/notes.toml: `examples/src/none.rs` is not there"]);
+}
+
+#[test]
 fn a_page_that_is_in_no_summary_is_caught() {
     let book = Planted::new();
     fs::write(book.path("essays/src/lost.md"), "# Lost\n").unwrap();
