@@ -11,6 +11,7 @@ pub(super) fn begin(handle: &LoopHandle, probe: Probe) {
     spawn_infallible(handle, serve(handle.clone(), probe)).named("the program").detach();
 }
 
+// ANCHOR: calls
 async fn serve(handle: LoopHandle, probe: Probe) -> u32 {
     let total = price(&handle, &probe).await + 1;
     probe.at(Moment::Back);
@@ -27,3 +28,4 @@ async fn look_up(handle: &LoopHandle, probe: &Probe) -> u32 {
     probe.at(Moment::After);
     probe.found()
 }
+// ANCHOR_END: calls

@@ -12,6 +12,7 @@ pub(super) fn begin(handle: &LoopHandle, probe: Probe) {
     drop(serve(handle, &probe, drop));
 }
 
+// ANCHOR: calls
 #[inline(never)]
 fn serve(handle: &LoopHandle, probe: &Probe, done: impl FnOnce(u32) + 'static) -> Operation {
     let back = probe.clone();
@@ -37,3 +38,4 @@ fn look_up(handle: &LoopHandle, probe: &Probe, done: impl FnOnce(u32) + 'static)
         }
     })
 }
+// ANCHOR_END: calls

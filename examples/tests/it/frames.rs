@@ -16,6 +16,7 @@ fn shown(style: Style, moment: Moment) -> String {
 /// continuation and the loop; async keeps the chain of calls, and so does a thread.
 #[test]
 fn c14_callbacks_lose_the_chain_of_calls_and_async_keeps_it() {
+    // ANCHOR: traces
     assert_eq!(shown(Style::Threads, Moment::After), "look_up < price < serve < begin");
     assert_eq!(shown(Style::Callbacks, Moment::After), "look_up");
     assert_eq!(shown(Style::Promises, Moment::After), "look_up");
@@ -25,6 +26,7 @@ fn c14_callbacks_lose_the_chain_of_calls_and_async_keeps_it() {
     assert_eq!(shown(Style::Callbacks, Moment::Back), "serve < price < look_up");
     assert_eq!(shown(Style::Promises, Moment::Back), "serve");
     assert_eq!(shown(Style::Async, Moment::Back), "serve");
+    // ANCHOR_END: traces
 
     for style in STYLES {
         let loops = backtrace(style, Moment::After).unwrap().frames_of_the_loop();
@@ -39,12 +41,14 @@ fn c14_callbacks_lose_the_chain_of_calls_and_async_keeps_it() {
 /// frame is missing; with callbacks that is the usual form, and only there it is allowed for.
 #[test]
 fn before_the_wait_only_the_task_lacks_who_began_it() {
+    // ANCHOR: before
     for style in [Style::Threads, Style::Promises] {
         assert_eq!(shown(style, Moment::Before), "look_up < price < serve < begin", "{style}");
     }
     let callbacks = shown(Style::Callbacks, Moment::Before);
     assert!(callbacks.starts_with("look_up < ") && callbacks.ends_with("begin"), "{callbacks}");
     assert_eq!(shown(Style::Async, Moment::Before), "look_up < price < serve");
+    // ANCHOR_END: before
 }
 
 /// A program that waits is on no stack, in any style of the loop, and spawning cuts the trace of a
