@@ -124,6 +124,7 @@ fn a_panic_is_reported_and_reaches_who_joins() {
 #[test]
 fn a_failure_that_nobody_joins_is_reported_once_with_its_place() {
     let (mut event_loop, handle, reports) = lab();
+    // ANCHOR: unjoined
     spawn(&handle, async { Err::<(), _>("detached") }).detach();
     let dropped_late = spawn(&handle, async { Err::<(), _>("dropped late") });
     let joined = spawn(&handle, async { Err::<(), _>("joined") });
@@ -132,6 +133,7 @@ fn a_failure_that_nobody_joins_is_reported_once_with_its_place() {
     assert_eq!(run_until_complete(&mut event_loop, joined).unwrap(), Ok(Err("joined")));
     let reports = reports.take();
     assert_eq!(reports.len(), 2, "{reports:?}");
+    // ANCHOR_END: unjoined
     for (report, name) in reports.iter().zip(["detached", "dropped late"]) {
         assert!(report.contains(name) && report.contains("task.rs"), "{report}");
     }

@@ -63,12 +63,14 @@ pub fn completions(cached: Cached, items: usize) -> io::Result<(usize, usize)> {
     let mut event_loop = EventLoop::new()?;
     let handle = event_loop.handle();
     let batch = Rc::new(Batch::default());
+    // ANCHOR: batch
     for _ in 0..items {
         // The invariant: who is missing is counted before anybody can end.
         batch.missing.set(batch.missing.get() + 1);
         let of_item = batch.clone();
         fetch(&handle, cached, move || of_item.end_one());
     }
+    // ANCHOR_END: batch
     let inside = batch.completions.get();
     // One turn that does not wait: a sleep until now ends in it, and where nothing is left, it does too.
     handle.stop();
@@ -76,6 +78,7 @@ pub fn completions(cached: Cached, items: usize) -> io::Result<(usize, usize)> {
     Ok((inside, batch.completions.get()))
 }
 
+// ANCHOR: fetch
 fn fetch(handle: &LoopHandle, cached: Cached, callback: impl FnOnce() + 'static) {
     match cached {
         Cached::Inline => callback(),
@@ -89,6 +92,7 @@ fn fetch(handle: &LoopHandle, cached: Cached, callback: impl FnOnce() + 'static)
         Cached::Async => api_async::spawn(handle, async { callback() }).detach(),
     }
 }
+// ANCHOR_END: fetch
 
 fn show() -> io::Result<String> {
     let mut text = String::new();

@@ -162,6 +162,7 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     while event_loop.run_ready() > 0 {}
     assert_eq!(trace.take(), ["first", "second"]);
 
+    // ANCHOR: begun
     // A future: made is not begun. A promise and a callback's operation have begun when made.
     let deadlines = || handle.snapshot().timed.len();
     let future = api_async::sleep(&handle, Duration::from_millis(1));
@@ -172,6 +173,7 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     let delay = Duration::from_millis(1);
     drop(api_callbacks::sleep(&handle, delay, move |_| seen.note("callback")));
     assert_eq!(deadlines(), 2);
+    // ANCHOR_END: begun
     drop((future, promise));
     while deadlines() > 0 {
         event_loop.run_once().unwrap();
@@ -186,6 +188,7 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
     const TIMES: u64 = 100;
     let (mut event_loop, handle) = lab();
     let sum = Rc::new(Cell::new(0));
+    // ANCHOR: deferred
     let before = handle.counts();
     let measured = allocation_counter::measure(|| {
         for _ in 0..TIMES {
@@ -199,6 +202,7 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
     assert_eq!(after.hops - before.hops, TIMES, "one each");
     assert_eq!(after.polls - before.polls, 0, "no system call");
     assert_eq!((after.wake_writes, after.reads, after.writes), (0, 0, 0));
+    // ANCHOR_END: deferred
     // A few more: the queue's own room grows once.
     assert!((TIMES..TIMES + 8).contains(&measured.count_total), "{}", measured.count_total);
 
