@@ -156,6 +156,7 @@ fn write_to_transport(
     Ok(Written { pieces: written, unsent_most })
 }
 
+// ANCHOR: callbacks
 fn with_callbacks(stream: &api_callbacks::TcpStream, ledger: Rc<Ledger>, left: usize) {
     if left == 0 {
         return;
@@ -167,6 +168,7 @@ fn with_callbacks(stream: &api_callbacks::TcpStream, ledger: Rc<Ledger>, left: u
         }
     });
 }
+// ANCHOR_END: callbacks
 
 fn with_promises(
     stream: api_promises::TcpStream,
@@ -182,6 +184,7 @@ fn with_promises(
     })
 }
 
+// ANCHOR: async
 async fn with_async(
     stream: api_async::TcpStream,
     ledger: Rc<Ledger>,
@@ -193,6 +196,7 @@ async fn with_async(
     }
     Ok(())
 }
+// ANCHOR_END: async
 
 fn show() -> io::Result<String> {
     let mut text = String::from("the peer reads nothing            pieces   KiB unsent at most\n");

@@ -133,6 +133,7 @@ fn c20_the_hybrid_reads_data_after_the_socket_was_closed() {
     });
     let mut event_loop = EventLoop::new().unwrap();
     let handle = event_loop.handle();
+    // ANCHOR: late
     let program = async move {
         let (reader, writer) = open_connection(&handle, address).await.unwrap();
         let first = reader.read(1).await.unwrap();
@@ -142,6 +143,7 @@ fn c20_the_hybrid_reads_data_after_the_socket_was_closed() {
     };
     let read = run_until_complete(&mut event_loop, program).unwrap();
     assert_eq!(read, (b"h".to_vec(), b"ello".to_vec()), "read data after socket closed");
+    // ANCHOR_END: late
     drop(event_loop);
     talking.join().unwrap();
 }
@@ -154,6 +156,7 @@ fn c20_the_hybrid_loses_what_a_close_left_unsent_and_an_awaited_write_does_not()
         let (address, talking) = peer(count_to_the_end);
         let mut event_loop = EventLoop::new().unwrap();
         let handle = event_loop.handle();
+        // ANCHOR: lost
         let program = async move {
             let (_reader, writer) = open_connection(&handle, address).await.unwrap();
             writer.write(&vec![7; PAYLOAD]);
@@ -165,6 +168,7 @@ fn c20_the_hybrid_loses_what_a_close_left_unsent_and_an_awaited_write_does_not()
         run_until_complete(&mut event_loop, program).unwrap();
         drop(event_loop);
         assert_eq!(talking.join().unwrap() == PAYLOAD, all, "waits: {waits}");
+        // ANCHOR_END: lost
     }
 
     let (address, talking) = peer(count_to_the_end);

@@ -216,6 +216,7 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
 fn c21_spawn_returns_before_its_effect_and_a_scope_after_it() {
     let (mut event_loop, handle) = lab();
     let trace = Trace::default();
+    // ANCHOR: spawned
     let begin: [(&str, &dyn Fn(Trace)); 3] = [
         ("callbacks", &|trace| drop(handle.call_soon(move || trace.note("effect")))),
         ("promises", &|trace| {
@@ -232,6 +233,7 @@ fn c21_spawn_returns_before_its_effect_and_a_scope_after_it() {
         while event_loop.run_ready() > 0 {}
         assert_eq!(trace.take(), ["returned", "effect"], "{style}");
     }
+    // ANCHOR_END: spawned
 
     let (seen, inside) = (trace.clone(), handle.clone());
     let scoped = async move {
