@@ -100,7 +100,9 @@ impl<P: Protocol + 'static> Connection<P> {
     /// Reads once and hands on what came.
     #[inline]
     fn read(self: Rc<Self>) {
-        if let (false, Some(live)) = (self.has(PAUSED | ENDED | CLOSING), &*self.live.borrow()) {
+        let live = self.live.borrow();
+        let Some(live) = &*live else { return };
+        if !self.has(PAUSED | ENDED | CLOSING) {
             match live.source.read_chunk() {
                 Ok(Some(chunk)) => {
                     self.tell(&live.protocol, |protocol| protocol.data_received(&*self, &chunk));
@@ -110,7 +112,14 @@ impl<P: Protocol + 'static> Connection<P> {
                 Err(error) => self.lose(Some(error)),
             }
         }
-        self.wait_to_read();
+        self.wait_to_read(&live.source);
+    }
+
+    /// Begins to read.
+    fn begin(self: Rc<Self>) {
+        if let Some(live) = &*self.live.borrow() {
+            self.wait_to_read(&live.source);
+        }
     }
 
     /// Tells the protocol that the peer has ended its side.
@@ -124,9 +133,7 @@ impl<P: Protocol + 'static> Connection<P> {
     /// Queues the job if there may be something to read, else parks it. A connection that reads
     /// nothing is parked as well: so it hears when the loop is closed, and is held until then.
     #[inline]
-    fn wait_to_read(self: &Rc<Self>) {
-        let live = self.live.borrow();
-        let Some(Live { source, .. }) = &*live else { return };
+    fn wait_to_read(self: &Rc<Self>, source: &Socket) {
         if self.has(PAUSED | ENDED | CLOSING) {
             return self.wait_for_the_end(source);
         }
@@ -232,7 +239,7 @@ impl<P: Protocol + 'static> Job for Connection<P> {
             READ => self.read(),
             WRITE => self.flush(),
             MADE => self.made(),
-            START => self.wait_to_read(),
+            START => self.begin(),
             _ => self.lost(),
         }
     }

@@ -78,7 +78,7 @@ pub(crate) struct Core {
     pub(crate) timers: Timers,
     pub(crate) clock: Clock,
     pub(crate) registry: mio::Registry,
-    pub(crate) pool: Rc<Pool>,
+    pub(crate) pool: Pool,
     pub(crate) counters: Counters,
     pub(crate) inbox: Arc<Inbox<Submission>>,
     pub(crate) signals: Signals,
@@ -140,7 +140,7 @@ impl Core {
             timers: Timers::default(),
             clock,
             registry,
-            pool: Rc::default(),
+            pool: Pool::default(),
             counters: Counters::default(),
             inbox,
             signals: Signals::default(),
@@ -200,15 +200,24 @@ impl Core {
     #[inline(always)]
     pub(crate) fn fire(&self, token: Token, signs: Signs) {
         let (generation, row) = ((token.0 >> 32) as u32, token.0 & 0xffff_ffff);
-        let target = match self.rows.borrow().get(row) {
-            Some(row) if row.generation == generation => row.target.clone(),
+        let rows = self.rows.borrow();
+        let target = match rows.get(row) {
+            Some(row) if row.generation == generation => &row.target,
             _ => return,
         };
         match target {
-            Target::Socket(readiness) => readiness.fire(signs, &self.ready),
+            // Jobs are queued and no more: the row stays borrowed, and nobody is counted.
+            Target::Socket(readiness) if !readiness.is_awaited() => {
+                readiness.fire(signs, &self.ready);
+            }
+            Target::Socket(readiness) => {
+                let readiness = readiness.clone();
+                drop(rows);
+                readiness.fire(signs, &self.ready);
+            }
             Target::Watch(watch) => {
                 watch.fire(signs, &self.ready);
-                self.fired.borrow_mut().push(Rc::downgrade(&watch));
+                self.fired.borrow_mut().push(Rc::downgrade(watch));
             }
         }
     }

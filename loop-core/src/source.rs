@@ -156,20 +156,21 @@ impl<S> Source<S> {
     ///
     /// # Errors
     /// As [`Source::attempt`]; no chunk is taken then.
+    #[inline(always)]
     pub fn read_chunk(&self) -> io::Result<Option<Chunk>>
     where
         for<'a> &'a S: Read,
     {
         let share = self.admit(Direction::Read)?;
         let chunk = self.handle.core.pool.lend(|buffer| self.read_share(buffer, share))?;
-        Ok((chunk.unread() > 0).then_some(chunk))
+        Ok((!chunk.is_empty()).then_some(chunk))
     }
 
     /// Writes once, no more than the socket's share of the turn. A shorter write has filled it.
     ///
     /// # Errors
     /// As [`Source::attempt`].
-    #[inline]
+    #[inline(always)]
     pub fn write(&self, bytes: &[u8]) -> io::Result<usize>
     where
         for<'a> &'a S: Write,
@@ -217,13 +218,13 @@ impl<S> Source<S> {
     ///
     /// # Errors
     /// As [`Source::attempt`]; what was not written is still in the chunk.
-    #[inline]
+    #[inline(always)]
     pub fn write_chunk(&self, chunk: &mut Chunk) -> io::Result<()>
     where
         for<'a> &'a S: Write,
     {
         // What is left is counted here, so that the chunk is looked into once a write.
-        let mut left = chunk.unread();
+        let mut left = chunk.len();
         while left > 0 {
             match self.write(chunk)? {
                 0 => return Err(ErrorKind::WriteZero.into()),
@@ -237,15 +238,23 @@ impl<S> Source<S> {
     }
 
     /// Returns the share of this turn that an attempt may use, if one may be made.
+    #[inline(always)]
     fn admit(&self, direction: Direction) -> io::Result<usize> {
-        if self.readiness.has(Signs::CANCELLED) {
-            return Err(Cancelled.into());
-        }
-        let ready = self.readiness.is_ready(direction);
-        let share = if ready { self.share(direction) } else { 0 };
-        if share == 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(share) }
+        let admitted = self.readiness.admits(direction);
+        let share = if admitted { self.share(direction) } else { 0 };
+        if share == 0 { Err(self.refusal()) } else { Ok(share) }
     }
 
+    /// Says why no attempt may be made.
+    #[cold]
+    fn refusal(&self) -> io::Error {
+        match self.readiness.has(Signs::CANCELLED) {
+            true => Cancelled.into(),
+            false => ErrorKind::WouldBlock.into(),
+        }
+    }
+
+    #[inline(always)]
     fn attempt_admitted<R>(
         &self,
         direction: Direction,
@@ -254,17 +263,23 @@ impl<S> Source<S> {
         loop {
             match attempt(&self.io) {
                 Ok(result) => return Ok(result),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => {
-                    if error.kind() == ErrorKind::WouldBlock {
-                        self.readiness.drained(direction);
-                    }
-                    return Err(error);
-                }
+                Err(error) => self.failed(direction, error)?,
             }
         }
     }
 
+    /// An attempt has failed: passes over a mere interruption.
+    #[cold]
+    fn failed(&self, direction: Direction, error: io::Error) -> io::Result<()> {
+        match error.kind() {
+            ErrorKind::Interrupted => return Ok(()),
+            ErrorKind::WouldBlock => self.readiness.drained(direction),
+            _ => {}
+        }
+        Err(error)
+    }
+
+    #[inline(always)]
     fn read_share(&self, buffer: &mut [u8], share: usize) -> io::Result<usize>
     where
         for<'a> &'a S: Read,

@@ -92,6 +92,11 @@ impl Signs {
         Signs(self.0 & !other.0)
     }
 
+    /// Returns those of these signs that are among the other ones.
+    pub(crate) fn only(self, other: Signs) -> Signs {
+        Signs(self.0 & other.0)
+    }
+
     /// Tells whether one of `other` is among these.
     pub(crate) fn any(self, other: Signs) -> bool {
         self.0 & other.0 != 0
@@ -136,6 +141,19 @@ impl Readiness {
     /// Tells whether the kernel's last word on a direction was "ready".
     pub(crate) fn is_ready(&self, direction: Direction) -> bool {
         self.has(Signs::ready(direction).with(Signs::CANCELLED))
+    }
+
+    /// Tells whether an attempt may be made in a direction, as far as the kernel and the loop say.
+    #[inline(always)]
+    pub(crate) fn admits(&self, direction: Direction) -> bool {
+        let ready = Signs::ready(direction);
+        self.signs.get().only(ready.with(Signs::CANCELLED)) == ready
+    }
+
+    /// Tells whether a task waits for the socket.
+    #[inline(always)]
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.has(Signs::READ_AWAITED.with(Signs::WRITE_AWAITED))
     }
 
     /// Adds to what is known of the socket.

@@ -80,7 +80,7 @@ impl<P: Protocol + 'static> Transport for Connection<P> {
         if let Some(this) = self.this.upgrade()
             && self.live.borrow().as_ref().is_some_and(parked)
         {
-            this.wait_to_read();
+            this.begin();
         }
     }
 
