@@ -144,7 +144,7 @@ impl Slot {
         if self.executor.handle.is_closing() {
             self.abort();
         } else {
-            self.clone().queue();
+            self.queue();
         }
     }
 
@@ -175,7 +175,7 @@ impl Slot {
 
     /// Queues the task, if it is not queued already.
     #[inline(always)]
-    pub(crate) fn wake(self: Rc<Self>) {
+    pub(crate) fn wake(self: &Rc<Self>) {
         self.about.wakes.set(self.about.wakes.get().wrapping_add(1));
         if !self.queued.get() {
             self.queue();
@@ -183,10 +183,9 @@ impl Slot {
     }
 
     #[inline(always)]
-    fn queue(self: Rc<Self>) {
+    fn queue(self: &Rc<Self>) {
         self.queued.set(true);
-        let number = self.number.get();
-        self.executor.handle.clone().queue(self, number);
+        self.executor.handle.queue(self.clone(), self.number.get());
     }
 
     /// Takes the task's end, if it has come; else `waker` is woken when it comes.

@@ -174,7 +174,7 @@ impl TaskWaker {
             // A closed loop has no task left to wake.
             let _ = self.remote.call_soon_threadsafe(move |_handle| {
                 task_waker.submitted.swap(false, Ordering::AcqRel);
-                task_waker.slot().into_iter().for_each(Slot::wake);
+                task_waker.slot().iter().for_each(Slot::wake);
             });
         }
     }

@@ -306,7 +306,7 @@ where
 }
 
 /// Wakes the task when the source is ready in this direction.
-#[inline]
+#[inline(always)]
 fn park<S: mio::event::Source, T>(
     source: &Source<S>,
     direction: Direction,

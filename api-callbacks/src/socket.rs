@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::panic::Location;
 use std::rc::Rc;
 
 use loop_core::transfer::{Partial, Transfer};
@@ -22,6 +23,9 @@ pub(crate) type AcceptCallback = Box<dyn FnOnce(TcpListener, Accepted)>;
 pub(crate) type ConnectCallback = Box<dyn FnOnce(io::Result<Socket>)>;
 pub(crate) type ReadCallback = Box<dyn FnOnce(TcpStream, io::Result<Option<Chunk>>)>;
 pub(crate) type WriteCallback = Box<dyn FnOnce(TcpStream, io::Result<()>)>;
+
+/// Where an operation was called, if one waits.
+type Place = Option<&'static Location<'static>>;
 
 /// What accepts.
 pub(crate) struct Listener {
@@ -184,38 +188,53 @@ impl Stream {
         Operation::ended()
     }
 
-    #[inline]
     fn read(self: Rc<Self>) {
         let called_at = self.reading.called_at();
-        let Some(reading) = self.reading.take() else { return };
-        let blocked = match reading {
-            Reading::Chunk(callback) => {
+        match self.reading.take() {
+            Some(Reading::Chunk(callback)) => {
                 let read = match self.reading.is_cancelled() {
                     true => Err(Cancelled.into()),
                     false => self.source.read_chunk(),
                 };
                 match unless_blocked(read) {
-                    Some(read) => return callback(TcpStream(self), read),
-                    None => Reading::Chunk(callback),
+                    Some(read) => callback(TcpStream(self), read),
+                    None => self.read_later(Reading::Chunk(callback), called_at),
                 }
             }
-            Reading::Bytes(mut moving) => {
-                let read = attempt(&mut *moving, &self.source, self.reading.is_cancelled());
-                match read {
-                    Some(read) => return moving.end(TcpStream(self), read),
-                    None => Reading::Bytes(moving),
-                }
-            }
-            Reading::EndedBytes(moving, read) => return moving.end(TcpStream(self), read),
-        };
-        self.reading.put_back(blocked, called_at);
+            Some(Reading::Bytes(moving)) => self.read_further(moving, called_at),
+            Some(Reading::EndedBytes(moving, read)) => moving.end(TcpStream(self), read),
+            None => {}
+        }
+    }
+
+    /// Goes on with a transfer that had to wait, or was cancelled.
+    #[inline(never)]
+    fn read_further(self: Rc<Self>, mut moving: Box<dyn Moving>, called_at: Place) {
+        match attempt(&mut *moving, &self.source, self.reading.is_cancelled()) {
+            Some(read) => moving.end(TcpStream(self), read),
+            None => self.read_later(Reading::Bytes(moving), called_at),
+        }
+    }
+
+    /// Parks a read that found nothing.
+    #[cold]
+    fn read_later(self: Rc<Self>, reading: Reading, called_at: Place) {
+        self.reading.put_back(reading, called_at);
         self.source.park_job(Direction::Read, self.clone(), READ);
     }
 
-    #[inline]
     fn write(self: Rc<Self>) {
         let called_at = self.writing.called_at();
-        let Some(writing) = self.writing.take() else { return };
+        match self.writing.take() {
+            Some(Writing::Ended(callback, written)) => callback(TcpStream(self), written),
+            Some(writing) => self.write_further(writing, called_at),
+            None => {}
+        }
+    }
+
+    /// Goes on with a write that had to wait, or was cancelled.
+    #[inline(never)]
+    fn write_further(self: Rc<Self>, writing: Writing, called_at: Place) {
         match self.write_on(writing) {
             Writing::Ended(callback, written) => callback(TcpStream(self), written),
             Writing::EndedBytes(moving, written) => moving.end(TcpStream(self), written),
@@ -226,8 +245,7 @@ impl Stream {
         }
     }
 
-    /// Goes on with a write that had to wait; one that has ended stays as it is.
-    #[inline]
+    /// Moves what can be moved now; a write that has ended stays as it is.
     fn write_on(&self, writing: Writing) -> Writing {
         let cancelled = self.writing.is_cancelled();
         match writing {
@@ -238,7 +256,7 @@ impl Stream {
                 };
                 match unless_blocked(written) {
                     Some(written) => {
-                        Writing::Ended(callback, with_count(written, length - chunk.len()))
+                        Writing::Ended(callback, with_count(written, || length - chunk.len()))
                     }
                     None => Writing::Chunk(callback, chunk, length),
                 }
@@ -359,11 +377,12 @@ pub(crate) fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> 
 }
 
 /// Puts the count of what was moved before it into an error.
-pub(crate) fn with_count(result: io::Result<()>, count: usize) -> io::Result<()> {
-    match result {
-        Err(error) if count > 0 => Err(io::Error::new(error.kind(), Partial { count, error })),
-        result => result,
-    }
+#[inline(always)]
+pub(crate) fn with_count(result: io::Result<()>, count: impl FnOnce() -> usize) -> io::Result<()> {
+    result.map_err(|error| match count() {
+        0 => error,
+        count => io::Error::new(error.kind(), Partial { count, error }),
+    })
 }
 
 fn attempt(moving: &mut dyn Moving, source: &Socket, cancelled: bool) -> Option<io::Result<()>> {

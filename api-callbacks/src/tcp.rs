@@ -191,7 +191,7 @@ impl TcpStream {
         }
         match unless_blocked(source.write_chunk(&mut chunk)) {
             Some(written) => {
-                let written = with_count(written, length - chunk.len());
+                let written = with_count(written, || length - chunk.len());
                 writing.put(Writing::Ended(callback, written));
                 self.0.call_back(WRITE)
             }

@@ -159,7 +159,10 @@ impl TcpStream {
         if self.pending(Direction::Read) != Pending::Nothing {
             return Promise::reject(self.handle(), already_pending());
         }
-        if let Some(read) = unless_blocked(self.0.source.read_chunk()) {
+        // Asked before it is tried: a chain mostly comes here once more than there are bytes.
+        if self.0.source.is_ready(Direction::Read)
+            && let Some(read) = unless_blocked(self.0.source.read_chunk())
+        {
             return Promise::settled(self.handle(), read);
         }
         self.0.wait_for_chunk()

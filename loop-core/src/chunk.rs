@@ -4,7 +4,6 @@
 //! so that an idle connection holds no buffer, whatever the style.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -12,10 +11,10 @@ use std::rc::Rc;
 /// How many bytes a chunk of the pool holds.
 pub const CHUNK_BYTES: usize = 16 * 1024;
 
-/// How many chunks the pool keeps beside the one that was lent last: 64 in all.
-const KEPT_MAX: usize = 63;
+/// How many chunks the pool keeps, lent ones included.
+const KEPT_MAX: usize = 64;
 
-/// How many of them it looks at for one that is back.
+/// At how many of them it looks for one that is back.
 const LOOKS_MAX: usize = 4;
 
 /// Bytes in a buffer that is lent by the loop, or that came from a vector.
@@ -43,13 +42,19 @@ struct Lent {
     end: Cell<usize>,
 }
 
-/// The chunks of one loop, lent or free.
+/// The chunks of one loop.
 #[derive(Default)]
 pub(crate) struct Pool {
-    /// The one that was lent last, which is the next to be lent if it is back by then.
-    last: Cell<Option<Rc<Lent>>>,
-    /// The others, the one that was lent first in front.
-    others: RefCell<VecDeque<Rc<Lent>>>,
+    kept: RefCell<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// Lent or free: one to which nobody else refers is back.
+    chunks: Vec<Rc<Lent>>,
+    /// Which is to be lent next. It moves on only from one that is lent still, so that a program
+    /// which gives back what it has been lent is always lent the same.
+    next: usize,
 }
 
 impl Pool {
@@ -59,49 +64,72 @@ impl Pool {
         &self,
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<Chunk, E> {
-        let mut lent = match self.last.take() {
-            Some(lent) if Rc::strong_count(&lent) == 1 => lent,
-            last => self.another(last),
-        };
-        let free = Rc::get_mut(&mut lent).expect("nobody else refers to a chunk that is back");
-        let filled = fill(&mut free.buffer);
-        let chunk = filled.map(|count| {
-            lent.start.set(0);
-            lent.end.set(count);
-            Chunk { lent: lent.clone() }
-        });
-        self.last.set(Some(lent));
-        chunk
+        let mut kept = self.kept.borrow_mut();
+        let lent = kept.free();
+        let Lent { buffer, start, end } = Rc::get_mut(lent).expect("a free chunk is nobody's");
+        let count = fill(buffer)?;
+        start.set(0);
+        end.set(count);
+        Ok(Chunk { lent: lent.clone() })
+    }
+}
+
+impl Kept {
+    /// Finds a chunk that is back, or makes one.
+    #[inline(always)]
+    fn free(&mut self) -> &mut Rc<Lent> {
+        if !self.is_next_free() {
+            self.look_further();
+        }
+        &mut self.chunks[self.next]
     }
 
-    /// Finds a chunk that is back, or makes one, while the last is still lent.
+    #[inline(always)]
+    fn is_next_free(&self) -> bool {
+        self.chunks.get(self.next).is_some_and(|chunk| Rc::strong_count(chunk) == 1)
+    }
+
     #[inline(never)]
-    fn another(&self, last: Option<Rc<Lent>>) -> Rc<Lent> {
-        let mut others = self.others.borrow_mut();
-        others.extend(last);
-        for _ in 0..others.len().min(LOOKS_MAX) {
-            match others.pop_front() {
-                Some(lent) if Rc::strong_count(&lent) == 1 => return lent,
-                lent => others.extend(lent),
+    fn look_further(&mut self) {
+        for _ in 1..LOOKS_MAX {
+            self.next = if self.next + 1 < self.chunks.len() { self.next + 1 } else { 0 };
+            if self.is_next_free() {
+                return;
             }
         }
-        // What is one too many belongs to who has it.
-        others.truncate(KEPT_MAX);
         let buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
-        Rc::new(Lent { buffer, start: Cell::new(0), end: Cell::new(0) })
+        let chunk = Rc::new(Lent { buffer, start: Cell::new(0), end: Cell::new(0) });
+        if self.chunks.len() < KEPT_MAX {
+            self.next = self.chunks.len();
+            self.chunks.push(chunk);
+        } else {
+            // The one whose place it takes belongs to who has it.
+            self.chunks[self.next] = chunk;
+        }
     }
 }
 
 impl Chunk {
+    /// Returns how many bytes have not been consumed, with less ado than the slice's length.
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.lent.end.get() - self.lent.start.get()
+    }
+
+    /// Tells whether all bytes have been consumed.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Consumes the first `count` bytes.
     ///
     /// # Panics
     /// If there are fewer.
     #[inline]
     pub fn advance(&mut self, count: usize) {
-        let Lent { start, end, .. } = &*self.lent;
-        assert!(count <= end.get() - start.get(), "a chunk cannot advance past its end");
-        start.set(start.get() + count);
+        assert!(count <= self.len(), "a chunk cannot advance past its end");
+        self.lent.start.set(self.lent.start.get() + count);
     }
 }
 
@@ -131,6 +159,8 @@ impl fmt::Debug for Chunk {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -147,7 +177,7 @@ mod tests {
     fn a_failed_fill_returns_the_chunk() {
         let pool = Pool::default();
         assert!(pool.lend(|_| Err("nothing there")).is_err());
-        assert!(pool.last.take().is_some());
+        assert_eq!(Rc::strong_count(&pool.kept.borrow().chunks[0]), 1);
     }
 
     #[test]
@@ -155,10 +185,10 @@ mod tests {
         let pool = Pool::default();
         let lend = || pool.lend(|_| Ok::<_, ()>(1)).unwrap();
         let chunks: Vec<_> = (0..100).map(|_| lend()).collect();
-        assert_eq!(pool.others.borrow().len(), KEPT_MAX);
+        assert_eq!(pool.kept.borrow().chunks.len(), KEPT_MAX);
         drop(chunks);
-        let again: Vec<_> = (0..64).map(|_| lend()).collect();
-        assert_eq!(pool.others.borrow().len(), KEPT_MAX, "{} lent again", again.len());
+        let lent: HashSet<_> = (0..KEPT_MAX).map(|_| lend()).map(|c| c.as_ptr()).collect();
+        assert_eq!(lent.len(), 1, "what comes back is lent again");
     }
 
     #[test]
