@@ -275,6 +275,7 @@ impl Core {
         if snapshot == 0 { 0 } else { self.run_batch(snapshot) }
     }
 
+    // ANCHOR: batch
     fn run_batch(self: &Rc<Self>, snapshot: usize) -> usize {
         let limit = match self.turn_rule.get() {
             TurnRule::Snapshot => snapshot,
@@ -298,6 +299,7 @@ impl Core {
         }
         taken
     }
+    // ANCHOR_END: batch
 
     /// Runs one entry. But for wakers, which `fire` calls, and for what closing does, this is the
     /// only place where the loop calls its users.

@@ -99,6 +99,7 @@ impl EventLoop {
     /// loop is closed.
     ///
     /// asyncio: `BaseEventLoop._run_once`.
+    // ANCHOR: turn
     pub fn run_once(&mut self) -> io::Result<()> {
         if self.core.closed.get() {
             return Err(io::Error::other("the event loop is closed"));
@@ -119,6 +120,7 @@ impl EventLoop {
         self.core.run_ready();
         Ok(())
     }
+    // ANCHOR_END: turn
 
     /// Runs what is ready now, as far as the turn rule goes, without a poll; returns how many
     /// entries of the queue it took. For those who have a poll of their own.

@@ -70,6 +70,7 @@ impl<M, W: WakeObject> Inbox<M, W> {
         Inbox { messages, state: AtomicU8::new(AWAKE), wakes: AtomicU64::new(0), wake_object }
     }
 
+    // ANCHOR: submit
     /// Hands a message over and ends the poll; a closed loop hands it back.
     pub(crate) fn submit(&self, message: M) -> Result<(), M> {
         let mut messages = self.lock();
@@ -84,7 +85,9 @@ impl<M, W: WakeObject> Inbox<M, W> {
         }
         Ok(())
     }
+    // ANCHOR_END: submit
 
+    // ANCHOR: sleep
     /// Declares that the loop is about to block; tells whether it may. It may not if somebody has
     /// submitted since it last looked.
     pub(crate) fn fall_asleep(&self) -> bool {
@@ -93,6 +96,7 @@ impl<M, W: WakeObject> Inbox<M, W> {
         // Who waits in a foreign poll declares it before each wait.
         matches!(before, Ok(_) | Err(ASLEEP))
     }
+    // ANCHOR_END: sleep
 
     /// Declares that the loop is awake; tells whether there is something to take.
     #[inline]

@@ -8,6 +8,7 @@ use super::{Protocol, Transport, WriteLimits};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Echo;
 
+// ANCHOR: protocol
 impl Protocol for Echo {
     fn connection_made(&self, transport: &Rc<dyn Transport>) {
         // As soon as something is unsent, no more is read: no more than one read is ever unsent.
@@ -26,3 +27,4 @@ impl Protocol for Echo {
         transport.resume_reading();
     }
 }
+// ANCHOR_END: protocol

@@ -27,6 +27,7 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
+    // ANCHOR: standing
     /// Holds a ratio against the null.
     pub(crate) fn of(ratio: Option<Ratio>, null: Option<Ratio>) -> Standing {
         let (Some(ratio), Some(null)) = (ratio, null) else { return Standing::NoVerdict };
@@ -41,6 +42,7 @@ impl Standing {
             _ => Standing::BelowNoise,
         }
     }
+    // ANCHOR_END: standing
 
     /// Returns the word for a table.
     pub(crate) fn word(self) -> &'static str {

@@ -41,12 +41,14 @@ impl Recorder {
         Recorder { response: empty(), service: empty(), send_lag: empty() }
     }
 
+    // ANCHOR: record
     /// Records a message whose reply is complete.
     pub(crate) fn record(&mut self, message: Message, received: u64) {
         self.response.saturating_record(received.saturating_sub(message.intended));
         self.service.saturating_record(received.saturating_sub(message.handed));
         self.send_lag.saturating_record(message.handed.saturating_sub(message.intended));
     }
+    // ANCHOR_END: record
 
     /// Tells whether the generator was the bottleneck: it sent too late, by its own schedule.
     pub(crate) fn is_late(&self) -> bool {

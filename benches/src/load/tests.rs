@@ -142,6 +142,7 @@ fn a_refused_connection_names_the_address() {
 
 /// The reason for the open phase: a stall of the server stops the closed generator as well, which
 /// then asks so little that its percentiles hardly see it.
+// ANCHOR: stall
 #[test]
 fn a_stalled_server_is_seen_by_the_open_phase_and_hidden_from_the_closed_one() {
     const STALL: Duration = Duration::from_millis(200);
@@ -168,3 +169,4 @@ fn a_stalled_server_is_seen_by_the_open_phase_and_hidden_from_the_closed_one() {
     assert!(p99_ms(&in_closed) < 100, "closed p99 {} ms", p99_ms(&in_closed));
     assert!(p99_ms(&in_open) > 100, "open p99 {} ms", p99_ms(&in_open));
 }
+// ANCHOR_END: stall

@@ -31,9 +31,11 @@ impl Shop {
         sum
     }
 
+    // ANCHOR: caller
     async fn line(&self, customer: usize, item: u32) -> u32 {
         self.net(customer, item).await + 1
     }
+    // ANCHOR_END: caller
 
     async fn net(&self, customer: usize, item: u32) -> u32 {
         price(item) - self.discount(customer, item).await
@@ -53,8 +55,10 @@ impl Shop {
         (points / 100).min(4)
     }
 
+    // ANCHOR: leaf
     async fn points(&self, customer: usize) -> u32 {
         sleep(&self.handle, DELAY).await;
         self.points[customer]
     }
+    // ANCHOR_END: leaf
 }

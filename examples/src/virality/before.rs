@@ -27,9 +27,11 @@ impl Shop {
         sum
     }
 
+    // ANCHOR: caller
     fn line(&self, customer: usize, item: u32) -> u32 {
         self.net(customer, item) + 1
     }
+    // ANCHOR_END: caller
 
     fn net(&self, customer: usize, item: u32) -> u32 {
         price(item) - self.discount(customer, item)
@@ -49,7 +51,9 @@ impl Shop {
         (points / 100).min(4)
     }
 
+    // ANCHOR: leaf
     fn points(&self, customer: usize) -> u32 {
         self.points[customer]
     }
+    // ANCHOR_END: leaf
 }

@@ -49,6 +49,7 @@ impl Shop {
         });
     }
 
+    // ANCHOR: caller
     fn line(
         self: &Rc<Self>,
         customer: usize,
@@ -57,6 +58,7 @@ impl Shop {
     ) {
         self.net(customer, item, |net| done(net.map(|net| net + 1)));
     }
+    // ANCHOR_END: caller
 
     fn net(
         self: &Rc<Self>,

@@ -36,9 +36,11 @@ impl Shop {
         sum
     }
 
+    // ANCHOR: caller
     fn line(self: &Rc<Self>, customer: usize, item: u32) -> Promise<u32, io::Error> {
         self.net(customer, item).map(|net| net + 1)
     }
+    // ANCHOR_END: caller
 
     fn net(self: &Rc<Self>, customer: usize, item: u32) -> Promise<u32, io::Error> {
         self.discount(customer, item).map(move |discount| price(item) - discount)

@@ -18,10 +18,12 @@ impl Shop {
         Shop { points, handle }
     }
 
+    // ANCHOR: shell
     /// Says what an order costs.
     pub async fn receipt(&self, order: &Order) -> String {
         receipt(order, self.points(order.customer).await)
     }
+    // ANCHOR_END: shell
 
     async fn points(&self, customer: usize) -> u32 {
         sleep(&self.handle, DELAY).await;
