@@ -9,6 +9,7 @@ mod style;
 
 pub mod anchors;
 pub mod chat;
+pub mod claims;
 pub mod crawler;
 pub mod crossings;
 pub mod demonstrations;
