@@ -1,77 +1,61 @@
-//! The registry of claims, and what the last run of each has seen.
+//! The registry of claims as pages show it, with what the last run of each has seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use examples::claims::{Claim, Observation, Registry, Source, findings, tests_named_by_claims};
 use serde::Deserialize;
 
 use crate::html::{escaped, with_code};
 use crate::pages::Pages;
 
-/// Every claim, in the order of the registry, with what was seen.
-pub(crate) struct Registry {
-    pub(crate) claims: Vec<Claim>,
+/// The registry, the runs, and the tests that there are.
+pub(crate) struct Claims {
+    registry: Registry,
     observations: BTreeMap<String, Observation>,
+    tests: BTreeSet<String>,
 }
 
-/// What is asserted, and what decides it.
-#[derive(Deserialize)]
-pub(crate) struct Claim {
-    pub(crate) id: String,
-    statement: String,
-    source: Vec<Source>,
-    prediction: String,
-    verdict: String,
-}
-
-/// Who said it.
-#[derive(Deserialize)]
-struct Source {
-    who: String,
-    #[serde(rename = "where")]
-    place: String,
-    when: String,
-}
-
-/// What the last run saw.
-#[derive(Deserialize)]
-struct Observation {
-    run: String,
-    #[serde(default)]
-    values: BTreeMap<String, toml::Value>,
-    #[serde(default)]
-    printed: String,
-    verdict: String,
-}
-
-impl Registry {
-    /// Reads `claims.toml` and `observations/` in the folder of the book.
+impl Claims {
+    /// Reads `claims.toml` and `observations/` in the folder of the book, and the tests of the workspace.
     ///
     /// # Errors
-    /// When a file is there and cannot be read.
-    pub(crate) fn read(book: &Path) -> Result<Registry> {
-        #[derive(Deserialize, Default)]
-        struct File {
-            #[serde(default)]
-            claim: Vec<Claim>,
-        }
-        let path = book.join("claims.toml");
-        let file: File = if path.exists() { parsed(&path)? } else { File::default() };
+    /// When a file cannot be read or understood.
+    pub(crate) fn read(root: &Path, book: &Path) -> Result<Claims> {
         let mut observations = BTreeMap::new();
-        for claim in &file.claim {
-            let path = book.join(format!("observations/{}.toml", claim.id));
-            if path.exists() {
-                observations.insert(claim.id.clone(), parsed(&path)?);
+        let folder = book.join("observations");
+        if folder.is_dir() {
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                if path.extension().is_some_and(|extension| extension == "toml") {
+                    observations.insert(id, parsed(&path)?);
+                }
             }
         }
-        Ok(Registry { claims: file.claim, observations })
+        Ok(Claims {
+            registry: parsed(&book.join("claims.toml"))?,
+            observations,
+            tests: tests_named_by_claims(root)?,
+        })
+    }
+
+    /// Returns the claims, in the order of their ids.
+    pub(crate) fn all(&self) -> &[Claim] {
+        &self.registry.claims
+    }
+
+    /// Tells of claims without an experiment, experiments without a claim, verdicts that are not those
+    /// of the last run.
+    pub(crate) fn faults(&self) -> Vec<String> {
+        findings(&self.registry, &self.tests, &self.observations)
     }
 
     /// Lays out a claim as a box that can be linked to.
     pub(crate) fn claim(&self, id: &str) -> Result<String, String> {
-        let claim = self.claims.iter().find(|claim| claim.id == id);
+        let claim = self.registry.claims.iter().find(|claim| claim.id == id);
         let claim = claim.ok_or_else(|| format!("no claim is called `{id}`"))?;
         let anchor = id.to_lowercase();
         let said: Vec<_> = claim.source.iter().map(said).collect();
@@ -84,19 +68,20 @@ impl Registry {
             said.join("; "),
             with_code(&claim.prediction),
         );
-        let seen = self.observations.get(id);
-        match seen {
-            Some(seen) => {
-                text += "<dt>Seen</dt></dl>\n\n";
-                text += &block(&seen.printed);
-                text += &format!("\n<p class=\"claim-run\">Run {}</p>", escaped(&seen.run));
+        text += &match self.observations.get(id) {
+            Some(Observation { printed, run, .. }) => {
+                let run = escaped(run);
+                format!(
+                    "<dt>Seen</dt><dd>in the run <span class=\"claim-run\">{run}</span></dd></dl>\n\n{}\n",
+                    block(printed)
+                )
             }
-            None => text += "<dt>Seen</dt><dd>not run yet</dd></dl>\n",
-        }
-        let verdict = escaped(&claim.verdict);
-        let kind = claim.verdict.replace(' ', "-");
+            None => "<dt>Seen</dt><dd>not run yet</dd></dl>\n".to_owned(),
+        };
+        let verdict = claim.verdict.name();
+        let class = verdict.replace(' ', "-");
         text += &format!(
-            "<p class=\"claim-verdict {kind}\">Verdict: <strong>{verdict}</strong></p>\n</div>\n\n"
+            "<p class=\"claim-verdict {class}\">Verdict: <strong>{verdict}</strong></p>\n</div>\n\n"
         );
         Ok(text)
     }
@@ -107,7 +92,7 @@ impl Registry {
             let Claim { id, statement, verdict, .. } = claim;
             format!("| {} | {statement} | {verdict} |\n", pages.claim(id))
         };
-        let rows: String = self.claims.iter().map(row).collect();
+        let rows: String = self.registry.claims.iter().map(row).collect();
         format!("| claim | statement | verdict |\n|---|---|---|\n{rows}")
     }
 
@@ -120,23 +105,7 @@ impl Registry {
     pub(crate) fn value(&self, name: &str) -> Result<String, String> {
         let (id, key) = name.split_once('.').ok_or("a value is named `CLAIM.KEY`")?;
         let value = self.observation(id)?.values.get(key);
-        match value.ok_or_else(|| format!("{id} has recorded no `{key}`"))? {
-            toml::Value::String(text) => Ok(text.clone()),
-            value => Ok(value.to_string()),
-        }
-    }
-
-    /// Tells of every claim whose verdict is not that of its last run.
-    pub(crate) fn stale(&self) -> Vec<String> {
-        let stale = |claim: &Claim| match self.observations.get(&claim.id) {
-            None => Some(format!("{}: there is no run of it", claim.id)),
-            Some(seen) if seen.verdict != claim.verdict => {
-                let (id, verdict, seen) = (&claim.id, &claim.verdict, &seen.verdict);
-                Some(format!("{id}: the verdict is `{verdict}`, and the last run says `{seen}`"))
-            }
-            Some(_) => None,
-        };
-        self.claims.iter().filter_map(stale).collect()
+        value.cloned().ok_or_else(|| format!("{id} has recorded no `{key}`"))
     }
 
     fn observation(&self, id: &str) -> Result<&Observation, String> {

@@ -51,7 +51,7 @@ pub(crate) fn pieces(page: &str) -> Vec<Piece<'_>> {
 
 /// Puts what each directive asks for in its place; tells of those that ask for what is not there.
 pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, Vec<String>) {
-    let Sources { registry, edition, notes, .. } = sources;
+    let Sources { claims, edition, notes, .. } = sources;
     let (mut expanded, mut faults) = (String::new(), Vec::new());
     for piece in pieces(page) {
         let Directive { name, argument } = match piece {
@@ -62,13 +62,13 @@ pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, V
             Piece::Directive(directive) => directive,
         };
         let put = match name {
-            "claim" => registry.claim(argument),
-            "observed" => registry.observed(argument),
-            "value" => registry.value(argument),
+            "claim" => claims.claim(argument),
+            "observed" => claims.observed(argument),
+            "value" => claims.value(argument),
             "demo" => demo(argument),
             "program" => program(argument),
             "compare" => compare::compare(argument),
-            "claims" => Ok(registry.table(pages)),
+            "claims" => Ok(claims.table(pages)),
             "notes" => notes.table(pages),
             "cite" => Ok(edition.cite()),
             name if OF_MDBOOK.contains(&name) => Ok(format!("{{{{#{name} {argument}}}}}")),

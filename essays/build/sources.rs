@@ -8,7 +8,7 @@ use mdbook_driver::MDBook;
 use mdbook_driver::book::{BookItem, Chapter};
 
 use crate::check::{Fault, Reading, links};
-use crate::claims::Registry;
+use crate::claims::Claims;
 use crate::directives;
 use crate::edition::Edition;
 use crate::notes::Notes;
@@ -20,7 +20,7 @@ const BOOK: &str = "essays";
 /// The workspace, as far as the book shows it.
 pub struct Sources {
     root: PathBuf,
-    pub(crate) registry: Registry,
+    pub(crate) claims: Claims,
     pub(crate) edition: Edition,
     pub(crate) notes: Notes,
 }
@@ -34,7 +34,7 @@ impl Sources {
         let root = root.canonicalize().with_context(|| root.display().to_string())?;
         let book = root.join(BOOK);
         Ok(Sources {
-            registry: Registry::read(&book)?,
+            claims: Claims::read(&root, &book)?,
             edition: Edition::read(&root)?,
             notes: Notes::read(&book)?,
             root,
@@ -73,7 +73,7 @@ impl Sources {
 
     /// Tells of what is wrong in the registry of claims and in the notes.
     fn of_registers(&self) -> Vec<Fault> {
-        let claims = self.registry.stale().into_iter();
+        let claims = self.claims.faults().into_iter();
         let claims = claims.map(|what| Fault::new(format!("{BOOK}/claims.toml"), what));
         let notes = self.notes.faults(&self.root).into_iter();
         claims.chain(notes.map(|what| Fault::new(format!("{BOOK}/notes.toml"), what))).collect()
@@ -81,7 +81,7 @@ impl Sources {
 
     /// Tells of every claim that is not in the book once.
     fn of_claims(&self, pages: &Pages) -> Vec<Fault> {
-        let ids = self.registry.claims.iter().map(|claim| &claim.id);
+        let ids = self.claims.all().iter().map(|claim| &claim.id);
         let wrong = ids.filter(|id| pages.times(id) != 1);
         let what = |id: &String| format!("{id} is in the book {} times, not once", pages.times(id));
         wrong.map(|id| Fault::new(format!("{BOOK}/claims.toml"), what(id))).collect()

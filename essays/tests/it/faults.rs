@@ -7,7 +7,7 @@ use essays::{Fault, Sources};
 use tempfile::TempDir;
 
 /// A book in which nothing is wrong, and which has one of everything.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("CITATION.cff", "title: \"A book\"\nversion: 1.2.3\ndate-released: 2026-11-25\n"),
     (
         "essays/book.toml",
@@ -17,11 +17,13 @@ const FILES: [(&str, &str); 8] = [
         "essays/claims.toml",
         "[[claim]]\nid = \"C01\"\nstatement = \"It holds.\"\nkind = \"test\"\n\
          source = [{ who = \"Somebody\", where = \"https://example.org\", when = \"2016\" }]\n\
-         experiments = [\"crate::it_holds\"]\nprediction = \"It holds.\"\nverdict = \"held\"\n",
+         experiments = [\"examples::c01_it_holds\"]\nprediction = \"It holds.\"\nverdict = \"held\"\n",
     ),
     (
         "essays/observations/C01.toml",
-        "run = \"a run\"\nverdict = \"held\"\nprinted = \"turns 41\"\n[values]\nturns = 41\n",
+        "run = \"a run\"\ndate = \"2026-11-25\"\ncommit = \"1\"\nrustc = \"1\"\n\
+         tests = [\"examples::c01_it_holds\"]\nverdict = \"held\"\n\
+         printed = \"turns = 41\"\n[values]\nturns = \"41\"\n",
     ),
     ("essays/src/SUMMARY.md", "- [One](one.md)\n- [Two](two.md)\n"),
     (
@@ -30,6 +32,7 @@ const FILES: [(&str, &str); 8] = [
          ```rust,ignore\n{{#rustdoc_include ../../examples/src/shown.rs:whole}}\n```\n",
     ),
     ("essays/src/two.md", "# Two\n\nSee [C01](one.md#c01), or [above](#two).\n"),
+    ("examples/tests/it/main.rs", "#[test]\nfn c01_it_holds() {}\n"),
     ("examples/src/shown.rs", "// ANCHOR: whole\nfn whole() {}\n// ANCHOR_END: whole\n"),
 ];
 
@@ -85,7 +88,7 @@ fn a_book_without_a_fault_has_none() {
     assert_eq!(book.faults(), []);
     let page = book.page("one.html");
     for shown in
-        ["id=\"c01\"", "It took 41 turns.", "turns 41", "fn whole() {}", "oneloop claim C01"]
+        ["id=\"c01\"", "It took 41 turns.", "turns = 41", "fn whole() {}", "oneloop claim C01"]
     {
         assert!(page.contains(shown), "{shown}:\n{page}");
     }
@@ -154,6 +157,22 @@ fn a_stale_verdict_is_caught() {
     is_caught(claims, "\"held\"", "\"refuted\"", claims, what);
     let what = "C01: the verdict is `held`, and the last run says `refuted`";
     is_caught("essays/observations/C01.toml", "\"held\"", "\"refuted\"", claims, what);
+}
+
+#[test]
+fn a_claim_without_an_experiment_and_an_experiment_without_a_claim_are_caught() {
+    let book = Planted::new();
+    book.plant("examples/tests/it/main.rs", "c01_it_holds", "c02_it_holds");
+    let claims = "essays/claims.toml";
+    let missing = format!("{claims}: C01: there is no test `examples::c01_it_holds`");
+    let stray = format!("{claims}: C02: `examples::c02_it_holds` is no experiment of a claim");
+    assert_eq!(told(&book), [missing, stray]);
+
+    let book = Planted::new();
+    fs::remove_file(book.path("essays/observations/C01.toml")).unwrap();
+    book.plant("essays/src/one.md", "It took {{#value C01.turns}} turns.", "");
+    book.plant("essays/src/one.md", "{{#observed C01}}", "");
+    assert_eq!(told(&book), [format!("{claims}: C01: no run of it is recorded")]);
 }
 
 #[test]

@@ -67,8 +67,9 @@ fn strays(registry: &Registry, tests: &BTreeSet<String>) -> Vec<String> {
     let mut findings = Vec::new();
     for test in tests {
         let Some(id) = claim_of(test) else { continue };
-        let counted =
-            registry.claim(&id).is_some_and(|claim| claim.experiments.iter().any(|one| one == test));
+        let counted = registry
+            .claim(&id)
+            .is_some_and(|claim| claim.experiments.iter().any(|one| one == test));
         if !counted && !registry.awaited.contains(&id) {
             findings.push(format!("{id}: `{test}` is no experiment of a claim"));
         }
