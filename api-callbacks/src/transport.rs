@@ -26,7 +26,8 @@ pub(crate) struct Connection<P> {
     /// Gone once the connection is lost. Shared while the protocol is called, which is never from
     /// inside [`Connection::lost`]: that is a job of its own.
     live: RefCell<Option<Live<P>>>,
-    unsent: RefCell<VecDeque<u8>>,
+    /// There while bytes wait to be sent: an idle connection holds no buffer.
+    unsent: RefCell<Option<Box<VecDeque<u8>>>>,
     limits: Cell<WriteLimits>,
     flags: Cell<u8>,
     /// Why the connection will be lost.
@@ -85,7 +86,11 @@ impl<P: Protocol + 'static> Connection<P> {
 
     #[inline]
     fn is_sent(&self) -> bool {
-        self.unsent.borrow().is_empty()
+        self.unsent.borrow().is_none()
+    }
+
+    fn unsent_bytes(&self) -> usize {
+        self.unsent.borrow().as_ref().map_or(0, |unsent| unsent.len())
     }
 
     /// Calls the protocol; if that panics, the connection is aborted.
@@ -116,6 +121,7 @@ impl<P: Protocol + 'static> Connection<P> {
     }
 
     /// Begins to read.
+    #[cold]
     fn begin(self: Rc<Self>) {
         if let Some(live) = &*self.live.borrow() {
             self.wait_to_read(&live.source);
@@ -132,7 +138,7 @@ impl<P: Protocol + 'static> Connection<P> {
 
     /// Queues the job if there may be something to read, else parks it. A connection that reads
     /// nothing is parked as well: so it hears when the loop is closed, and is held until then.
-    #[inline]
+    #[inline(always)]
     fn wait_to_read(self: &Rc<Self>, source: &Socket) {
         if self.has(PAUSED | ENDED | CLOSING) {
             return self.wait_for_the_end(source);
@@ -160,7 +166,7 @@ impl<P: Protocol + 'static> Connection<P> {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => return self.lose(Some(error)),
         }
-        if self.has(OVER) && self.unsent.borrow().len() <= self.limits.get().low {
+        if self.has(OVER) && self.unsent_bytes() <= self.limits.get().low {
             self.flags.set(self.flags.get() & !OVER);
             if let Some(live) = &*self.live.borrow() {
                 self.tell(&live.protocol, |protocol| protocol.resume_writing(&*self));
@@ -179,13 +185,12 @@ impl<P: Protocol + 'static> Connection<P> {
         let live = self.live.borrow();
         let Some(Live { source, .. }) = &*live else { return Ok(()) };
         let mut unsent = self.unsent.borrow_mut();
-        while !unsent.is_empty() {
-            let (first, second) = unsent.as_slices();
+        while let Some(bytes) = &mut *unsent {
+            let (first, second) = bytes.as_slices();
             let count = source.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])?;
-            unsent.drain(..count);
+            bytes.drain(..count);
+            unsent.take_if(|bytes| bytes.is_empty());
         }
-        // An idle connection holds no buffer.
-        *unsent = VecDeque::new();
         Ok(())
     }
 

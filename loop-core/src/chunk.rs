@@ -5,14 +5,15 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::mem;
 use std::ops::Deref;
 use std::rc::Rc;
 
 /// How many bytes a chunk of the pool holds.
 pub const CHUNK_BYTES: usize = 16 * 1024;
 
-/// How many chunks the pool keeps, lent ones included.
-const KEPT_MAX: usize = 64;
+/// How many chunks the pool knows beside the one that was lent last: 64 in all.
+const OTHERS_MAX: usize = 63;
 
 /// At how many of them it looks for one that is back.
 const LOOKS_MAX: usize = 4;
@@ -42,19 +43,15 @@ struct Lent {
     end: Cell<usize>,
 }
 
-/// The chunks of one loop.
+/// The chunks of one loop, lent or free: one to which nobody else refers is back.
 #[derive(Default)]
 pub(crate) struct Pool {
-    kept: RefCell<Kept>,
-}
-
-#[derive(Default)]
-struct Kept {
-    /// Lent or free: one to which nobody else refers is back.
-    chunks: Vec<Rc<Lent>>,
-    /// Which is to be lent next. It moves on only from one that is lent still, so that a program
-    /// which gives back what it has been lent is always lent the same.
-    next: usize,
+    /// The one that was lent last, which is the next if it is back by then: a program that gives
+    /// back what it has been lent is always lent the same.
+    last: Cell<Option<Rc<Lent>>>,
+    others: RefCell<Vec<Rc<Lent>>>,
+    /// Which of the others was looked at last.
+    place: Cell<usize>,
 }
 
 impl Pool {
@@ -64,49 +61,50 @@ impl Pool {
         &self,
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<Chunk, E> {
-        let mut kept = self.kept.borrow_mut();
-        let lent = kept.free();
-        let Lent { buffer, start, end } = Rc::get_mut(lent).expect("a free chunk is nobody's");
-        let count = fill(buffer)?;
-        start.set(0);
-        end.set(count);
-        Ok(Chunk { lent: lent.clone() })
+        let mut lent = match self.last.take() {
+            Some(lent) if is_back(&lent) => lent,
+            last => self.another(last),
+        };
+        let free = Rc::get_mut(&mut lent).expect("a chunk that is back is nobody's");
+        let chunk = fill(&mut free.buffer).map(|count| {
+            lent.start.set(0);
+            lent.end.set(count);
+            Chunk { lent: lent.clone() }
+        });
+        self.last.set(Some(lent));
+        chunk
+    }
+
+    /// Puts the chunk that was lent last in the place of one that is back, or of a new one.
+    #[inline(never)]
+    fn another(&self, last: Option<Rc<Lent>>) -> Rc<Lent> {
+        let mut others = self.others.borrow_mut();
+        let Some(last) = last else { return Lent::new() };
+        for _ in 0..LOOKS_MAX.min(others.len()) {
+            let next = self.place.get() + 1;
+            self.place.set(if next < others.len() { next } else { 0 });
+            let other = &mut others[self.place.get()];
+            if is_back(other) {
+                return mem::replace(other, last);
+            }
+        }
+        if others.len() < OTHERS_MAX {
+            others.push(last);
+        }
+        Lent::new()
     }
 }
 
-impl Kept {
-    /// Finds a chunk that is back, or makes one.
-    #[inline(always)]
-    fn free(&mut self) -> &mut Rc<Lent> {
-        if !self.is_next_free() {
-            self.look_further();
-        }
-        &mut self.chunks[self.next]
-    }
-
-    #[inline(always)]
-    fn is_next_free(&self) -> bool {
-        self.chunks.get(self.next).is_some_and(|chunk| Rc::strong_count(chunk) == 1)
-    }
-
-    #[inline(never)]
-    fn look_further(&mut self) {
-        for _ in 1..LOOKS_MAX {
-            self.next = if self.next + 1 < self.chunks.len() { self.next + 1 } else { 0 };
-            if self.is_next_free() {
-                return;
-            }
-        }
+impl Lent {
+    fn new() -> Rc<Lent> {
         let buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
-        let chunk = Rc::new(Lent { buffer, start: Cell::new(0), end: Cell::new(0) });
-        if self.chunks.len() < KEPT_MAX {
-            self.next = self.chunks.len();
-            self.chunks.push(chunk);
-        } else {
-            // The one whose place it takes belongs to who has it.
-            self.chunks[self.next] = chunk;
-        }
+        Rc::new(Lent { buffer, start: Cell::new(0), end: Cell::new(0) })
     }
+}
+
+#[inline(always)]
+fn is_back(lent: &Rc<Lent>) -> bool {
+    Rc::strong_count(lent) == 1
 }
 
 impl Chunk {
@@ -120,6 +118,12 @@ impl Chunk {
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Consumes all bytes.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        self.lent.start.set(self.lent.end.get());
     }
 
     /// Consumes the first `count` bytes.
@@ -177,7 +181,7 @@ mod tests {
     fn a_failed_fill_returns_the_chunk() {
         let pool = Pool::default();
         assert!(pool.lend(|_| Err("nothing there")).is_err());
-        assert_eq!(Rc::strong_count(&pool.kept.borrow().chunks[0]), 1);
+        assert!(is_back(&pool.last.take().unwrap()));
     }
 
     #[test]
@@ -185,9 +189,9 @@ mod tests {
         let pool = Pool::default();
         let lend = || pool.lend(|_| Ok::<_, ()>(1)).unwrap();
         let chunks: Vec<_> = (0..100).map(|_| lend()).collect();
-        assert_eq!(pool.kept.borrow().chunks.len(), KEPT_MAX);
+        assert_eq!(pool.others.borrow().len(), OTHERS_MAX);
         drop(chunks);
-        let lent: HashSet<_> = (0..KEPT_MAX).map(|_| lend()).map(|c| c.as_ptr()).collect();
+        let lent: HashSet<_> = (0..100).map(|_| lend()).map(|c| c.as_ptr()).collect();
         assert_eq!(lent.len(), 1, "what comes back is lent again");
     }
 

@@ -27,8 +27,9 @@ pub(crate) const BUFFERS_PER_WRITE: usize = 1024;
 /// is ready is not asked: that would be a system call for nothing.
 pub struct Source<S> {
     io: S,
+    /// Narrow, as in the token: an idle connection is counted in bytes.
+    row: u32,
     readiness: Rc<Readiness>,
-    row: usize,
     handle: LoopHandle,
 }
 
@@ -64,7 +65,7 @@ impl<S: event::Source> Source<S> {
         let registered = core.registry.register(&mut io, token, interest);
         registered.inspect_err(|_| core.remove_row(row))?;
         core.counters.registrations.count();
-        Ok(Source { io, readiness, row, handle: handle.clone() })
+        Ok(Source { io, row: row as u32, readiness, handle: handle.clone() })
     }
 }
 
@@ -214,7 +215,7 @@ impl<S> Source<S> {
         Ok(count)
     }
 
-    /// Writes a chunk until it is empty, consuming what was written.
+    /// Writes a chunk, and consumes what was written.
     ///
     /// # Errors
     /// As [`Source::attempt`]; what was not written is still in the chunk.
@@ -223,18 +224,22 @@ impl<S> Source<S> {
     where
         for<'a> &'a S: Write,
     {
-        // What is left is counted here, so that the chunk is looked into once a write.
-        let mut left = chunk.len();
-        while left > 0 {
-            match self.write(chunk)? {
-                0 => return Err(ErrorKind::WriteZero.into()),
-                count => {
-                    chunk.advance(count);
-                    left -= count;
-                }
+        let length = chunk.len();
+        if length == 0 {
+            return Ok(());
+        }
+        match self.write(chunk)? {
+            all if all == length => {
+                chunk.clear();
+                Ok(())
+            }
+            0 => Err(ErrorKind::WriteZero.into()),
+            part => {
+                // The socket is full, or has moved its share of the turn.
+                chunk.advance(part);
+                Err(ErrorKind::WouldBlock.into())
             }
         }
-        Ok(())
     }
 
     /// Returns the share of this turn that an attempt may use, if one may be made.
@@ -325,7 +330,7 @@ impl<S> Source<S> {
 impl<S> Drop for Source<S> {
     fn drop(&mut self) {
         // Closing the descriptor, which follows, takes it out of the kernel's set: no call for it.
-        self.handle.core.remove_row(self.row);
+        self.handle.core.remove_row(self.row as usize);
         // What was deferred to the next turn finds nothing.
         self.readiness.unpark(Direction::Read);
         self.readiness.unpark(Direction::Write);

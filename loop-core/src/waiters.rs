@@ -32,8 +32,9 @@ struct Waiter {
     /// A part of a job: queued when the socket is ready.
     job: Cell<Option<(Rc<dyn Job>, u64)>>,
     /// A task's waker. It stays when it has been used, so that a task which parks again and again
-    /// on one socket does not clone it each time; a sign tells whether it is waiting.
-    waker: Cell<Option<Waker>>,
+    /// on one socket does not clone it each time; a sign tells whether it is waiting. Boxed, since
+    /// a socket for which jobs wait has none.
+    waker: Cell<Option<Box<Waker>>>,
 }
 
 /// The readiness of one socket, and its two waiters.
@@ -43,8 +44,8 @@ pub(crate) struct Readiness {
     writer: Waiter,
     /// The turn in which `read_bytes` and `written_bytes` were counted.
     turn: Cell<u64>,
-    read_bytes: Cell<usize>,
-    written_bytes: Cell<usize>,
+    read_bytes: Cell<u32>,
+    written_bytes: Cell<u32>,
     created_at: &'static Location<'static>,
 }
 
@@ -174,7 +175,7 @@ impl Readiness {
     /// Returns how much of its share of `turn` the socket has left.
     pub(crate) fn share(&self, direction: Direction, turn: u64) -> usize {
         let moved = if self.turn.get() == turn { self.moved(direction).get() } else { 0 };
-        BYTES_PER_TURN.saturating_sub(moved)
+        BYTES_PER_TURN.saturating_sub(moved as usize)
     }
 
     /// Counts bytes against the socket's share of `turn`.
@@ -184,7 +185,8 @@ impl Readiness {
             self.written_bytes.set(0);
         }
         let moved = self.moved(direction);
-        moved.set(moved.get() + bytes);
+        // A vectored write may be large; beyond its share it does not matter by how much.
+        moved.set(moved.get().saturating_add(bytes.min(BYTES_PER_TURN) as u32));
     }
 
     /// Parks a part of a job in the place of what was parked.
@@ -200,10 +202,8 @@ impl Readiness {
         let waiter = self.waiter(direction);
         drop(waiter.job.take());
         // Cloned and dropped while nothing is parked: a waker may be anybody's code.
-        let waker = match waiter.waker.take() {
-            Some(waker) if waker.will_wake(new) => waker,
-            _ => new.clone(),
-        };
+        let mut waker = waiter.waker.take().unwrap_or_else(|| Box::new(new.clone()));
+        waker.as_mut().clone_from(new);
         waiter.waker.set(Some(waker));
         self.set(Signs::awaited(direction));
     }
@@ -281,7 +281,7 @@ impl Readiness {
         }
     }
 
-    fn moved(&self, direction: Direction) -> &Cell<usize> {
+    fn moved(&self, direction: Direction) -> &Cell<u32> {
         match direction {
             Direction::Read => &self.read_bytes,
             Direction::Write => &self.written_bytes,

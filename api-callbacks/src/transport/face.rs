@@ -7,6 +7,7 @@ use loop_core::{Context, Direction};
 
 use super::{CLOSING, Connection, ENDED, EOF, FAILED, LOSING, Live, OVER, PAUSED, TOLD};
 use crate::protocol::{Protocol, Transport, WriteLimits};
+use crate::socket::Socket;
 
 /// How many pieces one system call takes.
 const PIECES_PER_WRITE: usize = 16;
@@ -14,7 +15,7 @@ const PIECES_PER_WRITE: usize = 16;
 impl<P: Protocol + 'static> Transport for Connection<P> {
     #[inline]
     fn write(&self, bytes: &[u8]) {
-        if !self.takes_bytes() {
+        if !self.takes_bytes() || bytes.is_empty() {
             return;
         }
         let sent = if self.is_sent() { self.try_write(bytes) } else { Some(0) };
@@ -95,7 +96,7 @@ impl<P: Protocol + 'static> Transport for Connection<P> {
     }
 
     fn write_buffer_size(&self) -> usize {
-        self.unsent.borrow().len()
+        self.unsent_bytes()
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -135,21 +136,22 @@ impl<P: Protocol + 'static> Connection<P> {
     #[cold]
     fn keep(&self, pieces: &[&[u8]], mut sent: usize) {
         let mut unsent = self.unsent.borrow_mut();
-        let was_empty = unsent.is_empty();
+        let was_empty = unsent.is_none();
+        let bytes = unsent.get_or_insert_default();
         for piece in pieces {
             let skipped = sent.min(piece.len());
-            unsent.extend(&piece[skipped..]);
+            bytes.extend(&piece[skipped..]);
             sent -= skipped;
         }
         drop(unsent);
-        if was_empty && !self.is_sent() {
+        if was_empty {
             self.wait_to_write();
         }
         self.pause_if_over();
     }
 
     fn pause_if_over(&self) {
-        if !self.has(OVER | LOSING) && self.unsent.borrow().len() > self.limits.get().high {
+        if !self.has(OVER | LOSING) && self.unsent_bytes() > self.limits.get().high {
             self.set(OVER);
             if let Some(live) = &*self.live.borrow() {
                 self.tell(&live.protocol, |protocol| protocol.pause_writing(self));
@@ -158,32 +160,24 @@ impl<P: Protocol + 'static> Connection<P> {
     }
 
     /// Sends at once what the socket takes; returns how much that was, if the connection lives on.
-    #[inline]
+    #[inline(always)]
     fn try_write(&self, bytes: &[u8]) -> Option<usize> {
-        let live = self.live.borrow();
-        let Some(Live { source, .. }) = &*live else { return None };
-        let mut sent = 0;
-        while sent < bytes.len() {
-            match source.write(&bytes[sent..]) {
-                Ok(count) => sent += count,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(error) => {
-                    self.lose(Some(error));
-                    return None;
-                }
-            }
-        }
-        Some(sent)
+        self.try_to(|source| source.write(bytes))
     }
 
     fn try_write_vectored(&self, pieces: &[&[u8]]) -> Option<usize> {
-        let live = self.live.borrow();
-        let Some(Live { source, .. }) = &*live else { return None };
         let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE];
         for (slice, piece) in slices.iter_mut().zip(pieces) {
             *slice = IoSlice::new(piece);
         }
-        match source.write_vectored(&slices[..pieces.len()]) {
+        self.try_to(|source| source.write_vectored(&slices[..pieces.len()]))
+    }
+
+    #[inline(always)]
+    fn try_to(&self, write: impl FnOnce(&Socket) -> io::Result<usize>) -> Option<usize> {
+        let live = self.live.borrow();
+        let Some(Live { source, .. }) = &*live else { return None };
+        match write(source) {
             Ok(count) => Some(count),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Some(0),
             Err(error) => {
