@@ -73,6 +73,7 @@ pub fn spans(source: &str) -> Vec<(Class, &str)> {
         let class = match class(*kind, text, &tokens[place + 1..]) {
             // With parameters of its own it has no bracket behind it.
             Class::Plain if declares && *kind == TokenKind::Ident => Class::Function,
+            Class::Number if is_field(&tokens[..place]) => Class::Plain,
             class => class,
         };
         declares = text == "fn" || declares && *kind == TokenKind::Whitespace;
@@ -110,6 +111,11 @@ fn class(kind: TokenKind, text: &str, following: &[(TokenKind, Range<usize>)]) -
     }
 }
 
+/// Tells whether a number is the name of a field: behind a dot that is no range.
+fn is_field(before: &[(TokenKind, Range<usize>)]) -> bool {
+    matches!(before, [.., (owner, _), (TokenKind::Dot, _)] if *owner != TokenKind::Dot)
+}
+
 /// Tells whether a word cannot be a name.
 fn is_keyword(word: &str) -> bool {
     syn::parse_str::<syn::Ident>(word).is_err()
@@ -128,7 +134,7 @@ mod tests {
     #[test]
     fn every_kind_of_word_has_its_class() {
         let source = "/// Says.\nasync fn say<'a>(it: &'a str) -> Option<u8> {\n    // Why.\n    \
-                      print!(\"{it}\");\n    let more = it.len() != 0x1f;\n    self.r#try()\n}\n";
+                      print!(\"{it}\");\n    let more = it.len() != 0x1f;\n    self.0.r#try(1..22)\n}\n";
         assert_eq!(spans(source).iter().map(|(_, text)| *text).collect::<String>(), source);
         let expected = [
             ("/// Says.", Class::Doc),
@@ -142,6 +148,8 @@ mod tests {
             ("\"{it}\"", Class::Text),
             ("len", Class::Function),
             ("0x1f", Class::Number),
+            (".0.", Class::Plain),
+            ("22", Class::Number),
             ("r#try", Class::Function),
         ];
         for (text, class) in expected {
