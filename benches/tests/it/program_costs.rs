@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use crate::program::{run, text};
 
-/// A machine that is busy elsewhere lets two events share a turn now and then.
+/// A machine that is busy elsewhere lets two events share a turn now and then, and what grows by
+/// doubling does so in the long run or before.
 const NOW_AND_THEN: f64 = 0.25;
+const SHARE: f64 = 0.02;
 
 /// The columns of a page by name, and what JSON calls them.
 const COUNTED: [(&str, &str); 4] = [
@@ -54,7 +56,8 @@ fn the_pages_say_what_is_counted() {
                 if style.is_wing() && !cost[name].is_null() {
                     let stated: f64 = row[column].parse().unwrap();
                     let counted = cost[name].as_f64().unwrap();
-                    assert!((stated - counted).abs() <= NOW_AND_THEN, "{column}, {place}");
+                    let off = (stated - counted).abs();
+                    assert!(off <= NOW_AND_THEN + SHARE * stated, "{column}, {place}");
                 }
             }
         }

@@ -9,6 +9,7 @@ mod operation;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::thread;
 
 use clap::Args;
 use examples::{Program, STYLES, SideBySide, Stopped, Style};
@@ -67,8 +68,7 @@ pub(crate) fn run(asked: &ProgramsArguments) -> Result<(), Failure> {
     let operations = if asked.only.is_empty() { &all } else { &asked.only };
     let mut costs = Vec::new();
     for operation in operations {
-        let of_program = STYLES.map(|style| cost(operation, style, strace.is_ok()));
-        let of_program = of_program.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let of_program = in_every_style(operation, strace.is_ok())?;
         if asked.write {
             write(operation, &of_program)?;
         }
@@ -96,6 +96,15 @@ fn program(name: &str) -> Result<&'static Operation, String> {
     let names = || OPERATIONS.each_ref().map(|operation| operation.program).join(", ");
     let found = OPERATIONS.iter().find(|operation| operation.program == name);
     found.ok_or_else(|| format!("no such program; the programs are {}", names()))
+}
+
+/// Counts all styles at once: counts do not depend on how fast anything is.
+fn in_every_style(operation: &Operation, strace: bool) -> Result<Vec<Cost>, Failure> {
+    thread::scope(|scope| {
+        let counting = STYLES.map(|style| scope.spawn(move || cost(operation, style, strace)));
+        let counted = counting.into_iter().map(|it| it.join().expect("counting does not panic"));
+        counted.collect()
+    })
 }
 
 fn cost(operation: &Operation, style: Style, strace: bool) -> Result<Cost, Failure> {
