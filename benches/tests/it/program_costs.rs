@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use examples::{PROGRAMS, Program, STYLES};
 use serde_json::Value;
 
-use crate::program::{run, text};
+use crate::program::{finish, oneloop, run, text};
 
 /// A machine that is busy elsewhere lets two events share a turn now and then, and what grows by
 /// doubling does so in the long run or before.
@@ -83,4 +83,13 @@ fn one_program_is_counted_alone_and_its_table_says_what_once_is() {
         let row = page.lines().find(|line| line.trim_start().starts_with(style.name())).unwrap();
         assert_eq!(row.split_whitespace().count(), 7, "{row}");
     }
+}
+
+#[test]
+fn no_page_is_written_without_all_of_its_columns() {
+    let asked = ["cost", "programs", "--only", "key-value", "--write"];
+    let output = finish(oneloop(&asked).env("PATH", "").spawn().unwrap());
+    let complaint = text(&output.stderr);
+    assert_eq!((output.status.code(), complaint.lines().count()), (Some(1), 1), "{complaint}");
+    assert!(complaint.contains("system calls: strace is not installed"), "{complaint}");
 }

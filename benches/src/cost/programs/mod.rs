@@ -64,6 +64,9 @@ struct Cost {
 /// Counts, and prints or writes what was counted.
 pub(crate) fn run(asked: &ProgramsArguments) -> Result<(), Failure> {
     let strace = strace::available();
+    if let (true, Err(reason)) = (asked.write, &strace) {
+        return Err(Failure::Refused(format!("a page has a column of system calls: {reason}")));
+    }
     let all: Vec<_> = OPERATIONS.iter().collect();
     let operations = if asked.only.is_empty() { &all } else { &asked.only };
     let mut costs = Vec::new();
