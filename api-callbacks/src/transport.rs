@@ -27,6 +27,10 @@ pub(crate) struct Connection<P> {
     /// inside [`Connection::lost`]: that is a job of its own.
     live: RefCell<Option<Live<P>>>,
     /// There while bytes wait to be sent: an idle connection holds no buffer.
+    #[expect(
+        clippy::box_collection,
+        reason = "an idle connection has none: a pointer, not a queue"
+    )]
     unsent: RefCell<Option<Box<VecDeque<u8>>>>,
     limits: Cell<WriteLimits>,
     flags: Cell<u8>,
