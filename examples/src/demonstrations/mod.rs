@@ -7,8 +7,13 @@
 mod pair;
 
 pub mod after_close;
+pub mod awaiting;
 pub mod mid_frame;
+pub mod run_once;
+pub mod starvation;
+pub mod stepping;
 pub mod unbounded_write;
+pub mod wake_up;
 pub mod zalgo;
 
 use std::io;
@@ -29,8 +34,13 @@ impl Demonstration {
     /// All of them, by name.
     pub const ALL: &[Demonstration] = &[
         after_close::DEMONSTRATION,
+        awaiting::DEMONSTRATION,
         mid_frame::DEMONSTRATION,
+        run_once::DEMONSTRATION,
+        starvation::DEMONSTRATION,
+        stepping::DEMONSTRATION,
         unbounded_write::DEMONSTRATION,
+        wake_up::DEMONSTRATION,
         zalgo::DEMONSTRATION,
     ];
 
