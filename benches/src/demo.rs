@@ -9,7 +9,7 @@ use crate::output;
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   oneloop demo zalgo
-  oneloop demo unbounded_write
+  oneloop demo unbounded-write
 
 `oneloop list` names them all.";
 

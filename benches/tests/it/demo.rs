@@ -17,7 +17,7 @@ fn an_unknown_demonstration_names_those_that_exist() {
     let output = run(&["demo", "zalgol"]);
     let complaint = text(&output.stderr);
     assert_eq!((output.status.code(), complaint.lines().count()), (Some(2), 1), "{complaint}");
-    assert!(complaint.contains("after_close") && complaint.contains("zalgo"), "{complaint}");
+    assert!(complaint.contains("after-close") && complaint.contains("zalgo"), "{complaint}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::Demonstration;
 use super::pair::{Peer, turn};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
-    name: "after_close",
+    name: "after-close",
     claims: "C20",
     sentence: "A read that is pending is told data after the close, unless somebody ends it",
     show,

@@ -18,7 +18,7 @@ use super::Demonstration;
 use super::pair::{Peer, run_until};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
-    name: "mid_frame",
+    name: "mid-frame",
     claims: "C26",
     sentence: "Cancelling a read in mid-frame loses its beginning, unless the buffer is kept",
     show,

@@ -44,8 +44,9 @@ impl Demonstration {
         zalgo::DEMONSTRATION,
     ];
 
-    /// Finds one by its name.
+    /// Finds one by its name, or by its module's.
     pub fn named(name: &str) -> Option<&'static Demonstration> {
+        let name = name.replace('_', "-");
         Demonstration::ALL.iter().find(|known| known.name == name)
     }
 

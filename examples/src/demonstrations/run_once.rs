@@ -17,7 +17,7 @@ use loop_core::{EventLoop, LoopHandle, ManualClock, Remote, ScriptedEvent, TurnR
 use super::Demonstration;
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
-    name: "run_once",
+    name: "run-once",
     claims: "C01, C02",
     sentence: "A turn runs what was ready, then what the poll brought, then what is due",
     show,

@@ -14,7 +14,7 @@ use super::Demonstration;
 use super::pair::{Peer, turn};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
-    name: "unbounded_write",
+    name: "unbounded-write",
     claims: "C22, C23",
     sentence: "Writing without flow control grows memory; marks and awaited writes bound it",
     show,

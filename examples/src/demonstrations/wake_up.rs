@@ -18,7 +18,7 @@ use loop_core::{EventLoop, LoopHandle, Remote};
 use super::Demonstration;
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
-    name: "wake_up",
+    name: "wake-up",
     claims: "C05, C06",
     sentence: "A call from a thread waits for the poll's timeout, unless it wakes the loop",
     show,

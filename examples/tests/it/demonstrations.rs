@@ -37,6 +37,8 @@ fn the_demonstrations_are_in_order_and_say_what_they_show() {
     assert!(Demonstration::ALL.iter().all(|one| one.claims.starts_with('C')));
     assert!(Demonstration::ALL.iter().all(|one| one.sentence.len() <= 80));
     assert!(Demonstration::named("calbacks").is_none());
+    let [by_name, by_module] = ["wake-up", "wake_up"].map(Demonstration::named);
+    assert_eq!(by_name.unwrap().name, by_module.unwrap().name);
 }
 
 /// Names what ran, turn by turn.
@@ -64,7 +66,7 @@ fn c02_run_once_polls_after_what_was_ready_or_after_a_bound() {
     let bounded: &[&[&str]] = &[&["a", "b", "c", "d"], &["reader"], &["posted"], &["timer"]];
     assert_eq!(ran(TurnRule::default()), bounded);
     assert_shows(
-        "run_once",
+        "run-once",
         &[
             "  turn 1: ready a b; parked 1; timed 3s; the poll may wait no time",
             "    a runs, and leaves ready b c",
@@ -133,7 +135,7 @@ fn c05_with_a_wake_up_a_call_from_a_thread_ends_the_poll() {
         assert_eq!(call_from_a_thread(Call::WithWakeUp, timeout, LONG).unwrap(), Ran::AtOnce);
     }
     assert_shows(
-        "wake_up",
+        "wake-up",
         &[
             "no wake-up, the poll may wait 300ms   : the call runs when the timeout has passed",
             "no wake-up, the poll may wait for ever: the call runs only when a watchdog has ended \
@@ -232,7 +234,7 @@ fn c23_an_awaited_write_holds_one_piece_in_every_style() {
         assert_eq!(unsent_most, PIECE_BYTES, "{writer:?}");
         assert!(pieces < 512, "{writer:?} waits for the peer: {pieces}");
     }
-    let text = shown("unbounded_write");
+    let text = shown("unbounded-write");
     assert_eq!(text.matches("is to write").count(), 10, "{text}");
 }
 
@@ -252,7 +254,7 @@ fn c20_what_is_ended_is_told_nothing_after_the_close() {
         assert_eq!(bytes_after_close(reader).unwrap(), 0, "{reader:?}");
     }
     assert_shows(
-        "after_close",
+        "after-close",
         &[
             "Callbacks            is told of 5 bytes after the close",
             "Protocol             is told of 0 bytes after the close",
@@ -269,5 +271,5 @@ fn c26_a_cancel_in_mid_frame_loses_its_beginning_in_every_style_unless_it_is_kep
     assert_eq!(mid_frame::with_async().unwrap(), whole);
     let line = "cancelled after abc, begun anew defghijk, with what it kept abcdefgh";
     let lines = ["callbacks ", "promises  ", "async     "].map(|style| format!("{style} {line}"));
-    assert_shows("mid_frame", &lines.each_ref().map(String::as_str));
+    assert_shows("mid-frame", &lines.each_ref().map(String::as_str));
 }
