@@ -36,21 +36,29 @@ struct Current {
     waits: Cell<Wait>,
     /// How many runs and polls are under way on this thread, one within the other.
     depth: Cell<u32>,
+    /// The row of the task that is polled, or was last.
+    row: Cell<usize>,
 }
 
 thread_local! {
     static CURRENT: Current = const {
-        Current { budget: Cell::new(BUDGET), waits: Cell::new(Wait::Other), depth: Cell::new(0) }
+        Current {
+            budget: Cell::new(BUDGET),
+            waits: Cell::new(Wait::Other),
+            depth: Cell::new(0),
+            row: Cell::new(usize::MAX),
+        }
     };
 }
 
 /// Marks a thread as running a loop, for as long as it lives.
 pub(crate) struct Inside(());
 
-/// A task is about to be polled.
+/// The task in this row is about to be polled.
 #[inline]
-pub(crate) fn begin() {
+pub(crate) fn begin(row: usize) {
     CURRENT.with(|current| {
+        current.row.set(row);
         current.budget.set(BUDGET);
         current.waits.set(Wait::Other);
         current.depth.set(current.depth.get() + 1);
@@ -64,6 +72,11 @@ pub(crate) fn end() -> Wait {
         current.depth.set(current.depth.get() - 1);
         current.waits.get()
     })
+}
+
+/// Returns the row of the task that is polled, or, after a poll within its poll, of that one.
+pub(crate) fn row() -> usize {
+    CURRENT.with(|current| current.row.get())
 }
 
 /// Notes what is waited for.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use loop_core::{Abort, Job, panic_message};
+use loop_core::{Abort, Job, LocalWake, panic_message};
 
 use crate::current::{self, Wait};
 use crate::executor::Executor;
@@ -151,6 +151,11 @@ impl Slot {
     /// Returns the number of the task that the slot holds now.
     pub(crate) fn number(&self) -> u64 {
         self.number.get()
+    }
+
+    /// Tells whether `waker` is the slot's own.
+    pub(crate) fn is_woken_by(&self, waker: &Waker) -> bool {
+        self.waker.will_wake(waker)
     }
 
     /// Returns how far the task has come.
@@ -311,11 +316,17 @@ impl Slot {
 
     #[inline(always)]
     fn poll(&self, work: &mut Pin<Box<dyn Work>>) -> Result<Poll<()>, Box<dyn Any + Send>> {
-        current::begin();
+        current::begin(self.task_waker.row());
         let mut cx = Context::from_waker(&self.waker);
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut cx)));
         self.about.waits.set(current::end());
         polled
+    }
+}
+
+impl LocalWake for Slot {
+    fn wake(self: Rc<Self>) {
+        Slot::wake(&self);
     }
 }
 

@@ -10,10 +10,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Wake;
+use std::task::{Wake, Waker};
 
-use loop_core::{LoopHandle, Remote};
+use loop_core::{LocalWake, LoopHandle, Remote};
 
+use crate::current;
 use crate::executor::Executor;
 use crate::slot::{Slot, Work};
 
@@ -117,6 +118,13 @@ pub(crate) fn remove(executor: &Rc<Executor>) -> Vec<Rc<Slot>> {
     slots
 }
 
+/// Finds the task that is polled, if it is the one that `waker` wakes.
+#[cold]
+pub(crate) fn find(waker: &Waker) -> Option<Rc<dyn LocalWake>> {
+    let slot = TABLE.with_borrow(|table| table.rows.get(current::row())?.clone());
+    slot.filter(|slot| slot.is_woken_by(waker)).map(|slot| slot as Rc<dyn LocalWake>)
+}
+
 /// Takes back the row of a slot that holds no task any more.
 pub(crate) fn release(slot: &Rc<Slot>) {
     // A thread that ends has no table, and a loop that was closed no rows.
@@ -154,6 +162,11 @@ impl TaskWaker {
     /// Makes the waker of a row.
     pub(crate) fn new(row: usize, remote: Remote) -> TaskWaker {
         TaskWaker { row, submitted: AtomicBool::new(false), remote }
+    }
+
+    /// Returns the row.
+    pub(crate) fn row(&self) -> usize {
+        self.row
     }
 
     /// Returns the slot, if this is the thread of its loop.

@@ -12,6 +12,7 @@ use futures::stream::Stream;
 use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
 
 use crate::current::{self, Wait};
+use crate::table;
 
 /// A socket that accepts connections; as a [`Stream`] it is one of connections.
 pub struct TcpListener(Source<mio::net::TcpListener>);
@@ -312,7 +313,7 @@ fn park<S: mio::event::Source, T>(
     direction: Direction,
     cx: &Context<'_>,
 ) -> Poll<T> {
-    source.park_waker(direction, cx.waker());
+    source.park_task(direction, cx.waker(), || table::find(cx.waker()));
     current::wait(match direction {
         Direction::Read => Wait::Reading,
         Direction::Write => Wait::Writing,

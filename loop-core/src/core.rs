@@ -201,20 +201,15 @@ impl Core {
     pub(crate) fn fire(&self, token: Token, signs: Signs) {
         let (generation, row) = ((token.0 >> 32) as u32, token.0 & 0xffff_ffff);
         let rows = self.rows.borrow();
-        let target = match rows.get(row) {
-            Some(row) if row.generation == generation => &row.target,
-            _ => return,
-        };
-        match target {
-            // Jobs are queued and no more: the row stays borrowed, and nobody is counted.
-            Target::Socket(readiness) if !readiness.is_awaited() => {
-                readiness.fire(signs, &self.ready);
-            }
-            Target::Socket(readiness) => {
+        let Some(row) = rows.get(row).filter(|row| row.generation == generation) else { return };
+        match &row.target {
+            Target::Socket(readiness) if readiness.is_awaited() => {
                 let readiness = readiness.clone();
                 drop(rows);
                 readiness.fire(signs, &self.ready);
             }
+            // Jobs are queued and no more, so that the row stays borrowed.
+            Target::Socket(readiness) => readiness.fire(signs, &self.ready),
             Target::Watch(watch) => {
                 watch.fire(signs, &self.ready);
                 self.fired.borrow_mut().push(Rc::downgrade(watch));

@@ -13,6 +13,7 @@ use crate::chunk::Chunk;
 use crate::core::LoopHandle;
 use crate::errors::Cancelled;
 use crate::job::Job;
+use crate::sleeper::LocalWake;
 use crate::target::Target;
 use crate::waiters::{Direction, Readiness, Signs};
 
@@ -108,7 +109,19 @@ impl<S> Source<S> {
     /// Wakes a task when the socket is ready in this direction.
     #[inline]
     pub fn park_waker(&self, direction: Direction, waker: &Waker) {
-        self.readiness.park_waker(direction, waker);
+        self.park_task(direction, waker, || None);
+    }
+
+    /// Wakes a task as [`Source::park_waker`] does, and by a shorter way if `local` knows one to the
+    /// task that `waker` wakes; it is asked when the task parks here for the first time.
+    #[inline(always)]
+    pub fn park_task(
+        &self,
+        direction: Direction,
+        waker: &Waker,
+        local: impl FnOnce() -> Option<Rc<dyn LocalWake>>,
+    ) {
+        self.readiness.park_task(direction, waker, local);
         self.defer_if_ready(direction);
     }
 

@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
+use crate::sleeper::{LocalWake, Sleeper};
 
 /// How many bytes one socket may move in one direction and one turn, in every style.
 ///
@@ -31,10 +32,10 @@ pub(crate) struct Signs(u8);
 struct Waiter {
     /// A part of a job: queued when the socket is ready.
     job: Cell<Option<(Rc<dyn Job>, u64)>>,
-    /// A task's waker. It stays when it has been used, so that a task which parks again and again
-    /// on one socket does not clone it each time; a sign tells whether it is waiting. Boxed, since
-    /// a socket for which jobs wait has none.
-    waker: Cell<Option<Box<Waker>>>,
+    /// A task. It stays when it has been woken, so that one which parks again and again on a socket
+    /// does not clone its waker each time; a sign tells whether it is waiting. Boxed, since a socket
+    /// for which jobs wait has none.
+    task: Cell<Option<Box<Sleeper>>>,
 }
 
 /// The readiness of one socket, and its two waiters.
@@ -196,15 +197,23 @@ impl Readiness {
         self.waiter(direction).job.set(Some((job, part)));
     }
 
-    /// Parks a waker; one that wakes the same task is used again.
-    #[inline]
-    pub(crate) fn park_waker(&self, direction: Direction, new: &Waker) {
+    /// Parks a task, which `local` finds on this thread, if it is there. One that was parked here
+    /// before is known still.
+    #[inline(always)]
+    pub(crate) fn park_task(
+        &self,
+        direction: Direction,
+        waker: &Waker,
+        local: impl FnOnce() -> Option<Rc<dyn LocalWake>>,
+    ) {
         let waiter = self.waiter(direction);
         drop(waiter.job.take());
         // Cloned and dropped while nothing is parked: a waker may be anybody's code.
-        let mut waker = waiter.waker.take().unwrap_or_else(|| Box::new(new.clone()));
-        waker.as_mut().clone_from(new);
-        waiter.waker.set(Some(waker));
+        let task = match waiter.task.take() {
+            Some(task) if task.is_woken_by(waker) => task,
+            _ => Sleeper::new(waker.clone(), local()),
+        };
+        waiter.task.set(Some(task));
         self.set(Signs::awaited(direction));
     }
 
@@ -213,7 +222,7 @@ impl Readiness {
         let waiter = self.waiter(direction);
         let awaited = self.has(Signs::awaited(direction));
         self.clear(Signs::awaited(direction));
-        drop(waiter.waker.take());
+        drop(waiter.task.take());
         waiter.job.take().is_some() || awaited
     }
 
@@ -227,16 +236,16 @@ impl Readiness {
         }
     }
 
-    /// Wakes the task that waits, and keeps its waker for the next time.
+    /// Wakes the task that waits, and keeps it for the next time.
     #[inline]
     fn wake(&self, direction: Direction) {
         self.clear(Signs::awaited(direction));
         let waiter = self.waiter(direction);
-        let Some(waker) = waiter.waker.take() else { return };
-        // It may be anybody's code: the place is empty, nothing is borrowed.
-        waker.wake_by_ref();
-        let parked_meanwhile = waiter.waker.take();
-        waiter.waker.set(parked_meanwhile.or(Some(waker)));
+        let Some(task) = waiter.task.take() else { return };
+        // A waker may be anybody's code: the place is empty, nothing is borrowed.
+        task.wake();
+        let parked_meanwhile = waiter.task.take();
+        waiter.task.set(parked_meanwhile.or(Some(task)));
     }
 
     /// Takes note of what the kernel said and queues what waited for it, reader before writer.
