@@ -388,12 +388,8 @@ impl Core {
         self.signals.take().into_iter().for_each(|row| self.guard(|| drop(row)));
         self.inbox.close().into_iter().for_each(|call| self.guard(|| drop(call)));
         self.timers.clear().into_iter().for_each(|action| self.guard(|| drop(action)));
-        for (_, row) in self.rows.take() {
-            self.guard(|| drop(row));
-        }
-        for (_, watch) in self.watches.take() {
-            self.guard(|| drop(watch));
-        }
+        self.rows.take().into_iter().for_each(|row| self.guard(|| drop(row)));
+        self.watches.take().into_iter().for_each(|watch| self.guard(|| drop(watch)));
         self.deferred.take().into_iter().for_each(|socket| self.guard(|| drop(socket)));
         while let Some(entry) = self.ready.pop() {
             self.guard(|| drop(entry));
