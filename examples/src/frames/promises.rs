@@ -13,7 +13,6 @@ pub(super) fn begin(handle: &LoopHandle, probe: Probe) {
     serve(handle, &probe).detach(drop);
 }
 
-// ANCHOR: calls
 #[inline(never)]
 fn serve(handle: &LoopHandle, probe: &Probe) -> Promise<u32, io::Error> {
     let back = probe.clone();
@@ -37,4 +36,3 @@ fn look_up(handle: &LoopHandle, probe: &Probe) -> Promise<u32, io::Error> {
         after.found()
     })
 }
-// ANCHOR_END: calls

@@ -240,11 +240,9 @@ fn c23_an_awaited_write_holds_one_piece_in_every_style() {
 
 #[test]
 fn c20_a_pending_read_is_told_data_after_the_close() {
-    // ANCHOR: readers
     for reader in [Reader::Callbacks, Reader::Promises, Reader::Async] {
         assert_eq!(bytes_after_close(reader).unwrap(), 5, "{reader:?}");
     }
-    // ANCHOR_END: readers
 }
 
 #[test]
