@@ -119,7 +119,7 @@ fn show() -> io::Result<String> {
         let seen = await_later(timeout)?;
         let name = match timeout {
             Timeout::Kept => "the poll waits as it may",
-            Timeout::ForcedToZero => "the poll never waits",
+            Timeout::ForcedToZero => "the poll never waits, and takes 1ms",
         };
         writeln!(text, "{name}: {} turns", seen.timeouts.len()).expect("a string takes all");
         let idle = seen.timeouts.iter().filter(|allowed| **allowed != Some(Duration::ZERO));

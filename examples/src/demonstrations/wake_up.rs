@@ -214,7 +214,7 @@ fn show() -> io::Result<String> {
     ];
     for (poster, who) in posters {
         let Posted { ran, wake_writes } = post(poster, 1_000)?;
-        writeln!(text, "1000 posts of {who:<31}: {ran} run, {wake_writes} wake-ups are written")
+        writeln!(text, "1000 posts of {who:<31}: {ran} run; wake-ups written: {wake_writes}")
             .expect("a string takes all");
     }
     Ok(text)
