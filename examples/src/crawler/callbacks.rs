@@ -10,7 +10,6 @@ use loop_core::{Cancelled, LoopHandle};
 
 use super::frontier::{Frontier, Job, Next};
 use super::http::{FetchError, Response, ResponseReader, request};
-use super::url::Url;
 use super::{OnTotals, Options, Totals};
 
 type Fetched = Completion<Response, FetchError>;
@@ -85,8 +84,8 @@ impl Crawl {
     /// Fetches a page within its time.
     fn fetch(self: Rc<Self>, job: Job) {
         let number = self.next.replace(self.next.get() + 1);
-        let (crawl, url) = (self.clone(), job.url.clone());
-        let fetch = |done| Fetch::begin(&self, &url, done);
+        let (crawl, request) = (self.clone(), request(&job.url));
+        let fetch = |done| Fetch::begin(&self, request, done);
         let limit = self.options.fetch_timeout;
         let fetch = timeout(&self.handle, limit, fetch, move |result| {
             // What the end of the crawl has cancelled calls back as well.
@@ -111,14 +110,14 @@ impl Crawl {
 }
 
 impl Fetch {
-    fn begin(crawl: &Crawl, url: &Url, done: Fetched) -> Operation {
+    fn begin(crawl: &Crawl, request: Vec<u8>, done: Fetched) -> Operation {
         let fetch = Rc::new(Fetch {
             reader: RefCell::new(ResponseReader::new(crawl.options.answer_bytes_max)),
             step: Cell::default(),
             cancelled: Cell::default(),
             done: Cell::new(Some(done)),
         });
-        let (asking, request) = (fetch.clone(), request(url));
+        let asking = fetch.clone();
         let connecting =
             TcpStream::connect(&crawl.handle, crawl.options.server, |connected| match connected {
                 Ok(stream) => asking.ask(&stream, request),
