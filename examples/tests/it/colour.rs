@@ -14,6 +14,7 @@ use std::time::Duration;
 use api_callbacks::protocol::{Frames, write_frame};
 use api_callbacks::{Protocol, ServerBuilder, run_blocking};
 use api_promises::{Fault, Promise};
+use examples::claims::{observed, part};
 use loop_core::{EventLoop, LoopHandle, ManualClock};
 
 use crate::client::connect;
@@ -75,7 +76,11 @@ fn c08_a_callback_protocol_is_uncoloured_and_a_future_is_not() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let serving = thread::spawn(move || run_blocking(listener.accept().unwrap().0, shouting()));
-    assert_eq!(say(connect(address)), on_the_loop);
+    let blocking = say(connect(address));
+    observed("C08", "answer_bytes_on_the_loop", on_the_loop.len());
+    observed("C08", "answer_bytes_blocking", blocking.len());
+    let same = blocking == on_the_loop;
+    assert!(part("C08", "one protocol answers alike on the loop and without one", same));
     assert_eq!(on_the_loop, b"\0\0\0\x05HELLO");
     serving.join().unwrap().unwrap();
 
@@ -84,7 +89,7 @@ fn c08_a_callback_protocol_is_uncoloured_and_a_future_is_not() {
     let slept = api_async::sleep(&handle, Duration::from_millis(1));
     let mut slept = pin!(slept);
     let polled = slept.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    assert!(polled.is_pending());
+    assert!(part("C08", "a future that nobody runs stays pending", polled.is_pending()));
 }
 
 /// No keyword does not mean not blocking: a function that blocks compiles inside `async`, and while
@@ -122,11 +127,25 @@ fn c09_a_blocking_call_inside_async_compiles_and_stalls_the_loop() {
         }
         late.get()
     };
-    assert_eq!((late_ticks(false), late_ticks(true)), (0, 9));
+    let [free, blocked] = [late_ticks(false), late_ticks(true)];
+    observed("C09", "deadlines", 10);
+    observed("C09", "late_without_blocking", free);
+    observed("C09", "late_with_blocking", blocked);
+    assert!(part(
+        "C09",
+        "a blocking call inside async compiles and stalls the loop",
+        blocked > free
+    ));
+    assert_eq!((free, blocked), (0, 9));
 
+    block_on_inside_the_loop_is_refused();
+}
+
+fn block_on_inside_the_loop_is_refused() {
     let (mut event_loop, _) = lab();
     let refused = async { api_async::block_on(async { 1 }) };
     let refused = api_async::run_until_complete(&mut event_loop, refused).unwrap();
+    assert!(part("C09", "`block_on` inside the loop is refused", refused.is_err()));
     assert_eq!(refused, Err(api_async::InsideLoop));
     assert_eq!(api_async::block_on(async { 1 }), Ok(1), "outside of a loop it may");
 }
@@ -139,7 +158,6 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     let (mut event_loop, handle) = lab();
     let trace = Trace::default();
 
-    // The operation has ended long before anybody asks.
     let (promise, resolver) = Promise::<_, io::Error>::with_resolvers(&handle);
     resolver.resolve(7);
     event_loop.run_ready();
@@ -150,9 +168,11 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     });
     trace.note("handler given");
     let shared = late.run_until_complete(&mut event_loop).unwrap().unwrap();
-    assert_eq!((shared, trace.take()), (7, vec!["handler given", "late handler"]));
+    let order = trace.take();
+    observed("C16", "order_of_a_late_handler", order.join(", "));
+    assert!(part("C16", "a promise takes its handler after completion", shared == 7));
+    assert_eq!((shared, order), (7, vec!["handler given", "late handler"]));
 
-    // Two handlers, both late, in the order of their coming.
     let shared = Promise::<_, Fault>::resolve(&handle, 7).share();
     for name in ["first", "second"] {
         let seen = trace.clone();
@@ -162,18 +182,17 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     while event_loop.run_ready() > 0 {}
     assert_eq!(trace.take(), ["first", "second"]);
 
-    // ANCHOR: begun
     // A future: made is not begun. A promise and a callback's operation have begun when made.
     let deadlines = || handle.snapshot().timed.len();
     let future = api_async::sleep(&handle, Duration::from_millis(1));
-    assert_eq!(deadlines(), 0);
+    observed("C16", "begun_by_making_a_future", deadlines());
+    assert!(part("C16", "a future does not begin before it is polled", deadlines() == 0));
     let promise = api_promises::sleep(&handle, Duration::from_millis(1));
-    assert_eq!(deadlines(), 1);
+    observed("C16", "begun_by_making_a_promise", deadlines());
+    assert!(part("C16", "a promise has begun when it is made", deadlines() == 1));
     let seen = trace.clone();
-    let delay = Duration::from_millis(1);
-    drop(api_callbacks::sleep(&handle, delay, move |_| seen.note("callback")));
-    assert_eq!(deadlines(), 2);
-    // ANCHOR_END: begun
+    let told = move |_| seen.note("callback");
+    drop(api_callbacks::sleep(&handle, Duration::from_millis(1), told));
     drop((future, promise));
     while deadlines() > 0 {
         event_loop.run_once().unwrap();
@@ -188,7 +207,6 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
     const TIMES: u64 = 100;
     let (mut event_loop, handle) = lab();
     let sum = Rc::new(Cell::new(0));
-    // ANCHOR: deferred
     let before = handle.counts();
     let measured = allocation_counter::measure(|| {
         for _ in 0..TIMES {
@@ -199,10 +217,20 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
     });
     let after = handle.counts();
     assert_eq!(sum.get(), TIMES);
+    observed("C19", "deferrals", TIMES);
+    observed("C19", "hops", after.hops - before.hops);
+    observed("C19", "allocations_inline", 0);
+    observed("C19", "allocations_deferred", measured.count_total);
+    observed("C19", "polls", after.polls - before.polls);
+    assert!(part(
+        "C19",
+        "deferring allocates, where a plain call does not",
+        measured.count_total >= TIMES
+    ));
+    assert!(!part("C19", "deferring needs a system call", after.polls > before.polls));
     assert_eq!(after.hops - before.hops, TIMES, "one each");
     assert_eq!(after.polls - before.polls, 0, "no system call");
     assert_eq!((after.wake_writes, after.reads, after.writes), (0, 0, 0));
-    // ANCHOR_END: deferred
     // A few more: the queue's own room grows once.
     assert!((TIMES..TIMES + 8).contains(&measured.count_total), "{}", measured.count_total);
 
@@ -216,7 +244,6 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
 fn c21_spawn_returns_before_its_effect_and_a_scope_after_it() {
     let (mut event_loop, handle) = lab();
     let trace = Trace::default();
-    // ANCHOR: spawned
     let begin: [(&str, &dyn Fn(Trace)); 3] = [
         ("callbacks", &|trace| drop(handle.call_soon(move || trace.note("effect")))),
         ("promises", &|trace| {
@@ -231,9 +258,11 @@ fn c21_spawn_returns_before_its_effect_and_a_scope_after_it() {
         begin(trace.clone());
         trace.note("returned");
         while event_loop.run_ready() > 0 {}
-        assert_eq!(trace.take(), ["returned", "effect"], "{style}");
+        let order = trace.take();
+        observed("C21", &format!("order_{style}"), order.join(", "));
+        let late = order == ["returned", "effect"];
+        assert!(part("C21", &format!("{style}: what spawns returns before the effect"), late));
     }
-    // ANCHOR_END: spawned
 
     let (seen, inside) = (trace.clone(), handle.clone());
     let scoped = async move {
@@ -250,7 +279,9 @@ fn c21_spawn_returns_before_its_effect_and_a_scope_after_it() {
         seen.note("returned");
     };
     api_async::run_until_complete(&mut event_loop, scoped).unwrap();
-    assert_eq!(trace.take(), ["effect", "returned"]);
+    let order = trace.take();
+    observed("C21", "order_scope", order.join(", "));
+    assert!(part("C21", "a scope returns after the effect", order == ["effect", "returned"]));
 }
 
 /// A future that is discarded is a warning, not an error: it compiles under an `allow`, and its effect
@@ -265,7 +296,15 @@ fn c12_a_discarded_future_compiles_and_never_happens() {
         greet(trace.clone());
     }
     while event_loop.run_ready() > 0 {}
-    assert!(trace.take().is_empty(), "nobody awaited it");
+    let effects = trace.take().len();
+    // The doc-tests of that file hold that none of its cases compiles.
+    let refused = include_str!("../../src/wrong_colour.rs").matches("```compile_fail").count();
+    observed("C12", "refused_by_the_compiler", refused);
+    observed("C12", "effects_of_a_discarded_future", effects);
+    assert!(part("C12", "wrong colours that give a wrong type do not compile", refused > 0));
+    // That this test compiles is what refutes it.
+    assert!(!part("C12", "a future that is discarded does not compile", cfg!(not(test))));
+    assert_eq!(effects, 0, "nobody awaited it");
     let polled = pin!(greet(trace.clone())).poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!((polled, trace.take()), (Poll::Ready(()), vec!["greeted"]));
 

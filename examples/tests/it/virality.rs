@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use api_async::{TcpListener, run_until_complete};
+use examples::claims::{observed, part};
 use examples::virality::framed::{Cutter, TooLong, framed, serve};
 use examples::virality::{
     Change, Order, async_await, before, callbacks, changes, coloured_percent, promises, sans_io,
@@ -70,10 +71,19 @@ fn c11_of_an_echo_all_is_coloured_and_of_a_framed_protocol_little() {
     let echo = coloured_percent(include_str!("../../../api-async/src/echo.rs"));
     let framed = coloured_percent(include_str!("../../src/virality/framed.rs"));
     let protocol = coloured_percent(include_str!("../../../api-callbacks/src/protocol/frames.rs"));
+    observed("C11", "coloured_percent_echo", echo);
+    observed("C11", "coloured_percent_framed", framed);
+    observed("C11", "coloured_percent_callbacks_protocol", protocol);
+    assert!(!part("C11", "of an echo a tenth at most is coloured", echo <= 10));
+    assert!(!part("C11", "of a framed protocol in async a tenth at most", framed <= 10));
+    assert!(part("C11", "of a framed protocol in callbacks a tenth at most", protocol <= 10));
     assert_eq!((echo, framed, protocol), (100, 23, 0));
     // The program of this folder: without such a core, and with one.
     let through = coloured_percent(include_str!("../../src/virality/async_await.rs"));
     let core = coloured_percent(include_str!("../../src/virality/sans_io.rs"));
+    observed("C11", "coloured_percent_program", through);
+    observed("C11", "coloured_percent_program_with_core", core);
+    assert!(!part("C11", "of a program around a core without input a tenth at most", core <= 10));
     assert_eq!((through, core), (86, 20));
 }
 
@@ -123,10 +133,28 @@ fn c10_colour_is_viral_in_every_style_of_the_loop_and_stops_at_a_core_without_in
         changes.iter().map(|change| (change.tokens, change.added, change.removed)).collect();
     assert_eq!(tokens, [(300, 11, 0), (300, 507, 75), (300, 263, 39), (300, 44, 0), (294, 26, 0)]);
 
+    tell(&changes);
     let churn = |name| {
         let change: &Change = changes.iter().find(|change| change.name == name).unwrap();
         change.added + change.removed
     };
     assert!(churn("threads") < churn("sans-I/O") && churn("sans-I/O") < churn("async"));
     assert!(churn("async") < churn("promises") && churn("promises") < churn("callbacks"));
+}
+
+/// Tells what each style's change took, and which parts of the claim that bears out.
+fn tell(changes: &[Change]) {
+    for change in changes {
+        let name = change.name.replace("-I/O", "_io");
+        observed("C10", &format!("signatures_{name}"), change.signatures.len());
+        observed("C10", &format!("tokens_changed_{name}"), change.added + change.removed);
+    }
+    observed("C10", "tokens_before", changes[0].tokens);
+    for change in &changes[1..4] {
+        let viral = change.signatures.len() == 8;
+        part("C10", &format!("{}: all eight signatures change", change.name), viral);
+    }
+    let fewest = changes[1..4].iter().min_by_key(|change| change.added + change.removed);
+    let fewest = fewest.is_some_and(|change| change.name == "async");
+    part("C10", "of the three, async changes the fewest tokens", fewest);
 }

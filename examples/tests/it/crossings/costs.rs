@@ -1,6 +1,7 @@
 //! What a crossing costs, by counts: exact but for threads, on any machine.
 
 use allocation_counter::measure;
+use examples::claims::{observed, part};
 use examples::crossings::{Colour, Yardstick, trips};
 use loop_core::{Counts, EventLoop, TurnRule};
 
@@ -45,6 +46,17 @@ fn c13_a_crossing_costs_these_allocations_hops_and_turns() {
         (Async, Async, [0, 0, 0]),
     ];
     let seen = pinned.map(|(from, to, _)| (from, to, each(from, to)));
+    for (from, to, [allocations, hops, _]) in seen {
+        let crossing = format!("{from}_to_{to}");
+        observed("C13", &format!("allocations_{crossing}"), allocations);
+        observed("C13", &format!("hops_{crossing}"), hops);
+    }
+    let most = seen.iter().map(|(_, _, counts)| counts[0]).max().unwrap();
+    observed("C13", "allocations_most", most);
+    part("C13", "on the loop a crossing takes four allocations at most", most <= 4);
+    let hops = seen.iter().map(|(_, _, counts)| counts[1]).max().unwrap();
+    observed("C13", "hops_most", hops);
+    part("C13", "on the loop a crossing takes two hops at most", hops <= 2);
     assert_eq!(seen, pinned);
 }
 
@@ -55,6 +67,9 @@ fn c13_a_crossing_to_a_thread_costs_more_than_any_on_the_loop() {
         let [allocated, hops, _] = each(from, Sync);
         (from, allocated, hops)
     });
+    for (from, allocations, _) in seen {
+        observed("C13", &format!("allocations_{from}_to_thread"), allocations);
+    }
     assert_eq!(seen, [(Callback, 3, 1), (Promise, 5, 2), (Async, 5, 2)]);
 }
 

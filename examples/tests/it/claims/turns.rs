@@ -1,0 +1,158 @@
+//! C01, C02: who has his turn when.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io::{self, Write};
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+use std::task::Poll;
+
+use api_promises::Promise;
+use examples::Style;
+use examples::claims::{observed, part};
+use loop_core::{LoopHandle, TurnRule};
+
+use super::lab;
+
+const CHAINS: usize = 7;
+const STEPS: usize = 300;
+
+/// The steps of chains that reschedule themselves, and the furthest that two were ever apart.
+struct Chains {
+    steps: RefCell<[usize; CHAINS]>,
+    apart: Cell<usize>,
+}
+
+impl Chains {
+    /// Makes a step, and tells whether there is another.
+    fn step(&self, chain: usize) -> bool {
+        let mut steps = self.steps.borrow_mut();
+        steps[chain] += 1;
+        let apart = steps.iter().max().unwrap() - steps.iter().min().unwrap();
+        self.apart.set(self.apart.get().max(apart));
+        steps[chain] < STEPS
+    }
+}
+
+fn with_callbacks(handle: LoopHandle, chains: Rc<Chains>, chain: usize) {
+    handle.clone().call_soon(move || {
+        if chains.step(chain) {
+            with_callbacks(handle, chains, chain);
+        }
+    });
+}
+
+fn with_promises(handle: LoopHandle, chains: Rc<Chains>, chain: usize) -> Promise<(), io::Error> {
+    Promise::resolve(&handle, ()).then(move |()| match chains.step(chain) {
+        true => with_promises(handle, chains, chain),
+        false => Promise::resolve(&handle, ()),
+    })
+}
+
+async fn with_async(chains: Rc<Chains>, chain: usize) {
+    while chains.step(chain) {
+        give_way().await;
+    }
+}
+
+/// Is pending once, and queued again at once.
+async fn give_way() {
+    let mut given = false;
+    poll_fn(|cx| match std::mem::replace(&mut given, true) {
+        true => Poll::Ready(()),
+        false => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// Runs the chains of a style to their ends; returns how far two were ever apart.
+fn steps_apart(style: Style, rule: TurnRule) -> usize {
+    let (mut event_loop, handle) = lab();
+    handle.set_turn_rule(rule);
+    let chains = Rc::new(Chains { steps: RefCell::default(), apart: Cell::new(0) });
+    for chain in 0..CHAINS {
+        let (handle, chains) = (handle.clone(), chains.clone());
+        match style {
+            Style::Callbacks => with_callbacks(handle, chains, chain),
+            Style::Promises => with_promises(handle, chains, chain).detach(drop),
+            _ => api_async::spawn(&handle, with_async(chains, chain)).detach(),
+        }
+    }
+    while event_loop.run_ready() > 0 {}
+    assert_eq!(chains.steps.take(), [STEPS; CHAINS], "{style}");
+    chains.apart.get()
+}
+
+#[test]
+fn c01_chains_are_at_most_one_step_apart_in_every_style() {
+    observed("C01", "chains", CHAINS);
+    observed("C01", "steps", STEPS);
+    for style in Style::WINGS {
+        let apart = [TurnRule::Snapshot, TurnRule::Bounded(5), TurnRule::default()]
+            .map(|rule| steps_apart(style, rule));
+        let most = apart.into_iter().max().unwrap();
+        observed("C01", &format!("steps_apart_{style}"), most);
+        let held = format!("{style}: chains are one step apart at most, under each turn rule");
+        assert!(part("C01", &held, most <= 1), "{apart:?}");
+    }
+}
+
+/// Stands for a queue that is drained: more than any test would queue.
+const DRAIN: TurnRule = TurnRule::Bounded(usize::MAX);
+
+/// Chains reschedule themselves, up to a bound of steps, and the first step makes a socket ready.
+/// Returns how many steps ran before the socket's callback, and how many polls that took.
+fn before_io(rule: TurnRule, bound: usize) -> (usize, u64) {
+    let (mut event_loop, handle) = lab();
+    handle.set_turn_rule(rule);
+    let (ours, peer) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    let (ran, seen) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(None)));
+    let (count, told, counts) = (ran.clone(), seen.clone(), handle.clone());
+    let note = move || told.set(told.get().or(Some((count.get(), counts.counts().polls))));
+    handle.add_reader(&Rc::new(ours), note).unwrap();
+    let ready_at = Rc::new(Cell::new(0));
+    let (polls, at) = (handle.clone(), ready_at.clone());
+    let mut ready = peer.try_clone().unwrap();
+    handle.call_soon(move || {
+        ready.write_all(b"x").unwrap();
+        at.set(polls.counts().polls);
+    });
+    (0..CHAINS).for_each(|_| step_until(handle.clone(), ran.clone(), bound));
+    while seen.get().is_none() && ran.get() < bound {
+        event_loop.run_once().unwrap();
+    }
+    let (steps, polls) = seen.get().unwrap_or((ran.get(), handle.counts().polls));
+    (steps, polls - ready_at.get())
+}
+
+fn step_until(handle: LoopHandle, ran: Rc<Cell<usize>>, bound: usize) {
+    handle.clone().call_soon(move || {
+        ran.set(ran.get() + 1);
+        if ran.get() < bound {
+            step_until(handle, ran, bound);
+        }
+    });
+}
+
+/// For ever is shown by two bounds: whatever the work, the socket waits for all of it.
+#[test]
+fn c02_a_snapshot_bounds_the_delay_of_io_and_draining_does_not() {
+    let (steps, polls) = before_io(TurnRule::Snapshot, 100_000);
+    observed("C02", "chains", CHAINS);
+    observed("C02", "steps_before_io_snapshot", steps);
+    observed("C02", "polls_until_io_snapshot", polls);
+    assert!(part("C02", "under the snapshot rule I/O is polled after one pass", polls == 1));
+    // What was left of the pass, and what that has queued ahead of the socket's callback.
+    assert!(steps <= 2 * CHAINS, "{steps}");
+    let bounds = [10_000, 100_000];
+    let starved = bounds.map(|bound| before_io(DRAIN, bound).0);
+    for (bound, steps) in bounds.iter().zip(starved) {
+        observed("C02", &format!("steps_before_io_drained_of_{bound}"), steps);
+    }
+    let all = bounds.iter().zip(starved).all(|(bound, steps)| steps >= *bound);
+    assert!(part("C02", "drained, the queue keeps I/O waiting for all there is", all));
+}
