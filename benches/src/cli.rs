@@ -8,7 +8,7 @@ use examples::Style;
 use loop_core::TurnRule;
 use serde::{Deserialize, Serialize};
 
-use crate::cost::programs::operate::OperateArguments;
+use crate::claims::{self, ClaimArguments, ClaimsArguments};
 use crate::cost::{self, CostArguments};
 use crate::cpu::ProcessArguments;
 use crate::demo::{self, DemoArguments};
@@ -92,6 +92,12 @@ pub(crate) enum Command {
     /// Count what a message costs: calls, instructions, allocations, memory
     #[command(after_help = cost::EXAMPLES)]
     Cost(CostArguments),
+    /// Run the experiments of a claim, and show what they saw
+    #[command(after_help = claims::EXAMPLES)]
+    Claim(ClaimArguments),
+    /// List what the essays assert, with verdicts
+    #[command(after_help = claims::EXAMPLES)]
+    Claims(ClaimsArguments),
     /// Show what is claimed by doing it
     #[command(after_help = demo::EXAMPLES)]
     Demo(DemoArguments),
@@ -111,9 +117,6 @@ pub(crate) enum Command {
     /// Become another program, pinned and tied to its parent
     #[command(hide = true)]
     Exec(ExecArguments),
-    /// One program of `cost programs`
-    #[command(hide = true)]
-    Operate(OperateArguments),
     /// One server of `redis`
     #[command(hide = true)]
     ServeKeyValue(ServeKeyValueArguments),

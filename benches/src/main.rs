@@ -4,6 +4,7 @@
 //! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they
 //! mean (`report`), then or later (`past_run`).
 //! `duel` compares two servers by CPU time alone, closely.
+//! `claims` lists what the essays assert, and `claim` runs the experiments that decide it.
 //! `show` lays code out to be read, and `demo` does what is claimed.
 //! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
 //! `run` runs a program that is written in every style.
@@ -13,6 +14,7 @@
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
 
 mod arm;
+mod claims;
 mod cli;
 mod compare;
 mod cost;
@@ -62,6 +64,8 @@ fn main() -> ExitCode {
         Command::Load(arguments) => load_alone::run(&arguments),
         Command::Report(arguments) => past_run::print(&arguments),
         Command::Cost(arguments) => cost::run(&arguments),
+        Command::Claim(arguments) => claims::run(&arguments),
+        Command::Claims(arguments) => claims::run_all(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),

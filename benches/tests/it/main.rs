@@ -1,6 +1,7 @@
 //! The program as its users meet it: the real binary, real sockets on loopback, files in a
 //! temporary directory.
 
+mod claims;
 mod command_line;
 mod comparison;
 mod cost;

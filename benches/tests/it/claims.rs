@@ -1,0 +1,108 @@
+//! What `claims` and `claim` print and refuse. Experiments run by a stand-in for cargo, since the real
+//! one would wait for whoever runs these tests.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+
+use examples::claims::Registry;
+use tempfile::TempDir;
+
+use crate::program::{finish, oneloop, run, text};
+
+/// Runs with a cargo that says what is told, and nothing else.
+fn run_with(said: &str, arguments: &[&str]) -> Output {
+    let folder = TempDir::new().unwrap();
+    let (cargo, told) = (folder.path().join("cargo"), folder.path().join("told"));
+    fs::write(&told, said).unwrap();
+    fs::write(&cargo, format!("#!/bin/sh\ncat '{}'\n", told.display())).unwrap();
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = oneloop(arguments);
+    finish(command.env("CARGO", cargo).spawn().unwrap())
+}
+
+/// What libtest prints when the experiments of a claim hold and tell `lines`.
+fn held(id: &str, lines: &str) -> String {
+    let claim = Registry::embedded().claim(id).unwrap().clone();
+    let mut said = String::new();
+    for experiment in claim.experiments {
+        let (_, test) = experiment.split_once("::").unwrap();
+        said += &format!("test {test} ... ok\n");
+    }
+    format!("{said}\nsuccesses:\n\n---- one stdout ----\n{lines}")
+}
+
+#[test]
+fn the_list_has_every_claim_with_its_verdict() {
+    let output = run(&["claims"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let list = text(&output.stdout);
+    for claim in Registry::embedded().claims {
+        let line = list
+            .lines()
+            .find(|line| line.trim_start().starts_with(&claim.id))
+            .expect("a line for each");
+        assert!(line.contains(claim.verdict.name()), "{line}");
+    }
+    assert!(list.lines().all(|line| line.chars().count() <= 100 && line.is_ascii()), "{list}");
+}
+
+#[test]
+fn an_unknown_claim_names_those_that_exist() {
+    let output = run(&["claim", "C99"]);
+    let complaint = text(&output.stderr);
+    assert_eq!((output.status.code(), complaint.lines().count()), (Some(2), 1), "{complaint}");
+    assert!(complaint.contains("C01, C02") && complaint.contains("C23"), "{complaint}");
+}
+
+#[test]
+fn a_claim_shows_its_source_and_what_its_experiments_saw() {
+    let lines = "C22 unsent_bytes = 41\nC22 holds: it grows\nC20 fails: another's\n";
+    let output = run_with(&held("C22", lines), &["claim", "c22"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    for part in
+        ["C22        `write`", "said by    Smith", "https://vorpus.org", "predicted  Linear"]
+    {
+        assert!(shown.contains(part), "{part}:\n{shown}");
+    }
+    for part in ["seen       unsent_bytes = 41", "holds: it grows", "\nverdict    held\n"] {
+        assert!(shown.contains(part), "{part}:\n{shown}");
+    }
+    assert!(!shown.contains("another's"), "{shown}");
+}
+
+#[test]
+fn a_run_that_comes_to_another_verdict_says_so() {
+    let output = run_with(&held("C22", "C22 fails: it grows\n"), &["claim", "C22"]);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("verdict    refuted, where the registry says held"), "{shown}");
+    // All of them, in one run: those that print nothing could decide nothing.
+    let ids: Vec<_> = Registry::embedded().claims.into_iter().map(|claim| claim.id).collect();
+    let said: String = ids.iter().map(|id| held(id, "")).collect();
+    let output = run_with(&said, &["claims", "--check"]);
+    let complaint = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+    let stale = "C22: the registry says `held`, and this run `not measurable here`";
+    assert!(complaint.contains(stale), "{complaint}");
+}
+
+#[test]
+fn an_experiment_that_fails_or_is_not_there_gives_no_verdict() {
+    for said in ["", "test demonstrations::c22_write_without_drain_grows ... FAILED\n"] {
+        let output = run_with(said, &["claim", "C22"]);
+        let complaint = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{complaint}");
+        assert!(complaint.contains("c22_write_without_drain_grows` did not hold"), "{complaint}");
+        assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
+    }
+}
+
+#[test]
+fn without_cargo_that_is_what_it_says() {
+    let mut command = oneloop(&["claim", "C22"]);
+    let output = finish(command.env("CARGO", "/nonexistent/cargo").spawn().unwrap());
+    let complaint = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+    assert!(complaint.contains("experiments run by cargo, and there is none"), "{complaint}");
+}
