@@ -9,6 +9,7 @@ use loop_core::TurnRule;
 use serde::{Deserialize, Serialize};
 
 use crate::claims::{self, ClaimArguments, ClaimsArguments};
+use crate::cost::programs::operate::OperateArguments;
 use crate::cost::{self, CostArguments};
 use crate::cpu::ProcessArguments;
 use crate::demo::{self, DemoArguments};
@@ -117,6 +118,9 @@ pub(crate) enum Command {
     /// Become another program, pinned and tied to its parent
     #[command(hide = true)]
     Exec(ExecArguments),
+    /// One program of `cost programs`
+    #[command(hide = true)]
+    Operate(OperateArguments),
     /// One server of `redis`
     #[command(hide = true)]
     ServeKeyValue(ServeKeyValueArguments),

@@ -137,6 +137,7 @@ fn c20_the_hybrid_reads_data_after_the_socket_was_closed() {
     });
     let mut event_loop = EventLoop::new().unwrap();
     let handle = event_loop.handle();
+    // ANCHOR: late
     let program = async move {
         let (reader, writer) = open_connection(&handle, address).await.unwrap();
         let first = reader.read(1).await.unwrap();
@@ -148,6 +149,7 @@ fn c20_the_hybrid_reads_data_after_the_socket_was_closed() {
     observed("C20", "hybrid_bytes_after_close", read.1.len());
     assert!(part("C20", "asyncio's streams hand out data after the close", !read.1.is_empty()));
     assert_eq!(read, (b"h".to_vec(), b"ello".to_vec()), "read data after socket closed");
+    // ANCHOR_END: late
     drop(event_loop);
     talking.join().unwrap();
 }
@@ -160,6 +162,7 @@ fn c20_the_hybrid_loses_what_a_close_left_unsent_and_an_awaited_write_does_not()
         let (address, talking) = peer(count_to_the_end);
         let mut event_loop = EventLoop::new().unwrap();
         let handle = event_loop.handle();
+        // ANCHOR: lost
         let program = async move {
             let (_reader, writer) = open_connection(&handle, address).await.unwrap();
             writer.write(&vec![7; PAYLOAD]);
@@ -175,6 +178,7 @@ fn c20_the_hybrid_loses_what_a_close_left_unsent_and_an_awaited_write_does_not()
             assert!(part("C20", "a close discards what was not sent", came < PAYLOAD));
         }
         assert_eq!(came == PAYLOAD, all, "waits: {waits}");
+        // ANCHOR_END: lost
     }
 
     let (address, talking) = peer(count_to_the_end);

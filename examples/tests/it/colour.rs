@@ -158,6 +158,7 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     let (mut event_loop, handle) = lab();
     let trace = Trace::default();
 
+    // The operation has ended long before anybody asks.
     let (promise, resolver) = Promise::<_, io::Error>::with_resolvers(&handle);
     resolver.resolve(7);
     event_loop.run_ready();
@@ -173,6 +174,7 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     assert!(part("C16", "a promise takes its handler after completion", shared == 7));
     assert_eq!((shared, order), (7, vec!["handler given", "late handler"]));
 
+    // Two handlers, both late, in the order of their coming.
     let shared = Promise::<_, Fault>::resolve(&handle, 7).share();
     for name in ["first", "second"] {
         let seen = trace.clone();
@@ -182,6 +184,12 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     while event_loop.run_ready() > 0 {}
     assert_eq!(trace.take(), ["first", "second"]);
 
+    what_has_begun_when_it_is_made(&mut event_loop, &trace);
+}
+
+fn what_has_begun_when_it_is_made(event_loop: &mut EventLoop, trace: &Trace) {
+    let handle = event_loop.handle();
+    // ANCHOR: begun
     // A future: made is not begun. A promise and a callback's operation have begun when made.
     let deadlines = || handle.snapshot().timed.len();
     let future = api_async::sleep(&handle, Duration::from_millis(1));
@@ -191,8 +199,10 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     observed("C16", "begun_by_making_a_promise", deadlines());
     assert!(part("C16", "a promise has begun when it is made", deadlines() == 1));
     let seen = trace.clone();
-    let told = move |_| seen.note("callback");
-    drop(api_callbacks::sleep(&handle, Duration::from_millis(1), told));
+    let delay = Duration::from_millis(1);
+    drop(api_callbacks::sleep(&handle, delay, move |_| seen.note("callback")));
+    assert_eq!(deadlines(), 2);
+    // ANCHOR_END: begun
     drop((future, promise));
     while deadlines() > 0 {
         event_loop.run_once().unwrap();
@@ -207,6 +217,7 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
     const TIMES: u64 = 100;
     let (mut event_loop, handle) = lab();
     let sum = Rc::new(Cell::new(0));
+    // ANCHOR: deferred
     let before = handle.counts();
     let measured = allocation_counter::measure(|| {
         for _ in 0..TIMES {
@@ -231,6 +242,7 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
     assert_eq!(after.hops - before.hops, TIMES, "one each");
     assert_eq!(after.polls - before.polls, 0, "no system call");
     assert_eq!((after.wake_writes, after.reads, after.writes), (0, 0, 0));
+    // ANCHOR_END: deferred
     // A few more: the queue's own room grows once.
     assert!((TIMES..TIMES + 8).contains(&measured.count_total), "{}", measured.count_total);
 
@@ -244,6 +256,7 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
 fn c21_spawn_returns_before_its_effect_and_a_scope_after_it() {
     let (mut event_loop, handle) = lab();
     let trace = Trace::default();
+    // ANCHOR: spawned
     let begin: [(&str, &dyn Fn(Trace)); 3] = [
         ("callbacks", &|trace| drop(handle.call_soon(move || trace.note("effect")))),
         ("promises", &|trace| {
@@ -263,6 +276,7 @@ fn c21_spawn_returns_before_its_effect_and_a_scope_after_it() {
         let late = order == ["returned", "effect"];
         assert!(part("C21", &format!("{style}: what spawns returns before the effect"), late));
     }
+    // ANCHOR_END: spawned
 
     let (seen, inside) = (trace.clone(), handle.clone());
     let scoped = async move {

@@ -1,12 +1,23 @@
 //! What the demonstrations show, by claim.
 
+use std::time::Duration;
+
 use api_callbacks::WriteLimits;
+use examples::Style;
 use examples::claims::{observed, part};
 use examples::demonstrations::Demonstration;
 use examples::demonstrations::after_close::{Reader, bytes_after_close};
+use examples::demonstrations::awaiting::{POLL_TAKES, SET_AFTER, Timeout, await_later};
 use examples::demonstrations::mid_frame::{self, Frames};
+use examples::demonstrations::run_once::turns;
+use examples::demonstrations::starvation::{drain, flood, spin};
+use examples::demonstrations::stepping;
 use examples::demonstrations::unbounded_write::{PIECE_BYTES, Writer, Written, write};
+use examples::demonstrations::wake_up::{
+    Call, LONG, Posted, Poster, Ran, SHORT, call_from_a_thread, post,
+};
 use examples::demonstrations::zalgo::{Cached, completions};
+use loop_core::TurnRule;
 
 /// Does a demonstration and returns what it prints.
 fn shown(name: &str) -> String {
@@ -27,6 +38,154 @@ fn the_demonstrations_are_in_order_and_say_what_they_show() {
     assert!(Demonstration::ALL.iter().all(|one| one.claims.starts_with('C')));
     assert!(Demonstration::ALL.iter().all(|one| one.sentence.len() <= 80));
     assert!(Demonstration::named("calbacks").is_none());
+    let [by_name, by_module] = ["wake-up", "wake_up"].map(Demonstration::named);
+    assert_eq!(by_name.unwrap().name, by_module.unwrap().name);
+}
+
+/// Names what ran, turn by turn.
+fn ran(rule: TurnRule) -> Vec<Vec<&'static str>> {
+    let names = |turn: &examples::demonstrations::run_once::Turn| {
+        turn.ran.iter().map(|ran| ran.name).collect::<Vec<_>>()
+    };
+    turns(rule).unwrap().iter().map(names).collect()
+}
+
+#[test]
+fn c01_what_is_queued_runs_first_in_first_out_under_both_rules() {
+    let flat = |rule| ran(rule).concat();
+    let order = ["a", "b", "c", "d", "posted", "timer"];
+    for rule in [TurnRule::Snapshot, TurnRule::default()] {
+        let queued: Vec<_> = flat(rule).into_iter().filter(|name| *name != "reader").collect();
+        assert_eq!(queued, order, "{rule:?}");
+    }
+}
+
+#[test]
+fn c02_run_once_polls_after_what_was_ready_or_after_a_bound() {
+    let snapshot: &[&[&str]] = &[&["a", "b"], &["c", "reader"], &["d"], &["posted"], &["timer"]];
+    assert_eq!(ran(TurnRule::Snapshot), snapshot);
+    let bounded: &[&[&str]] = &[&["a", "b", "c", "d"], &["reader"], &["posted"], &["timer"]];
+    assert_eq!(ran(TurnRule::default()), bounded);
+    assert_shows(
+        "run-once",
+        &[
+            "  turn 1: ready a b; parked 1; timed 3s; the poll may wait no time",
+            "    a runs, and leaves ready b c",
+            "    c runs, and leaves ready reader d",
+            "  turn 4: ready nothing; parked 0; timed 3s; the poll may wait 3s",
+            "    timer runs, and leaves ready nothing",
+        ],
+    );
+}
+
+#[test]
+fn c02_only_a_queue_that_is_drained_until_it_is_empty_starves_a_socket() {
+    for style in Style::WINGS {
+        let steps = |rule, steps| drain::steps_before_io(style, rule, steps).unwrap();
+        for length in [1_000, 2_000] {
+            assert_eq!(steps(TurnRule::Snapshot, length), 1, "{style}");
+            assert!(steps(TurnRule::default(), length) <= 256, "{style}");
+            // As long as there is a next step, the socket is not asked for.
+            assert_eq!(steps(drain::UNTIL_EMPTY, length), length - 1, "{style}");
+        }
+    }
+}
+
+#[test]
+fn c03_a_callback_that_spins_delays_every_other_connection_by_that_time_in_every_style() {
+    for style in Style::WINGS {
+        for spin_ms in [50, 200] {
+            let time = Duration::from_millis(spin_ms);
+            assert_eq!(spin::delays(style, time, 3).unwrap(), [time; 3], "{style}");
+        }
+    }
+}
+
+#[test]
+fn c04_a_socket_that_is_always_ready_starves_its_peers_unless_reading_has_a_budget() {
+    use flood::{CHUNKS_OF_A_SHARE, Reader, chunks_before_the_other};
+    for chunks in [64, 128] {
+        let before = |reader| chunks_before_the_other(reader, chunks).unwrap();
+        assert_eq!(before(Reader::AsyncWithoutBudget), chunks, "`.await` is not a yield");
+        for reader in [Reader::Callbacks, Reader::Promises, Reader::Async] {
+            assert!((1..=CHUNKS_OF_A_SHARE).contains(&before(reader)), "{reader:?}");
+        }
+    }
+    assert_shows(
+        "starvation",
+        &[
+            "  snapshot    promises  steps before the reader: 1 of 1000, 1 of 2000",
+            "  until empty async     steps before the reader: 999 of 1000, 1999 of 2000",
+            "  callbacks spins for 50ms: the others wait [50ms, 50ms, 50ms]",
+            "  AsyncWithoutBudget of 128 chunks the other waits for 128",
+            "  Async              of 128 chunks the other waits for no more than 4",
+        ],
+    );
+}
+
+#[test]
+fn c05_without_a_wake_up_a_call_from_a_thread_waits_for_the_timeout_or_for_ever() {
+    let call = |timeout, patience| call_from_a_thread(Call::WithoutWakeUp, timeout, patience);
+    assert_eq!(call(Some(SHORT), LONG).unwrap(), Ran::AtTheTimeout);
+    assert_eq!(call(None, SHORT).unwrap(), Ran::ByTheWatchdog);
+}
+
+#[test]
+fn c05_with_a_wake_up_a_call_from_a_thread_ends_the_poll() {
+    for timeout in [Some(LONG), None] {
+        assert_eq!(call_from_a_thread(Call::WithWakeUp, timeout, LONG).unwrap(), Ran::AtOnce);
+    }
+    assert_shows(
+        "wake-up",
+        &[
+            "no wake-up, the poll may wait 300ms   : the call runs when the timeout has passed",
+            "no wake-up, the poll may wait for ever: the call runs only when a watchdog has ended \
+             the poll",
+            "a wake-up , the poll may wait for ever: the call runs before anything else ends the \
+             poll",
+        ],
+    );
+}
+
+#[test]
+fn c05_who_awaits_sleeps_in_the_poll_and_a_timeout_forced_to_zero_spins() {
+    let slept = await_later(Timeout::Kept).unwrap();
+    let spun = await_later(Timeout::ForcedToZero).unwrap();
+    assert_eq!((slept.result, spun.result), (42, 42));
+    assert_eq!((slept.asked, spun.asked), (2, 2), "the task is not woken by turns");
+    let idle = |timeouts: &[Option<Duration>]| {
+        timeouts.iter().filter(|timeout| **timeout != Some(Duration::ZERO)).count() as u32
+    };
+    assert_eq!(slept.timeouts[..2], [Some(Duration::ZERO), Some(SET_AFTER)]);
+    assert_eq!((idle(&slept.timeouts), idle(&spun.timeouts)), (1, 1_000));
+    assert_eq!(POLL_TAKES * idle(&spun.timeouts), SET_AFTER);
+    assert_shows(
+        "awaiting",
+        &[
+            "  sleeps in 1 of them, for 1s",
+            "  could have slept in 1000 of them, for 1s to 1ms",
+            "  the future is asked 2 times and gives 42",
+        ],
+    );
+}
+
+#[test]
+fn c06_many_posts_need_one_wake_up_and_those_of_the_loop_s_own_thread_none() {
+    let posted = |poster| post(poster, 1_000).unwrap();
+    let all = |wake_writes| Posted { ran: 1_000, wake_writes };
+    assert_eq!(posted(Poster::ThreadsToASleeper), all(1));
+    assert_eq!(posted(Poster::ThreadsToAWorker), all(0));
+    assert_eq!(posted(Poster::ItsOwnThread), all(0));
+    // Awaiting on the loop's own thread needs none either.
+    assert_eq!(await_later(Timeout::Kept).unwrap().wake_writes, 0);
+}
+
+#[test]
+fn c31_a_generator_and_an_async_block_leave_the_same_trace() {
+    let by_hand = stepping::with_generators();
+    assert_eq!(by_hand, stepping::with_async_blocks());
+    assert_eq!(by_hand.trace, ["a 2", "b 3", "a 1", "b 2", "a done", "b 1", "b done"]);
+    assert_shows("stepping", &["   1  a 2         a 2", "The traces are the same."]);
 }
 
 #[test]
@@ -101,7 +260,7 @@ fn c23_an_awaited_write_holds_one_piece_in_every_style() {
         assert_eq!(unsent_most, PIECE_BYTES, "{writer:?}");
         assert!(pieces < 512, "{writer:?} waits for the peer: {pieces}");
     }
-    let text = shown("unbounded_write");
+    let text = shown("unbounded-write");
     assert_eq!(text.matches("is to write").count(), 10, "{text}");
 }
 
@@ -129,7 +288,7 @@ fn c20_what_is_ended_is_told_nothing_after_the_close() {
         assert_eq!(late, 0, "{reader:?}");
     }
     assert_shows(
-        "after_close",
+        "after-close",
         &[
             "Callbacks            is told of 5 bytes after the close",
             "Protocol             is told of 0 bytes after the close",
@@ -146,5 +305,5 @@ fn c26_a_cancel_in_mid_frame_loses_its_beginning_in_every_style_unless_it_is_kep
     assert_eq!(mid_frame::with_async().unwrap(), whole);
     let line = "cancelled after abc, begun anew defghijk, with what it kept abcdefgh";
     let lines = ["callbacks ", "promises  ", "async     "].map(|style| format!("{style} {line}"));
-    assert_shows("mid_frame", &lines.each_ref().map(String::as_str));
+    assert_shows("mid-frame", &lines.each_ref().map(String::as_str));
 }

@@ -24,6 +24,7 @@ fn c14_callbacks_lose_the_chain_of_calls_and_async_keeps_it() {
     assert!(part("C14", "callbacks lose who asked", !keeps(Style::Callbacks, "serve")));
     assert!(part("C14", "promises lose who asked", !keeps(Style::Promises, "serve")));
     assert!(part("C14", "async keeps the chain of calls", keeps(Style::Async, "serve")));
+    // ANCHOR: traces
     assert_eq!(shown(Style::Threads, Moment::After), "look_up < price < serve < begin");
     assert_eq!(shown(Style::Callbacks, Moment::After), "look_up");
     assert_eq!(shown(Style::Promises, Moment::After), "look_up");
@@ -33,6 +34,7 @@ fn c14_callbacks_lose_the_chain_of_calls_and_async_keeps_it() {
     assert_eq!(shown(Style::Callbacks, Moment::Back), "serve < price < look_up");
     assert_eq!(shown(Style::Promises, Moment::Back), "serve");
     assert_eq!(shown(Style::Async, Moment::Back), "serve");
+    // ANCHOR_END: traces
 
     for style in STYLES {
         let loops = backtrace(style, Moment::After).unwrap().frames_of_the_loop();
@@ -47,12 +49,14 @@ fn c14_callbacks_lose_the_chain_of_calls_and_async_keeps_it() {
 /// frame is missing; with callbacks that is the usual form, and only there it is allowed for.
 #[test]
 fn before_the_wait_only_the_task_lacks_who_began_it() {
+    // ANCHOR: before
     for style in [Style::Threads, Style::Promises] {
         assert_eq!(shown(style, Moment::Before), "look_up < price < serve < begin", "{style}");
     }
     let callbacks = shown(Style::Callbacks, Moment::Before);
     assert!(callbacks.starts_with("look_up < ") && callbacks.ends_with("begin"), "{callbacks}");
     assert_eq!(shown(Style::Async, Moment::Before), "look_up < price < serve");
+    // ANCHOR_END: before
 }
 
 /// A program that waits is on no stack, in any style of the loop, and spawning cuts the trace of a
@@ -94,6 +98,25 @@ fn the_report_of_a_fault_names_a_place_in_the_program_where_the_style_knows_one(
     assert!(promises.contains("frames/promises.rs"), "the link that failed: {promises}");
     assert!(task.contains("frames/async_await.rs"), "who spawned the task: {task}");
     assert!(report(Style::Callbacks).contains("panicked"));
+}
+
+/// What c14 holds of this build, of an optimised one: the program `frames` of a release build, where
+/// `FRAMES_RELEASE` names it.
+#[test]
+fn c14_an_optimised_build_shows_the_same_after_the_wait() {
+    let Some(program) = std::env::var_os("FRAMES_RELEASE") else {
+        println!("skipped: FRAMES_RELEASE names no program `frames` of a release build");
+        return;
+    };
+    for style in STYLES {
+        for (moment, name) in [(Moment::After, "after"), (Moment::Back, "back")] {
+            let output = Command::new(&program).args([style.name(), name]).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            let functions = format!(" {}  (", shown(style, moment));
+            let line = text.lines().next().unwrap_or_default();
+            assert!(line.contains(&functions), "{style}, {name}: {functions:?} is not in {line:?}");
+        }
+    }
 }
 
 /// A debugger that stops in the handler sees what the backtrace does.
