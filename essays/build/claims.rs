@@ -105,7 +105,7 @@ impl Claims {
     pub(crate) fn value(&self, name: &str) -> Result<String, String> {
         let (id, key) = name.split_once('.').ok_or("a value is named `CLAIM.KEY`")?;
         let value = self.observation(id)?.values.get(key);
-        value.cloned().ok_or_else(|| format!("{id} has recorded no `{key}`"))
+        value.map(|value| grouped(value)).ok_or_else(|| format!("{id} has recorded no `{key}`"))
     }
 
     fn observation(&self, id: &str) -> Result<&Observation, String> {
@@ -121,6 +121,21 @@ fn said(source: &Source) -> String {
         return format!("<a href=\"{}\">{who}</a>, {}", escaped(place), escaped(when));
     }
     format!("{who}, {}, {}", with_code(place), escaped(when))
+}
+
+/// Divides a long whole number by commas, for a sentence; what is none stays as it is.
+fn grouped(value: &str) -> String {
+    if value.len() <= 4 || !value.bytes().all(|byte| byte.is_ascii_digit()) {
+        return value.to_owned();
+    }
+    let mut text = String::new();
+    for (place, digit) in value.chars().enumerate() {
+        if place > 0 && (value.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Makes a block of what a program printed.

@@ -42,15 +42,16 @@ impl Notes {
 
     /// Makes a table of them, with a link to what is in the book.
     pub(crate) fn table(&self, pages: &Pages) -> Result<String, String> {
-        let mut text = String::from("| note | essay | code | claims |\n|---|---|---|---|\n");
+        let mut text = String::from("| note | essay, claims | code |\n|---|---|---|\n");
         for Note { note, link, essays, code, claims } in &self.note {
             let note = link.as_ref().map_or(note.clone(), |link| format!("[{note}]({link})"));
             let essays: Result<Vec<_>, _> =
                 essays.iter().map(|name| self.essay(name, pages)).collect();
             let files: Vec<_> = code.iter().map(|file| format!("`{file}`")).collect();
             let claims: Vec<_> = claims.iter().map(|id| pages.claim(id)).collect();
-            let (essays, files, claims) = (essays?.join(", "), files.join(", "), claims.join(" "));
-            writeln!(text, "| {note} | {essays} | {files} | {claims} |")
+            let (essays, files, claims) =
+                (essays?.join(", "), files.join("<br>"), claims.join(" "));
+            writeln!(text, "| {note} | {essays}<br>{claims} | {files} |")
                 .expect("a string takes it");
         }
         Ok(text)

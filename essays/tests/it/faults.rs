@@ -23,7 +23,7 @@ const FILES: [(&str, &str); 9] = [
         "essays/observations/C01.toml",
         "run = \"a run\"\ndate = \"2026-11-25\"\ncommit = \"1\"\nrustc = \"1\"\n\
          tests = [\"examples::c01_it_holds\"]\nverdict = \"held\"\n\
-         printed = \"turns = 41\"\n[values]\nturns = \"41\"\n",
+         printed = \"turns = 41\"\n[values]\nturns = \"41000\"\n",
     ),
     ("essays/src/SUMMARY.md", "- [One](one.md)\n- [Two](two.md)\n"),
     (
@@ -88,7 +88,7 @@ fn a_book_without_a_fault_has_none() {
     assert_eq!(book.faults(), []);
     let page = book.page("one.html");
     for shown in
-        ["id=\"c01\"", "It took 41 turns.", "turns = 41", "fn whole() {}", "oneloop claim C01"]
+        ["id=\"c01\"", "It took 41,000 turns.", "turns = 41", "fn whole() {}", "oneloop claim C01"]
     {
         assert!(page.contains(shown), "{shown}:\n{page}");
     }
@@ -231,8 +231,8 @@ fn the_tables_lead_to_what_is_in_the_book() {
     assert_eq!(told(&book), [""; 0]);
     let page = book.page("two.html");
     for cell in [
-        "<td><a href=\"one.html\">The first</a>, <em>The next</em> (to come)</td>",
-        "<td><a href=\"one.html#c01\">C01</a> C09</td>",
+        "<a href=\"one.html\">The first</a>, <em>The next</em> (to come)<br>",
+        "<a href=\"one.html#c01\">C01</a> C09</td>",
         "<td>It holds.</td><td>held</td>",
     ] {
         assert!(page.contains(cell), "{cell}:\n{page}");
