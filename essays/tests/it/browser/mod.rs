@@ -105,6 +105,11 @@ fn a_click_lights_the_step_in_every_style_and_names_it_in_the_address() {
     assert_eq!(lit(&mut browser), in_every_style("echo"));
     assert_eq!(browser.value("location.hash"), "#echo-echo");
 
+    // Which column is which is in sight wherever the page is.
+    browser.value("window.scrollTo({ top: 1e6, behavior: 'instant' })");
+    let top = browser.value("document.querySelector('.compare-head').getBoundingClientRect().top");
+    assert_eq!(top, 0);
+
     // The pointer lights another, and what was clicked comes back when it leaves.
     browser.point_at("#echo-serve [data-style=async]");
     assert_eq!(lit(&mut browser), in_every_style("serve"));
