@@ -26,11 +26,8 @@ pub(crate) struct Connection<P> {
     /// Gone once the connection is lost. Shared while the protocol is called, which is never from
     /// inside [`Connection::lost`]: that is a job of its own.
     live: RefCell<Option<Live<P>>>,
-    /// There while bytes wait to be sent: an idle connection holds no buffer.
-    #[expect(
-        clippy::box_collection,
-        reason = "an idle connection has none: a pointer, not a queue"
-    )]
+    /// There while bytes wait to be sent: an idle connection holds no buffer, nor a place for one.
+    #[expect(clippy::box_collection)]
     unsent: RefCell<Option<Box<VecDeque<u8>>>>,
     limits: Cell<WriteLimits>,
     flags: Cell<u8>,
