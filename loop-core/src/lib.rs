@@ -32,9 +32,9 @@
 //!
 //! `event_loop` (the turn), `core` (what owner and handles share), `handle` (what you say to it),
 //! `completer` (a run with a result), `ready`, `job`, `timers` and `clock` (what runs when),
-//! `source`, `waiters` and `target` (a socket on the loop), `tcp` and `options` (listen, accept,
-//! connect), `chunk` (where bytes live), `transfer` (bytes in a buffer of the caller's), `watching`
-//! and `descriptors` (`add_reader`), `self_pipe` and `remote` (other threads), `offload` (threads of
+//! `source`, `waiters`, `sleeper` and `target` (a socket on the loop), `tcp` and `options` (listen,
+//! accept, connect), `chunk` (where bytes live), `transfer` (bytes in a buffer of the caller's),
+//! `watching` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other threads), `offload` (threads of
 //! the loop's own, for what blocks), `resolve`, `backoff`, `signals`, `failures` (what becomes of a
 //! panic), `errors` (what is told of it), `snapshot` and `counts` (seeing), `script` (a poll for
 //! tests).
