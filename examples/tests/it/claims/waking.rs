@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use examples::claims::{observed, part};
-use loop_core::EventLoop;
+use loop_core::{EventLoop, LoopHandle};
 use mio::{Events, Poll, Token, Waker};
 
 /// The timeout of the naive loop's poll.
@@ -69,7 +69,11 @@ fn c05_without_a_wake_up_a_call_from_another_thread_waits_for_the_timeout() {
     let (ran, has_run) = mpsc::channel();
     let poster = thread::spawn(move || {
         thread::sleep(TIMEOUT / 10);
-        remote.call_soon_threadsafe(move |handle| ran.send(handle.stop()).unwrap()).unwrap();
+        let stop = move |handle: &LoopHandle| {
+            handle.stop();
+            ran.send(()).unwrap();
+        };
+        remote.call_soon_threadsafe(stop).unwrap();
         has_run.recv_timeout(PATIENCE).is_ok()
     });
     event_loop.run_forever().unwrap();
@@ -100,7 +104,7 @@ fn c06_many_posts_need_one_wake_up_and_none_is_lost() {
             thread::spawn(move || {
                 for _ in 0..POSTS {
                     let ran = ran.clone();
-                    let count = move |handle: &loop_core::LoopHandle| {
+                    let count = move |handle: &LoopHandle| {
                         if ran.fetch_add(1, Ordering::Relaxed) + 1 == THREADS * POSTS {
                             handle.stop();
                         }
