@@ -14,5 +14,6 @@ mod program;
 mod program_costs;
 mod redis;
 mod report;
+mod run;
 mod serve;
 mod show;
