@@ -13,7 +13,7 @@
             this.chosen = new Set(this.asked());
             this.tab = [...this.chosen][0];
             this.pinned = null;
-            this.bar();
+            this.bar = this.begin();
             this.listen();
             this.show();
             this.follow();
@@ -26,7 +26,7 @@
             return known.length > 0 ? known : this.styles.map(style => style.name);
         }
 
-        bar() {
+        begin() {
             const bar = document.createElement("div");
             bar.className = "compare-bar";
             bar.setAttribute("role", "group");
@@ -45,6 +45,7 @@
             keys.textContent = "Click a step, then use the arrow keys";
             bar.append(keys);
             this.root.prepend(bar);
+            return bar;
         }
 
         listen() {
@@ -88,6 +89,7 @@
 
         // Shows or hides a column; on a phone, shows it alone. One is always left.
         choose(name) {
+            const row = narrow.matches && this.first();
             if (narrow.matches) {
                 this.tab = name;
             } else if (!this.chosen.delete(name)) {
@@ -96,7 +98,17 @@
                 this.chosen.add(name);
             }
             this.show();
+            // The same step in the other style, which may be longer.
+            if (row) row.scrollIntoView({ behavior: "instant" });
             this.tell(location.hash);
+        }
+
+        // The first step of which some lines are in sight, unless the comparison begins there.
+        first() {
+            const bar = this.bar.getBoundingClientRect();
+            if (bar.top > 0) return null;
+            const rows = [...this.root.querySelectorAll(".compare-row.step")];
+            return rows.find(row => row.getBoundingClientRect().bottom > bar.bottom + 60);
         }
 
         show() {
@@ -136,7 +148,7 @@
             event.preventDefault();
             const next = seen[here + moves[event.key]];
             next?.focus({ preventScroll: true });
-            next?.scrollIntoView({ block: "nearest" });
+            next?.scrollIntoView({ block: "nearest", behavior: "instant" });
         }
 
         // Writes columns and step to the address, so that it can be passed on.

@@ -128,9 +128,11 @@ impl Chromium {
     pub(super) fn point_at(&mut self, selector: &str) -> (f64, f64) {
         let place = self.value(&format!(
             "(() => {{ const element = document.querySelector('{selector}'); \
+             const place = () => {{ const box = element.getBoundingClientRect(); \
+             return [box.x + box.width / 2, box.y + Math.min(box.height / 2, 20)]; }}; \
+             if (!element.contains(document.elementFromPoint(...place()))) \
              element.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
-             const box = element.getBoundingClientRect(); \
-             return [box.x + box.width / 2, box.y + Math.min(box.height / 2, 20)]; }})()"
+             return place(); }})()"
         ));
         let (x, y) = (place[0].as_f64().unwrap(), place[1].as_f64().unwrap());
         self.call("Input.dispatchMouseEvent", json!({ "type": "mouseMoved", "x": x, "y": y }));

@@ -181,6 +181,17 @@ fn a_phone_has_tabs() {
         let wide = browser.value("document.documentElement.scrollWidth");
         assert_eq!(wide, 390, "{page} is wider than the screen");
     }
+    // Another style shows the step that one was reading.
+    browser.open(&address("side_by_side/proxy.html#proxy-start"));
+    for style in ["callbacks", "async", "threads"] {
+        browser.click(&format!("button[data-column={style}]"));
+        let step = browser.value(
+            "(() => { const bar = document.querySelector('.compare-bar').getBoundingClientRect(); \
+             const under = document.elementFromPoint(100, bar.bottom + 60); \
+             return under.closest('.compare-row').dataset.step; })()",
+        );
+        assert_eq!(step, "start", "{style}");
+    }
 }
 
 #[test]
