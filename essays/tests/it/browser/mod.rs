@@ -71,9 +71,12 @@ fn every_page_opens_without_an_error_and_fetches_nothing_from_outside() {
         }
     }
     assert!(pages.len() > 8, "{pages:?}");
+    browser.screen(390, 844, "light");
     for page in pages {
         browser.open(&format!("file://{}", page.display()));
         assert_eq!(browser.faults(&BOOK), [""; 0], "{}", page.display());
+        let wide = browser.value("document.documentElement.scrollWidth");
+        assert_eq!(wide, 390, "{} is wider than a phone", page.display());
     }
 }
 
