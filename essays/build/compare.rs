@@ -4,7 +4,7 @@
 //! line break in it, since an empty line of code would end a block of HTML in Markdown.
 
 use examples::anchors;
-use examples::crossings::{Colour, SOURCES};
+use examples::crossings::{Colour, Event, SOURCES, TABLE};
 use examples::highlight::{Class, spans};
 use examples::{STYLES, SideBySide};
 
@@ -40,6 +40,18 @@ fn crossings() -> Result<Vec<Row>, String> {
         rows.push(Row { name: Some(name), cells });
     }
     Ok(rows)
+}
+
+/// Makes a table of what becomes of each event at each crossing.
+pub(crate) fn fates() -> String {
+    let events = Event::ALL.map(Event::name).join(" | ");
+    let mut text =
+        format!("| from | to | {events} |\n|---|---|{}\n", "---|".repeat(Event::ALL.len()));
+    for crossing in TABLE {
+        let fates = Event::ALL.map(|event| crossing.fate(event).name()).join(" | ");
+        text += &format!("| {} | {} | {fates} |\n", crossing.from, crossing.to);
+    }
+    text
 }
 
 /// Leaves of the documentation of a function what comes first, and no example.

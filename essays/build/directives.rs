@@ -68,6 +68,7 @@ pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, V
             "demo" => demo(argument),
             "program" => program(argument),
             "compare" => compare::compare(argument),
+            "crossings" => Ok(compare::fates()),
             "claims" => Ok(claims.table(pages)),
             "notes" => notes.table(pages),
             "cite" => Ok(edition.cite()),

@@ -11,6 +11,7 @@
 //! | `{{#demo zalgo}}` | what `oneloop demo zalgo` prints |
 //! | `{{#program proxy}}` | the page of a program, with its sources side by side |
 //! | `{{#compare echo}}` | the sources of the echo, of a program or of the crossings, side by side |
+//! | `{{#crossings}}` | a table of what becomes of a value, an error, a panic at each crossing |
 //! | `{{#claims}}` | a table of all claims with their verdicts |
 //! | `{{#notes}}` | a table of the notes that the book began with, and what became of each |
 //! | `{{#cite}}` | how to cite the book |
