@@ -137,17 +137,17 @@ impl Seen {
             if !is_item {
                 lock(&self.journal).push(request.clone());
             }
-            let fetching = self.fetching.fetch_add(usize::from(is_item), Ordering::SeqCst);
             if is_item {
-                self.fetching_max.fetch_max(fetching + 1, Ordering::SeqCst);
+                let others = self.fetching.fetch_add(1, Ordering::SeqCst);
+                self.fetching_max.fetch_max(others + 1, Ordering::SeqCst);
                 thread::sleep(ITEM_TIME);
+                // Before the answer: who has it may ask for the next at once.
+                self.fetching.fetch_sub(1, Ordering::SeqCst);
             }
             if request == "QUIT" && has_gone_after(&stream, FAREWELL_TIME)? {
                 self.impatient.fetch_add(1, Ordering::SeqCst);
             }
-            let goes_on = self.answer(&request, &mut stream);
-            self.fetching.fetch_sub(usize::from(is_item), Ordering::SeqCst);
-            if !goes_on? {
+            if !self.answer(&request, &mut stream)? {
                 return Ok(());
             }
         }
