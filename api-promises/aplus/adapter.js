@@ -12,8 +12,14 @@ let scheduled = false;
 function schedule() {
   if (!scheduled) {
     scheduled = true;
-    setImmediate(drain);
+    setImmediate(global.gc ? collect : drain);
   }
+}
+
+// Lets go of what JavaScript has dropped before the loop runs: nothing may hang on when that is.
+function collect() {
+  global.gc({ type: 'minor' });
+  setImmediate(drain);
 }
 
 // Runs the loop, and calls the functions that it wants called.

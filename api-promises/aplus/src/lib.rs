@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fmt;
+use std::mem;
 use std::rc::Rc;
 
 use api_promises::{Fault, Promise, Resolver, Shared};
@@ -42,7 +43,13 @@ thread_local! {
 }
 
 impl Finalize for Held {}
-impl Finalize for Settles {}
+
+impl Finalize for Settles {
+    /// JavaScript knows no dropped resolver: a promise whose resolver was collected stays pending.
+    fn finalize<'a, C: Context<'a>>(self, _: &mut C) {
+        mem::forget(self.0);
+    }
+}
 
 impl From<Fault> for Slot {
     fn from(fault: Fault) -> Slot {
@@ -120,7 +127,11 @@ fn then(mut cx: FunctionContext<'_>) -> JsResult<'_, JsBox<Held>> {
         (false, true) => promise.catch(move |reason| call(Err(reason))),
         (false, false) => promise.map(|value| value),
     };
-    Ok(cx.boxed(Held(next.share())))
+    // Nor does it know a dropped promise: the handler is called, whether what `then` returned is
+    // collected or not.
+    let next = next.share();
+    next.promise().detach(|_| ());
+    Ok(cx.boxed(Held(next)))
 }
 
 /// `next()`: runs the loop until a function is to be called, and tells it:
