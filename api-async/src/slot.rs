@@ -179,15 +179,12 @@ impl Slot {
     }
 
     /// Queues the task, if it is not queued already.
-    #[inline(always)]
     pub(crate) fn wake(self: &Rc<Self>) {
-        self.about.wakes.set(self.about.wakes.get().wrapping_add(1));
-        if !self.queued.get() {
+        if LocalWake::wake(&**self).is_some() {
             self.queue();
         }
     }
 
-    #[inline(always)]
     fn queue(self: &Rc<Self>) {
         self.queued.set(true);
         self.executor.handle.queue(self.clone(), self.number.get());
@@ -325,8 +322,9 @@ impl Slot {
 }
 
 impl LocalWake for Slot {
-    fn wake(self: Rc<Self>) {
-        Slot::wake(&self);
+    fn wake(&self) -> Option<u64> {
+        self.about.wakes.set(self.about.wakes.get().wrapping_add(1));
+        (!self.queued.replace(true)).then(|| self.number.get())
     }
 }
 

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
@@ -210,7 +211,8 @@ impl<C> Pending<C> {
     pub(crate) fn put(&self, callback: C) -> u64 {
         debug_assert!(self.is_free(), "one operation at a time waits in a place");
         self.called_at.set(Some(Location::caller()));
-        self.callback.set(Some(callback));
+        // The place is empty: its old content need not be looked at to be dropped.
+        mem::forget(self.callback.replace(Some(callback)));
         self.cancelled.set(false);
         let number = self.number.get() + 1;
         self.number.set(number);

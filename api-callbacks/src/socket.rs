@@ -103,11 +103,7 @@ where
 impl Listener {
     /// Queues the job if there may be a connection, else parks it.
     pub(crate) fn wait(self: Rc<Self>) {
-        if self.source.is_ready(Direction::Read) {
-            self.source.handle().clone().queue(self, READ);
-        } else {
-            self.source.park_job(Direction::Read, self.clone(), READ);
-        }
+        self.source.queue_when_ready(Direction::Read, self.clone(), READ);
     }
 
     fn accept(&self) -> Option<Accepted> {
@@ -167,11 +163,7 @@ impl Stream {
     /// Queues the job if it has something to do, else parks it.
     #[inline]
     pub(crate) fn wait_to_read(self: &Rc<Self>, number: u64) -> Operation {
-        if self.source.is_ready(Direction::Read) {
-            self.source.handle().queue(self.clone(), READ);
-        } else {
-            self.source.park_job(Direction::Read, self.clone(), READ);
-        }
+        self.source.queue_when_ready(Direction::Read, self.clone(), READ);
         Operation::pending(self, Ticket { part: READ, number })
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Connection<P> {
     #[expect(clippy::box_collection)]
     unsent: RefCell<Option<Box<VecDeque<u8>>>>,
     limits: Cell<WriteLimits>,
-    flags: Cell<u8>,
+    flags: Cell<u16>,
     /// Why the connection will be lost.
     error: Cell<Option<io::Error>>,
     /// The connection itself, for the loop to hold.
@@ -43,21 +43,23 @@ struct Live<P> {
 }
 
 /// The program wants to be handed no bytes.
-const PAUSED: u8 = 1;
+const PAUSED: u16 = 1;
 /// The peer has ended its side.
-const ENDED: u8 = 2;
+const ENDED: u16 = 2;
 /// The connection is closed once all is sent.
-const CLOSING: u8 = 4;
+const CLOSING: u16 = 4;
 /// This side ends once all is sent.
-const EOF: u8 = 8;
+const EOF: u16 = 8;
 /// The protocol was told to pause writing.
-const OVER: u8 = 16;
+const OVER: u16 = 16;
 /// The protocol will be told that the connection is lost.
-const LOSING: u8 = 32;
+const LOSING: u16 = 32;
 /// That is because it has failed.
-const FAILED: u8 = 64;
+const FAILED: u16 = 64;
 /// The loop was told of bytes that were written too late.
-const TOLD: u8 = 128;
+const TOLD: u16 = 128;
+/// Bytes wait to be sent.
+const UNSENT: u16 = 256;
 
 impl<P: Protocol + 'static> Connection<P> {
     /// Makes a connection, and queues `connection_made` and the beginning of reading.
@@ -77,17 +79,21 @@ impl<P: Protocol + 'static> Connection<P> {
     }
 
     #[inline]
-    fn has(&self, flags: u8) -> bool {
+    fn has(&self, flags: u16) -> bool {
         self.flags.get() & flags != 0
     }
 
-    fn set(&self, flags: u8) {
+    fn set(&self, flags: u16) {
         self.flags.set(self.flags.get() | flags);
+    }
+
+    fn clear(&self, flags: u16) {
+        self.flags.set(self.flags.get() & !flags);
     }
 
     #[inline]
     fn is_sent(&self) -> bool {
-        self.unsent.borrow().is_none()
+        !self.has(UNSENT)
     }
 
     fn unsent_bytes(&self) -> usize {
@@ -144,11 +150,7 @@ impl<P: Protocol + 'static> Connection<P> {
         if self.has(PAUSED | ENDED | CLOSING) {
             return self.wait_for_the_end(source);
         }
-        if source.is_ready(Direction::Read) {
-            source.handle().queue(self.clone(), READ);
-        } else {
-            source.park_job(Direction::Read, self.clone(), READ);
-        }
+        source.queue_when_ready(Direction::Read, self.clone(), READ);
     }
 
     #[cold]
@@ -168,7 +170,7 @@ impl<P: Protocol + 'static> Connection<P> {
             Err(error) => return self.lose(Some(error)),
         }
         if self.has(OVER) && self.unsent_bytes() <= self.limits.get().low {
-            self.flags.set(self.flags.get() & !OVER);
+            self.clear(OVER);
             if let Some(live) = &*self.live.borrow() {
                 self.tell(&live.protocol, |protocol| protocol.resume_writing(&*self));
             }
@@ -192,6 +194,7 @@ impl<P: Protocol + 'static> Connection<P> {
             bytes.drain(..count);
             unsent.take_if(|bytes| bytes.is_empty());
         }
+        self.clear(UNSENT);
         Ok(())
     }
 
@@ -217,6 +220,7 @@ impl<P: Protocol + 'static> Connection<P> {
         }
         self.set(LOSING | CLOSING | if error.is_some() { FAILED } else { 0 });
         self.error.set(error);
+        self.clear(UNSENT);
         drop(self.unsent.take());
         if let (Some(this), Some(live)) = (self.this.upgrade(), &*self.live.borrow()) {
             live.source.handle().queue(this, LOST);
@@ -236,6 +240,17 @@ impl<P: Protocol + 'static> Connection<P> {
             self.tell(&live.protocol, |protocol| protocol.connection_made(&transport));
         }
     }
+
+    /// Runs the parts that are no reading, out of line.
+    #[inline(never)]
+    fn run_seldom(self: Rc<Self>, part: u64) {
+        match part {
+            WRITE => self.flush(),
+            MADE => self.made(),
+            START => self.begin(),
+            _ => self.lost(),
+        }
+    }
 }
 
 impl<P: Protocol + 'static> Job for Connection<P> {
@@ -243,10 +258,7 @@ impl<P: Protocol + 'static> Job for Connection<P> {
     fn run(self: Rc<Self>, part: u64) {
         match part {
             READ => self.read(),
-            WRITE => self.flush(),
-            MADE => self.made(),
-            START => self.begin(),
-            _ => self.lost(),
+            part => self.run_seldom(part),
         }
     }
 

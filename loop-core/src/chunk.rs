@@ -62,9 +62,12 @@ impl Pool {
         fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
     ) -> Result<Chunk, E> {
         let mut lent = match self.last.take() {
-            Some(lent) if is_back(&lent) => lent,
-            last => self.another(last),
+            Some(lent) => lent,
+            None => Lent::new(),
         };
+        if Rc::get_mut(&mut lent).is_none() {
+            lent = self.another(lent);
+        }
         let free = Rc::get_mut(&mut lent).expect("a chunk that is back is nobody's");
         let chunk = fill(&mut free.buffer).map(|count| {
             lent.start.set(0);
@@ -77,9 +80,8 @@ impl Pool {
 
     /// Puts the chunk that was lent last in the place of one that is back, or of a new one.
     #[inline(never)]
-    fn another(&self, last: Option<Rc<Lent>>) -> Rc<Lent> {
+    fn another(&self, last: Rc<Lent>) -> Rc<Lent> {
         let mut others = self.others.borrow_mut();
-        let Some(last) = last else { return Lent::new() };
         for _ in 0..LOOKS_MAX.min(others.len()) {
             let next = self.place.get() + 1;
             self.place.set(if next < others.len() { next } else { 0 });
@@ -96,6 +98,7 @@ impl Pool {
 }
 
 impl Lent {
+    #[cold]
     fn new() -> Rc<Lent> {
         let buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
         Rc::new(Lent { buffer, start: Cell::new(0), end: Cell::new(0) })

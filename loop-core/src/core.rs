@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use mio::Token;
-use slab::Slab;
 
 use crate::chunk::Pool;
 use crate::clock::Clock;
@@ -22,7 +21,7 @@ use crate::offload::Offload;
 use crate::ready::{Entry, ReadyQueue};
 use crate::self_pipe::Inbox;
 use crate::signals::Signals;
-use crate::target::Target;
+use crate::target::{self, Rows, Target, Targets};
 use crate::timers::{Action, TimerKey, Timers};
 use crate::waiters::{Direction, Readiness, Signs};
 
@@ -64,13 +63,6 @@ pub(crate) struct Submission {
     pub(crate) scheduled_at: &'static Location<'static>,
 }
 
-/// A row of the table of what the kernel watches.
-pub(crate) struct Row {
-    /// The upper half of the token: a stale event does not meet the row's next owner.
-    generation: u32,
-    target: Target,
-}
-
 /// All that a loop is, but for the poll itself.
 pub(crate) struct Core {
     pub(crate) id: u64,
@@ -99,8 +91,7 @@ pub(crate) struct Core {
     pub(crate) closed: Cell<bool>,
     /// What is to be done first when the loop is closed.
     pub(crate) closers: RefCell<Vec<Box<dyn FnOnce()>>>,
-    rows: RefCell<Slab<Row>>,
-    generation: Cell<u32>,
+    pub(crate) targets: Targets,
     /// Whom to tell that the ready queue is empty no more.
     pub(crate) ready_hook: RefCell<Option<Rc<dyn Fn()>>>,
     /// Whether a push on the ready queue is not all: there is such a hook, or the loop is closed.
@@ -153,8 +144,7 @@ impl Core {
             closing: Cell::new(false),
             closed: Cell::new(false),
             closers: RefCell::default(),
-            rows: RefCell::default(),
-            generation: Cell::new(0),
+            targets: Targets::default(),
             ready_hook: RefCell::default(),
             attentive: Cell::new(false),
             offload: Offload::default(),
@@ -180,41 +170,27 @@ impl Core {
             .flatten()
     }
 
-    /// Enters a target in the table and returns its row and token.
-    pub(crate) fn insert_row(&self, target: Target) -> (usize, Token) {
-        let generation = self.generation.get().wrapping_add(1) & 0x7fff_ffff;
-        self.generation.set(generation);
-        let row = self.rows.borrow_mut().insert(Row { generation, target });
-        (row, Token((generation as usize) << 32 | row))
-    }
-
-    /// Takes a target out of the table.
-    pub(crate) fn remove_row(&self, row: usize) {
-        // A closed loop has emptied its table already.
-        let removed = self.rows.borrow_mut().try_remove(row);
-        drop(removed);
-    }
-
     /// Hands a kernel event to the target that its token names, if that still lives. Wakers are
-    /// anybody's code: nothing is borrowed, and the caller catches their panics.
+    /// anybody's code: nothing is borrowed then, and the caller catches their panics.
     #[inline(always)]
-    pub(crate) fn fire(&self, token: Token, signs: Signs) {
-        let (generation, row) = ((token.0 >> 32) as u32, token.0 & 0xffff_ffff);
-        let rows = self.rows.borrow();
-        let Some(row) = rows.get(row).filter(|row| row.generation == generation) else { return };
-        match &row.target {
-            Target::Socket(readiness) if readiness.is_awaited() => {
-                let readiness = readiness.clone();
-                drop(rows);
-                readiness.fire(signs, &self.ready);
+    pub(crate) fn fire<'a>(&'a self, rows: Rows<'a>, token: Token, signs: Signs) -> Rows<'a> {
+        match target::named_by(token, &rows) {
+            None => {}
+            // Jobs are queued and no more, so that the table stays borrowed.
+            Some(Target::Socket(readiness)) => {
+                if let Some(news) = readiness.fire(signs, &self.ready) {
+                    let readiness = readiness.clone();
+                    drop(rows);
+                    readiness.fire_left_over(news, &self.ready);
+                    return self.targets.borrow();
+                }
             }
-            // Jobs are queued and no more, so that the row stays borrowed.
-            Target::Socket(readiness) => readiness.fire(signs, &self.ready),
-            Target::Watch(watch) => {
+            Some(Target::Watch(watch)) => {
                 watch.fire(signs, &self.ready);
                 self.fired.borrow_mut().push(Rc::downgrade(watch));
             }
         }
+        rows
     }
 
     /// Releases the sockets that had used up their share of the turn before.
@@ -240,7 +216,7 @@ impl Core {
     /// half done, and the kernel does not report it again.
     #[cold]
     pub(crate) fn defer_all_ready(&self) {
-        for target in self.targets() {
+        for target in self.targets.all() {
             let Target::Socket(readiness) = target else { continue };
             for direction in [Direction::Read, Direction::Write] {
                 if readiness.is_ready(direction) && readiness.is_parked(direction) {
@@ -257,7 +233,7 @@ impl Core {
         }
         let now = now.unwrap_or_else(|| self.clock.time());
         while let Some(key) = self.timers.pop_due(now) {
-            self.ready.push(Entry::Timed(key));
+            self.ready.push(Entry::Timed(Some(key)));
         }
     }
 
@@ -303,8 +279,8 @@ impl Core {
         match entry {
             Entry::Job(job, part) => self.run_job(job, part),
             Entry::Call(call, scheduled_at) => self.call(Work::Call, call, scheduled_at),
-            Entry::Timed(key) => self.run_timed(key),
-            Entry::Cancelled => {}
+            Entry::Timed(Some(key)) => self.run_timed(key),
+            Entry::Timed(None) => {}
         }
     }
 
@@ -336,11 +312,6 @@ impl Core {
         }
     }
 
-    /// Returns the targets of the table.
-    pub(crate) fn targets(&self) -> Vec<Target> {
-        self.rows.borrow().iter().map(|(_, row)| row.target.clone()).collect()
-    }
-
     /// Ends the loop: hooks first, then every pending operation ends as cancelled, then all that
     /// is left is dropped. Nothing is borrowed while users' code runs or is dropped.
     pub(crate) fn close(self: &Rc<Self>) {
@@ -350,7 +321,7 @@ impl Core {
         for closer in self.closers.take() {
             self.guard(closer);
         }
-        for target in self.targets() {
+        for target in self.targets.all() {
             self.guard(|| target.cancel(Direction::Read, &self.ready));
             self.guard(|| target.cancel(Direction::Write, &self.ready));
         }
@@ -388,7 +359,7 @@ impl Core {
         self.signals.take().into_iter().for_each(|row| self.guard(|| drop(row)));
         self.inbox.close().into_iter().for_each(|call| self.guard(|| drop(call)));
         self.timers.clear().into_iter().for_each(|action| self.guard(|| drop(action)));
-        self.rows.take().into_iter().for_each(|row| self.guard(|| drop(row)));
+        self.targets.take().into_iter().for_each(|row| self.guard(|| drop(row)));
         self.watches.take().into_iter().for_each(|watch| self.guard(|| drop(watch)));
         self.deferred.take().into_iter().for_each(|socket| self.guard(|| drop(socket)));
         while let Some(entry) = self.ready.pop() {

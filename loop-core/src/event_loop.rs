@@ -17,6 +17,7 @@ use crate::errors::Context;
 use crate::ready::Entry;
 use crate::script::Script;
 use crate::self_pipe::{self, Inbox};
+use crate::target::Rows;
 use crate::waiters::Signs;
 
 /// How many kernel events one turn takes; the rest wait for the next.
@@ -245,15 +246,16 @@ impl EventLoop {
         self.core.fire_deferred();
     }
 
-    /// Hands on what the kernel said. Out of line: a turn without events stays small.
+    /// Hands on what the kernel said.
     ///
     /// One `catch_unwind` serves the batch: after a panic it goes on behind the failed event.
-    #[inline(never)]
+    #[inline(always)]
     fn fire_events(&self) {
         let mut events = self.events.iter();
         let fire_all = |events: &mut mio::event::Iter<'_>| {
+            let mut rows = self.core.targets.borrow();
             for event in events {
-                self.fire_one(event);
+                rows = self.fire_one(rows, event);
             }
         };
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| fire_all(&mut events))) {
@@ -263,14 +265,15 @@ impl EventLoop {
     }
 
     #[inline]
-    fn fire_one(&self, event: &Event) {
+    fn fire_one<'a>(&'a self, rows: Rows<'a>, event: &Event) -> Rows<'a> {
         if event.token() == PIPE {
             // A signal, or the byte of a submission that was collected already.
             self_pipe::drain(&self.pipe);
-            return self.core.signals.collect(&self.core.ready);
+            self.core.signals.collect(&self.core.ready);
+            return rows;
         }
         self.core.counters.events.count();
-        self.core.fire(event.token(), Signs::of(event));
+        self.core.fire(rows, event.token(), Signs::of(event))
     }
 
     /// Queues what other threads submitted.

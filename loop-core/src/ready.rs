@@ -10,15 +10,19 @@ use crate::timers::TimerKey;
 
 /// One entry of the ready queue.
 pub(crate) enum Entry {
+    /// A shared job, and which part of it.
+    Job(Rc<dyn Job>, u64),
     /// A closure, and where it was scheduled.
     Call(Box<dyn FnOnce()>, &'static Location<'static>),
     /// A timer whose deadline has passed. What it runs stays in the timers until then, so that one
-    /// handle cancels it before and after its deadline.
-    Timed(TimerKey),
-    /// A shared job, and which part of it.
-    Job(Rc<dyn Job>, u64),
+    /// handle cancels it before and after its deadline. Without a key, what was cancelled in the
+    /// queue: a kind of its own would be the fourth, and four cost a jump through a table.
+    Timed(Option<TimerKey>),
+}
+
+impl Entry {
     /// What was cancelled in the queue.
-    Cancelled,
+    pub(crate) const CANCELLED: Entry = Entry::Timed(None);
 }
 
 /// The FIFO of all that is ready.
@@ -55,8 +59,8 @@ impl ReadyQueue {
     pub(crate) fn cancel(&self, number: u64) -> Option<Entry> {
         let place = usize::try_from(number.checked_sub(self.front.get())?).ok()?;
         let mut entries = self.entries.borrow_mut();
-        let entry = std::mem::replace(entries.get_mut(place)?, Entry::Cancelled);
-        (!matches!(entry, Entry::Cancelled)).then_some(entry)
+        let entry = std::mem::replace(entries.get_mut(place)?, Entry::CANCELLED);
+        (!matches!(entry, Entry::Timed(None))).then_some(entry)
     }
 
     /// Returns how many entries wait.
@@ -99,7 +103,7 @@ mod tests {
         assert!(queue.cancel(numbers[3]).is_none(), "it is cancelled already");
         assert!(queue.cancel(99).is_none(), "it has not come yet");
         assert!(matches!(queue.pop(), Some(Entry::Call(..))));
-        assert!(matches!(queue.pop(), Some(Entry::Cancelled)));
+        assert!(matches!(queue.pop(), Some(Entry::Timed(None))));
         assert_eq!(queue.hops(), 5);
     }
 }

@@ -74,7 +74,10 @@ impl EventLoop {
             let writable = if event.writable { Signs::WRITABLE } else { Signs::default() };
             if let Some(watch) = watch {
                 self.core.counters.events.count();
-                self.core.guard(|| self.core.fire(watch.token(), readable.with(writable)));
+                let signs = readable.with(writable);
+                self.core.guard(|| {
+                    drop(self.core.fire(self.core.targets.borrow(), watch.token(), signs))
+                });
             }
         }
         Ok(())

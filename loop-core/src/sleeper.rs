@@ -3,10 +3,17 @@
 use std::rc::Rc;
 use std::task::Waker;
 
-/// What wakes a task from its own thread. Its waker may be sent anywhere, and has a longer way.
-pub trait LocalWake {
-    /// Wakes the task, as its waker would.
-    fn wake(self: Rc<Self>);
+use crate::job::Job;
+use crate::ready::{Entry, ReadyQueue};
+
+/// A task that the loop can queue itself, being on its thread: the waker may be sent anywhere, and
+/// has a longer way.
+pub trait LocalWake: Job {
+    /// Takes note that the task is woken, and returns which part of the job is to be queued; `None`
+    /// if it is queued already.
+    ///
+    /// It is called while the loop's table is borrowed, and does no more than this.
+    fn wake(&self) -> Option<u64>;
 }
 
 /// How to wake a task.
@@ -27,12 +34,18 @@ impl Sleeper {
         self.waker.will_wake(waker)
     }
 
-    /// Wakes the task.
+    /// Queues the task, if there is a shorter way to it.
     #[inline(always)]
-    pub(crate) fn wake(&self) {
-        match &self.local {
-            Some(local) => local.clone().wake(),
-            None => self.waker.wake_by_ref(),
+    pub(crate) fn queue(&self, ready: &ReadyQueue) -> bool {
+        let Some(local) = &self.local else { return false };
+        if let Some(part) = local.wake() {
+            ready.push(Entry::Job(local.clone(), part));
         }
+        true
+    }
+
+    /// Wakes the task by its waker.
+    pub(crate) fn wake(&self) {
+        self.waker.wake_by_ref();
     }
 }

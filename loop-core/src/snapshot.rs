@@ -68,7 +68,7 @@ impl LoopHandle {
             Kind::Is(kind) => ReadyEntry { kind, scheduled_at },
             Kind::Of(job) => ReadyEntry { kind: job.kind(), scheduled_at },
         }));
-        for target in self.core.targets() {
+        for target in self.core.targets.all() {
             for direction in [Direction::Read, Direction::Write] {
                 if target.is_parked(direction) {
                     snapshot.parked.push(Parked { direction, created_at: target.created_at() });
@@ -92,9 +92,9 @@ enum Kind {
 fn describe(entry: &Entry) -> Option<(Kind, Option<&'static Location<'static>>)> {
     match entry {
         Entry::Call(_, place) => Some((Kind::Is("call"), Some(place))),
-        Entry::Timed(_) => Some((Kind::Is("timer"), None)),
+        Entry::Timed(Some(_)) => Some((Kind::Is("timer"), None)),
         Entry::Job(job, _) => Some((Kind::Of(job.clone()), None)),
-        Entry::Cancelled => None,
+        Entry::Timed(None) => None,
     }
 }
 

@@ -61,10 +61,10 @@ impl<S: event::Source> Source<S> {
         }
         let core = &handle.core;
         let readiness = Rc::new(Readiness::new(signs, Location::caller()));
-        let (row, token) = core.insert_row(Target::Socket(readiness.clone()));
+        let (row, token) = core.targets.insert(Target::Socket(readiness.clone()));
         let interest = Interest::READABLE | Interest::WRITABLE;
         let registered = core.registry.register(&mut io, token, interest);
-        registered.inspect_err(|_| core.remove_row(row))?;
+        registered.inspect_err(|_| core.targets.remove(row))?;
         core.counters.registrations.count();
         Ok(Source { io, row: row as u32, readiness, handle: handle.clone() })
     }
@@ -96,6 +96,25 @@ impl<S> Source<S> {
     pub fn park_job(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
         self.readiness.park_job(direction, job, part);
         self.defer_if_ready(direction);
+    }
+
+    /// Queues a part of `job` when an attempt in this direction may succeed, which may be now.
+    #[inline(always)]
+    pub fn queue_when_ready(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
+        if self.readiness.is_ready(direction) {
+            return self.queue_or_defer(direction, job, part);
+        }
+        self.readiness.park_job(direction, job, part);
+    }
+
+    /// Queues a part of `job` now, or in the next turn if the share of this one is used up.
+    #[inline(never)]
+    fn queue_or_defer(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
+        if self.is_ready(direction) {
+            self.handle.queue(job, part);
+        } else {
+            self.park_job(direction, job, part);
+        }
     }
 
     /// Queues a part of `job` when the kernel has news of this direction, or when the loop is closed.
@@ -343,7 +362,7 @@ impl<S> Source<S> {
 impl<S> Drop for Source<S> {
     fn drop(&mut self) {
         // Closing the descriptor, which follows, takes it out of the kernel's set: no call for it.
-        self.handle.core.remove_row(self.row as usize);
+        self.handle.core.targets.remove(self.row as usize);
         // What was deferred to the next turn finds nothing.
         self.readiness.unpark(Direction::Read);
         self.readiness.unpark(Direction::Write);

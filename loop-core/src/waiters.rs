@@ -68,18 +68,31 @@ impl Signs {
     /// A task waits to write, or to be connected.
     const WRITE_AWAITED: Signs = Signs(128);
 
-    /// Reads a kernel event. An error or a hang-up concerns both directions, as in asyncio.
+    /// Reads a kernel event.
+    #[inline(always)]
     pub(crate) fn of(event: &mio::event::Event) -> Signs {
         let mut signs = Signs(0);
-        let error = event.is_error();
-        if event.is_readable() || event.is_read_closed() || error {
+        if event.is_readable() {
             signs = signs.with(Signs::READABLE);
         }
-        if event.is_writable() || event.is_write_closed() || error {
+        if event.is_writable() {
             signs = signs.with(Signs::WRITABLE);
         }
-        if event.is_read_closed() || error {
-            signs = signs.with(Signs::READ_CLOSED);
+        if event.is_error() || event.is_read_closed() || event.is_write_closed() {
+            return signs.with(Signs::of_end(event));
+        }
+        signs
+    }
+
+    /// Reads the event of an end. An error or a hang-up concerns both directions, as in asyncio.
+    #[cold]
+    fn of_end(event: &mio::event::Event) -> Signs {
+        let (error, mut signs) = (event.is_error(), Signs(0));
+        if error || event.is_read_closed() {
+            signs = signs.with(Signs::READABLE).with(Signs::READ_CLOSED);
+        }
+        if error || event.is_write_closed() {
+            signs = signs.with(Signs::WRITABLE);
         }
         signs
     }
@@ -152,12 +165,6 @@ impl Readiness {
         self.signs.get().only(ready.with(Signs::CANCELLED)) == ready
     }
 
-    /// Tells whether a task waits for the socket.
-    #[inline(always)]
-    pub(crate) fn is_awaited(&self) -> bool {
-        self.has(Signs::READ_AWAITED.with(Signs::WRITE_AWAITED))
-    }
-
     /// Adds to what is known of the socket.
     pub(crate) fn set(&self, signs: Signs) {
         self.signs.set(self.signs.get().with(signs));
@@ -186,8 +193,9 @@ impl Readiness {
             self.written_bytes.set(0);
         }
         let moved = self.moved(direction);
-        // A vectored write may be large; beyond its share it does not matter by how much.
-        moved.set(moved.get().saturating_add(bytes.min(BYTES_PER_TURN) as u32));
+        // A vectored write may go over the share, and by how much does not matter: no system call
+        // moves 2 GiB, and none is made beyond the share.
+        moved.set(moved.get().wrapping_add(bytes as u32));
     }
 
     /// Parks a part of a job in the place of what was parked.
@@ -227,17 +235,34 @@ impl Readiness {
     }
 
     /// Queues or wakes what is parked.
-    #[inline(always)]
     pub(crate) fn release(&self, direction: Direction, ready: &ReadyQueue) {
-        if let Some((job, part)) = self.waiter(direction).job.take() {
-            ready.push(Entry::Job(job, part));
-        } else if self.has(Signs::awaited(direction)) {
+        if !self.queue(direction, ready) {
             self.wake(direction);
         }
     }
 
+    /// Queues what is parked; `false` if that is a task which only its waker can wake.
+    #[inline(always)]
+    fn queue(&self, direction: Direction, ready: &ReadyQueue) -> bool {
+        let waiter = self.waiter(direction);
+        if let Some((job, part)) = waiter.job.take() {
+            ready.push(Entry::Job(job, part));
+            return true;
+        }
+        if !self.has(Signs::awaited(direction)) {
+            return true;
+        }
+        let Some(task) = waiter.task.take() else { return true };
+        let queued = task.queue(ready);
+        if queued {
+            self.clear(Signs::awaited(direction));
+        }
+        waiter.task.set(Some(task));
+        queued
+    }
+
     /// Wakes the task that waits, and keeps it for the next time.
-    #[inline]
+    #[cold]
     fn wake(&self, direction: Direction) {
         self.clear(Signs::awaited(direction));
         let waiter = self.waiter(direction);
@@ -249,17 +274,30 @@ impl Readiness {
     }
 
     /// Takes note of what the kernel said and queues what waited for it, reader before writer.
+    ///
+    /// Returns the news that are left over, since a task waits for them that only its waker can wake.
     #[inline(always)]
-    pub(crate) fn fire(&self, signs: Signs, ready: &ReadyQueue) {
+    pub(crate) fn fire(&self, signs: Signs, ready: &ReadyQueue) -> Option<Signs> {
         // Nobody waits for what was known already: who parks at a ready socket, because its share
         // is used up, is released by the next turn.
         let news = signs.without(self.signs.get());
         self.set(signs);
-        if news.any(Signs::READABLE) {
-            self.release(Direction::Read, ready);
+        if news.any(Signs::READABLE) && !self.queue(Direction::Read, ready) {
+            return Some(news);
         }
-        if news.any(Signs::WRITABLE) {
-            self.release(Direction::Write, ready);
+        if news.any(Signs::WRITABLE) && !self.queue(Direction::Write, ready) {
+            return Some(Signs::WRITABLE);
+        }
+        None
+    }
+
+    /// Queues or wakes what waited for the news that [`Readiness::fire`] has left over.
+    #[cold]
+    pub(crate) fn fire_left_over(&self, news: Signs, ready: &ReadyQueue) {
+        for direction in [Direction::Read, Direction::Write] {
+            if news.any(Signs::ready(direction)) {
+                self.release(direction, ready);
+            }
         }
     }
 

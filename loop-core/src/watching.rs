@@ -94,12 +94,14 @@ impl LoopHandle {
             return watch.update(&core.registry);
         }
         let watch = Watch::new(descriptor, Location::caller());
-        watch.placed(core.insert_row(Target::Watch(watch.clone())));
+        watch.placed(core.targets.insert(Target::Watch(watch.clone())));
         let interest = match direction {
             Direction::Read => Interest::READABLE,
             Direction::Write => Interest::WRITABLE,
         };
-        watch.register(&core.registry, interest).inspect_err(|_| core.remove_row(watch.row()))?;
+        watch
+            .register(&core.registry, interest)
+            .inspect_err(|_| core.targets.remove(watch.row()))?;
         drop(watch.replace(direction, Some(watcher)));
         core.watches.borrow_mut().insert(number, watch);
         Ok(())
@@ -118,7 +120,7 @@ impl LoopHandle {
         }
         if watch.interest().is_none() {
             self.core.watches.borrow_mut().remove(&number);
-            self.core.remove_row(watch.row());
+            self.core.targets.remove(watch.row());
         }
         before.is_some()
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use loop_core::{Context, Direction};
 
-use super::{CLOSING, Connection, ENDED, EOF, FAILED, LOSING, Live, OVER, PAUSED, TOLD};
+use super::{CLOSING, Connection, ENDED, EOF, FAILED, LOSING, Live, OVER, PAUSED, TOLD, UNSENT};
 use crate::protocol::{Protocol, Transport, WriteLimits};
 use crate::socket::Socket;
 
@@ -15,11 +15,10 @@ const PIECES_PER_WRITE: usize = 16;
 impl<P: Protocol + 'static> Transport for Connection<P> {
     #[inline]
     fn write(&self, bytes: &[u8]) {
-        if !self.takes_bytes() || bytes.is_empty() {
-            return;
+        if self.has(EOF | CLOSING | UNSENT) || bytes.is_empty() {
+            return self.write_later(bytes);
         }
-        let sent = if self.is_sent() { self.try_write(bytes) } else { Some(0) };
-        if let Some(sent) = sent
+        if let Some(sent) = self.try_write(bytes)
             && sent < bytes.len()
         {
             self.keep(&[bytes], sent);
@@ -75,7 +74,7 @@ impl<P: Protocol + 'static> Transport for Connection<P> {
         if !self.has(PAUSED) {
             return;
         }
-        self.flags.set(self.flags.get() & !PAUSED);
+        self.clear(PAUSED);
         // What is queued already, or has not begun, sees to itself.
         let parked = |live: &Live<P>| live.source.unpark(Direction::Read);
         if let Some(this) = self.this.upgrade()
@@ -132,11 +131,20 @@ impl<P: Protocol + 'static> Connection<P> {
         }
     }
 
+    /// Keeps bytes that come behind others, or too late.
+    #[cold]
+    fn write_later(&self, bytes: &[u8]) {
+        if self.takes_bytes() && !bytes.is_empty() {
+            self.keep(&[bytes], 0);
+        }
+    }
+
     /// Keeps what the socket did not take, and tells the protocol if it is much.
     #[cold]
     fn keep(&self, pieces: &[&[u8]], mut sent: usize) {
+        let was_sent = self.is_sent();
+        self.set(UNSENT);
         let mut unsent = self.unsent.borrow_mut();
-        let was_empty = unsent.is_none();
         let bytes = unsent.get_or_insert_default();
         for piece in pieces {
             let skipped = sent.min(piece.len());
@@ -144,7 +152,7 @@ impl<P: Protocol + 'static> Connection<P> {
             sent -= skipped;
         }
         drop(unsent);
-        if was_empty {
+        if was_sent {
             self.wait_to_write();
         }
         self.pause_if_over();

@@ -195,18 +195,21 @@ impl<T, E: Reason> Outlet<T, E> {
     /// consumer has cancelled the chain, it is dropped.
     #[inline(always)]
     pub(crate) fn settle(&self, outcome: Outcome<T, E>) {
-        match self.state.get() {
-            State::Consumed => {
-                self.state.set(State::Done);
-                if let Some(sink) = self.sink.take() {
-                    sink.settle(outcome);
-                }
-            }
-            State::Open => {
-                self.state.set(State::Settled);
-                self.outcome.set(Some(outcome));
-            }
-            State::Settled | State::Never | State::Done => {}
+        if self.state.get() != State::Consumed {
+            return self.keep(outcome);
+        }
+        self.state.set(State::Done);
+        if let Some(sink) = self.sink.take() {
+            sink.settle(outcome);
+        }
+    }
+
+    /// Keeps an outcome for a consumer to come. Out of line: most consumers are there before.
+    #[inline(never)]
+    fn keep(&self, outcome: Outcome<T, E>) {
+        if self.state.get() == State::Open {
+            self.state.set(State::Settled);
+            self.outcome.set(Some(outcome));
         }
     }
 

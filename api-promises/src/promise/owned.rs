@@ -1,5 +1,6 @@
 //! What a promise owns: whoever drops it unconsumed gives up what it stands for.
 
+use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -34,6 +35,8 @@ impl<T, E: Reason> Kept<T, E> {
     #[inline(always)]
     pub(super) fn take(mut self) -> (Outcome<T, E>, LoopHandle) {
         let (outcome, handle, _) = self.0.take().expect(FULL);
+        // It is empty: to drop it would be a call for nothing.
+        mem::forget(self);
         (outcome, handle)
     }
 
