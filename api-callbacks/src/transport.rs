@@ -28,7 +28,7 @@ pub(crate) struct Connection<P> {
     live: RefCell<Option<Live<P>>>,
     /// There while bytes wait to be sent: an idle connection holds no buffer, nor a place for one.
     #[expect(clippy::box_collection)]
-    unsent: RefCell<Option<Box<VecDeque<u8>>>>,
+    unsent: Cell<Option<Box<VecDeque<u8>>>>,
     limits: Cell<WriteLimits>,
     flags: Cell<u16>,
     /// Why the connection will be lost.
@@ -67,7 +67,7 @@ impl<P: Protocol + 'static> Connection<P> {
         let handle = source.handle().clone();
         let connection = Rc::new_cyclic(|this| Connection {
             live: RefCell::new(Some(Live { protocol, source })),
-            unsent: RefCell::default(),
+            unsent: Cell::default(),
             limits: Cell::default(),
             flags: Cell::new(0),
             error: Cell::new(None),
@@ -97,7 +97,20 @@ impl<P: Protocol + 'static> Connection<P> {
     }
 
     fn unsent_bytes(&self) -> usize {
-        self.unsent.borrow().as_ref().map_or(0, |unsent| unsent.len())
+        if self.is_sent() { 0 } else { self.with_unsent(|unsent| unsent.len()) }
+    }
+
+    /// Lets `work` have the bytes that wait to be sent; what is left of them waits on.
+    fn with_unsent<R>(&self, work: impl FnOnce(&mut VecDeque<u8>) -> R) -> R {
+        let mut unsent = self.unsent.take().unwrap_or_default();
+        let result = work(&mut unsent);
+        if unsent.is_empty() {
+            self.clear(UNSENT);
+        } else {
+            self.set(UNSENT);
+            self.unsent.set(Some(unsent));
+        }
+        result
     }
 
     /// Calls the protocol; if that panics, the connection is aborted.
@@ -187,15 +200,14 @@ impl<P: Protocol + 'static> Connection<P> {
     fn send(&self) -> io::Result<()> {
         let live = self.live.borrow();
         let Some(Live { source, .. }) = &*live else { return Ok(()) };
-        let mut unsent = self.unsent.borrow_mut();
-        while let Some(bytes) = &mut *unsent {
-            let (first, second) = bytes.as_slices();
-            let count = source.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])?;
-            bytes.drain(..count);
-            unsent.take_if(|bytes| bytes.is_empty());
-        }
-        self.clear(UNSENT);
-        Ok(())
+        self.with_unsent(|unsent| {
+            while !unsent.is_empty() {
+                let (first, second) = unsent.as_slices();
+                let count = source.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])?;
+                unsent.drain(..count);
+            }
+            Ok(())
+        })
     }
 
     fn wait_to_write(&self) {

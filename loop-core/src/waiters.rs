@@ -43,8 +43,9 @@ pub(crate) struct Readiness {
     signs: Cell<Signs>,
     reader: Waiter,
     writer: Waiter,
-    /// The turn in which `read_bytes` and `written_bytes` were counted.
-    turn: Cell<u64>,
+    /// The turn in which `read_bytes` and `written_bytes` were counted. Narrow, since an idle
+    /// connection is counted in bytes: a turn that is taken for that of long ago defers, no more.
+    turn: Cell<u32>,
     read_bytes: Cell<u32>,
     written_bytes: Cell<u32>,
     created_at: &'static Location<'static>,
@@ -182,13 +183,13 @@ impl Readiness {
 
     /// Returns how much of its share of `turn` the socket has left.
     pub(crate) fn share(&self, direction: Direction, turn: u64) -> usize {
-        let moved = if self.turn.get() == turn { self.moved(direction).get() } else { 0 };
+        let moved = if self.turn.get() == turn as u32 { self.moved(direction).get() } else { 0 };
         BYTES_PER_TURN.saturating_sub(moved as usize)
     }
 
     /// Counts bytes against the socket's share of `turn`.
     pub(crate) fn spend(&self, direction: Direction, turn: u64, bytes: usize) {
-        if self.turn.replace(turn) != turn {
+        if self.turn.replace(turn as u32) != turn as u32 {
             self.read_bytes.set(0);
             self.written_bytes.set(0);
         }

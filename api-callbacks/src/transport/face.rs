@@ -143,15 +143,13 @@ impl<P: Protocol + 'static> Connection<P> {
     #[cold]
     fn keep(&self, pieces: &[&[u8]], mut sent: usize) {
         let was_sent = self.is_sent();
-        self.set(UNSENT);
-        let mut unsent = self.unsent.borrow_mut();
-        let bytes = unsent.get_or_insert_default();
-        for piece in pieces {
-            let skipped = sent.min(piece.len());
-            bytes.extend(&piece[skipped..]);
-            sent -= skipped;
-        }
-        drop(unsent);
+        self.with_unsent(|unsent| {
+            for piece in pieces {
+                let skipped = sent.min(piece.len());
+                unsent.extend(&piece[skipped..]);
+                sent -= skipped;
+            }
+        });
         if was_sent {
             self.wait_to_write();
         }
