@@ -118,7 +118,7 @@ fn notes(report: &CostReport) -> String {
     let crowd = report.arms.iter().find_map(|arm| arm.idle.as_ref());
     if let Some([small, large]) = crowd.map(|idle| idle.connections) {
         let idle = format!(
-            "- idle B/conn: resident memory at {large} connections against {small}, each of which \
+            "- idle B/conn: anonymous memory at {large} connections against {small}, each of which \
              has echoed one message."
         );
         text += &wrapped(&idle, "  ");
