@@ -12,6 +12,8 @@ use std::time::Duration;
 use api_async::{TaskError, run_until_complete, sleep, spawn, spawn_infallible};
 use loop_core::{EventLoop, LoopHandle, RunError};
 
+use crate::lab::yield_now;
+
 /// Makes a loop whose reports are kept.
 fn lab() -> (EventLoop, LoopHandle, Rc<RefCell<Vec<String>>>) {
     let event_loop = EventLoop::new().unwrap();
@@ -22,19 +24,6 @@ fn lab() -> (EventLoop, LoopHandle, Rc<RefCell<Vec<String>>>) {
         seen.borrow_mut().push(context.to_string());
     });
     (event_loop, handle, reports)
-}
-
-/// Is pending once, and wakes itself.
-async fn yield_now() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 #[test]
