@@ -2,9 +2,15 @@
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use super::program::Program;
+
+/// How long a program may take: a Python that hangs is a failure, and no wait without an end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const SCRIPT: &str = include_str!("oracle.py");
 
@@ -14,8 +20,8 @@ const OLDEST: (u32, u32) = (3, 11);
 /// A running interpreter.
 pub(crate) struct Oracle {
     child: Child,
-    programs: Option<ChildStdin>,
-    traces: BufReader<ChildStdout>,
+    programs: ChildStdin,
+    traces: Receiver<io::Result<String>>,
     /// What it calls itself.
     pub(crate) version: String,
 }
@@ -44,8 +50,11 @@ impl Oracle {
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| OracleError::Absent(format!("{python}: {error}")))?;
-        let programs = child.stdin.take();
-        let traces = BufReader::new(child.stdout.take().expect("it is piped"));
+        let programs = child.stdin.take().expect("it is piped");
+        let output = BufReader::new(child.stdout.take().expect("it is piped"));
+        let (sender, traces) = channel();
+        // Reading has no time limit of its own: a thread reads, and the test waits for the thread.
+        thread::spawn(move || output.lines().try_for_each(|line| sender.send(line)));
         let mut oracle = Oracle { child, programs, traces, version: String::new() };
         oracle.version = oracle.line()?;
         match version(&oracle.version) {
@@ -60,25 +69,28 @@ impl Oracle {
     /// # Errors
     /// When the interpreter has ended.
     pub(crate) fn run(&mut self, program: &Program) -> Result<Vec<String>, OracleError> {
-        let programs = self.programs.as_mut().expect("it is open until the end");
-        writeln!(programs, "{program}").and_then(|()| programs.flush()).map_err(lost)?;
+        writeln!(self.programs, "{program}").map_err(lost)?;
         Ok(self.line()?.split_whitespace().map(str::to_owned).collect())
     }
 
     fn line(&mut self) -> Result<String, OracleError> {
-        let mut line = String::new();
-        match self.traces.read_line(&mut line) {
-            Ok(0) => Err(OracleError::Lost("python ended before it answered".to_owned())),
-            Ok(_) => Ok(line.trim_end().to_owned()),
-            Err(error) => Err(lost(error)),
+        match self.traces.recv_timeout(PATIENCE) {
+            Ok(line) => line.map_err(lost),
+            Err(RecvTimeoutError::Timeout) => {
+                let seconds = PATIENCE.as_secs();
+                Err(OracleError::Lost(format!("python has not answered for {seconds} s")))
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(OracleError::Lost("python ended before it answered".to_owned()))
+            }
         }
     }
 }
 
 impl Drop for Oracle {
     fn drop(&mut self) {
-        // The end of its input ends it.
-        self.programs = None;
+        // It may hang, and then the end of its input would not end it.
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
