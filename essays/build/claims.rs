@@ -5,9 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use examples::claims::{Claim, Observation, Registry, Source, findings, tests_named_by_claims};
+use examples::claims::{Claim, Observation, Registry, Source, claim_of, findings};
 use serde::Deserialize;
 
+use crate::experiments::tests;
 use crate::html::{escaped, with_code};
 use crate::pages::Pages;
 
@@ -38,7 +39,7 @@ impl Claims {
         Ok(Claims {
             registry: parsed(&book.join("claims.toml"))?,
             observations,
-            tests: tests_named_by_claims(root)?,
+            tests: tests(root)?.into_iter().filter(|test| claim_of(test).is_some()).collect(),
         })
     }
 

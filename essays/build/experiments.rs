@@ -1,4 +1,4 @@
-//! Which tests there are that are named by a claim, read from the sources.
+//! Which tests there are, read from the sources.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,17 +7,15 @@ use std::path::{Path, PathBuf};
 
 use syn::{Item, ItemFn};
 
-use super::check::claim_of;
+/// The folders of the crates whose tests are experiments, or hold a promise.
+const CRATES: [&str; 6] =
+    ["loop-core", "api-callbacks", "api-promises", "api-async", "examples", "benches"];
 
-/// The crates whose tests may be experiments.
-const CRATES: [&str; 5] = ["loop-core", "api-callbacks", "api-promises", "api-async", "examples"];
-
-/// Returns the tests below `root`, the workspace, that are named by a claim, as
-/// `crate::module::name`.
+/// Returns the tests below `root`, the workspace, as `crate::module::name`.
 ///
 /// # Errors
 /// When a source cannot be read, or is no Rust.
-pub fn tests_named_by_claims(root: &Path) -> io::Result<BTreeSet<String>> {
+pub(crate) fn tests(root: &Path) -> io::Result<BTreeSet<String>> {
     let mut tests = BTreeSet::new();
     for name in CRATES {
         let folder = root.join(name).join("tests/it");
@@ -55,7 +53,7 @@ fn items_tests(items: &[Item], module: &str, tests: &mut BTreeSet<String>) {
             Item::Fn(ItemFn { attrs, sig, .. }) => {
                 let name = format!("{module}::{}", sig.ident);
                 let is_test = attrs.iter().any(|attribute| attribute.path().is_ident("test"));
-                if is_test && claim_of(&name).is_some() {
+                if is_test {
                     tests.insert(name);
                 }
             }

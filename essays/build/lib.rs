@@ -14,6 +14,7 @@
 //! | `{{#crossings}}` | a table of what becomes of a value, an error, a panic at each crossing |
 //! | `{{#claims}}` | a table of all claims with their verdicts |
 //! | `{{#notes}}` | a table of the notes that the book began with, and what became of each |
+//! | `{{#promised}}` | tables of what is promised, how it is tested, and what was seen |
 //! | `{{#cite}}` | how to cite the book |
 //!
 //! What a page may not do is in `check/`: [`Fault`] is what is told of it, with its place.
@@ -25,9 +26,11 @@ mod claims;
 mod compare;
 mod directives;
 mod edition;
+mod experiments;
 mod html;
 mod notes;
 mod pages;
+mod promised;
 mod sources;
 
 pub use check::Fault;

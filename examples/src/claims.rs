@@ -5,15 +5,13 @@
 //! from the parts; nobody writes it.
 
 mod check;
-mod sources;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
-pub use check::findings;
-pub use sources::tests_named_by_claims;
+pub use check::{claim_of, findings};
 
 /// Every claim of the essays, in the order of their ids.
 #[derive(Clone, Debug, Deserialize)]

@@ -12,7 +12,7 @@ pub(crate) fn page(dress: Dress) -> String {
         let signatures = format!("{} of {}", change.signatures.len(), change.functions);
         let share = 100 * (change.added + change.removed) / change.tokens;
         let counts = [change.tokens, change.added, change.removed, share];
-        let mut row = vec![change.name.to_owned(), signatures];
+        let mut row = vec![change.name, signatures];
         row.extend(counts.map(|count| count.to_string()));
         grid.add(row);
     }

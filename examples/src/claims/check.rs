@@ -86,7 +86,7 @@ fn strays(registry: &Registry, tests: &BTreeSet<String>) -> Vec<String> {
 }
 
 /// Returns the claim that a test is named by: `C22` of `examples::demonstrations::c22_grows`.
-pub(super) fn claim_of(test: &str) -> Option<String> {
+pub fn claim_of(test: &str) -> Option<String> {
     let name = test.rsplit("::").next()?;
     let (number, _) = name.strip_prefix('c')?.split_once('_')?;
     let digits = number.len() == 2 && number.bytes().all(|byte| byte.is_ascii_digit());

@@ -14,11 +14,11 @@ pub mod sans_io;
 pub mod sans_io_before;
 pub mod threads;
 
-mod count;
+mod changes;
 
 use std::time::Duration;
 
-pub use count::{CHANGES, Change, changes, coloured_percent};
+pub use changes::{Change, Changes, changes};
 
 /// How long the leaf waits.
 const DELAY: Duration = Duration::from_millis(1);

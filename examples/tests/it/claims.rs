@@ -6,13 +6,10 @@ mod turns;
 mod waking;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::time::Duration;
 
-use examples::claims::{Observation, Registry, Seen, Verdict, findings, tests_named_by_claims};
+use examples::claims::{Observation, Registry, Seen, Verdict, findings};
 use loop_core::{EventLoop, LoopHandle, ManualClock};
-
-use crate::document;
 
 /// Makes a loop on a clock that jumps to the next deadline when the loop is idle.
 fn lab() -> (EventLoop, LoopHandle) {
@@ -20,24 +17,6 @@ fn lab() -> (EventLoop, LoopHandle) {
     let event_loop = EventLoop::with_clock(clock).unwrap();
     let handle = event_loop.handle();
     (event_loop, handle)
-}
-
-/// Reads what the last run of each claim saw.
-fn observations() -> BTreeMap<String, Observation> {
-    let folder = document::root().join("essays/observations");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let read = |path: std::path::PathBuf| {
-        let id = path.file_stem().unwrap().to_string_lossy().into_owned();
-        (id, toml::from_str(&fs::read_to_string(path).unwrap()).unwrap())
-    };
-    files.filter(|path| path.extension().is_some_and(|end| end == "toml")).map(read).collect()
-}
-
-#[test]
-fn the_registry_its_experiments_and_its_runs_agree() {
-    let tests = tests_named_by_claims(&document::root()).unwrap();
-    let found = findings(&Registry::embedded(), &tests, &observations());
-    assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
 #[test]

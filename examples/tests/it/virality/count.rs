@@ -1,5 +1,6 @@
 //! The counter: which functions have another signature, and how many tokens came and went.
 
+use examples::virality::Change;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
@@ -12,49 +13,40 @@ struct Refactoring {
     after: &'static str,
 }
 
-/// What a refactoring has changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The style.
-    pub name: &'static str,
-    /// How many functions do work: all but the constructor.
-    pub functions: usize,
-    /// The functions that have another signature, in their order; their constructor is not counted.
-    pub signatures: Vec<String>,
-    /// How many tokens the program has before.
-    pub tokens: usize,
-    /// How many tokens came.
-    pub added: usize,
-    /// How many tokens went.
-    pub removed: usize,
-}
-
-/// How many refactorings are committed.
-pub const CHANGES: usize = SOURCES.len();
-
-const BEFORE: &str = include_str!("before.rs");
+const BEFORE: &str = include_str!("../../../src/virality/before.rs");
 
 const SOURCES: [Refactoring; 5] = [
-    Refactoring { name: "threads", before: BEFORE, after: include_str!("threads.rs") },
-    Refactoring { name: "callbacks", before: BEFORE, after: include_str!("callbacks.rs") },
-    Refactoring { name: "promises", before: BEFORE, after: include_str!("promises.rs") },
-    Refactoring { name: "async", before: BEFORE, after: include_str!("async_await.rs") },
+    Refactoring {
+        name: "threads",
+        before: BEFORE,
+        after: include_str!("../../../src/virality/threads.rs"),
+    },
+    Refactoring {
+        name: "callbacks",
+        before: BEFORE,
+        after: include_str!("../../../src/virality/callbacks.rs"),
+    },
+    Refactoring {
+        name: "promises",
+        before: BEFORE,
+        after: include_str!("../../../src/virality/promises.rs"),
+    },
+    Refactoring {
+        name: "async",
+        before: BEFORE,
+        after: include_str!("../../../src/virality/async_await.rs"),
+    },
     Refactoring {
         name: "sans-I/O",
-        before: include_str!("sans_io_before.rs"),
-        after: include_str!("sans_io.rs"),
+        before: include_str!("../../../src/virality/sans_io_before.rs"),
+        after: include_str!("../../../src/virality/sans_io.rs"),
     },
 ];
 
 /// Counts what the committed refactorings have changed.
 ///
 /// Comments are no tokens here, and `use` lines are not counted: they follow from the rest.
-///
-/// ```
-/// let changes = examples::virality::changes();
-/// assert_eq!(changes.len(), examples::virality::CHANGES);
-/// ```
-pub fn changes() -> Vec<Change> {
+pub(super) fn counted() -> Vec<Change> {
     SOURCES.iter().map(change).collect()
 }
 
@@ -65,7 +57,7 @@ fn change(refactoring: &Refactoring) -> Change {
     let signatures: Vec<_> = signatures.map(|function| function.name.clone()).collect();
     let kept = longest_common(&before.tokens, &after.tokens);
     Change {
-        name: refactoring.name,
+        name: refactoring.name.to_owned(),
         functions: before.functions.len(),
         signatures,
         tokens: before.tokens.len(),
@@ -76,7 +68,7 @@ fn change(refactoring: &Refactoring) -> Change {
 
 /// Returns how much of a source file is in functions that are `async`, in tokens per hundred. `use`
 /// lines and comments are no part of it.
-pub fn coloured_percent(source: &str) -> usize {
+pub(super) fn coloured_percent(source: &str) -> usize {
     let mut file = syn::parse_file(source).expect("the compiler has read it");
     file.items.retain(|item| !matches!(item, syn::Item::Use(_)));
     file.attrs.clear();
