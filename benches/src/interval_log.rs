@@ -5,7 +5,7 @@
 //! are nanoseconds; times are seconds since the log's StartTime.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -18,6 +18,7 @@ use hdrhistogram::serialization::interval_log::{
 };
 use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
 
+use crate::files;
 use crate::load::Recorder;
 
 /// The log's name in the directory of a run.
@@ -135,7 +136,7 @@ impl PastIntervals {
     ///
     /// Says in a few words why it cannot be read.
     pub(crate) fn read(path: &Path) -> Result<PastIntervals, String> {
-        let bytes = fs::read(path).map_err(|error| error.to_string())?;
+        let bytes = files::read(path).map_err(|error| error.to_string())?;
         let mut tagged: BTreeMap<String, Vec<_>> = BTreeMap::new();
         let mut deserializer = Deserializer::new();
         for entry in IntervalLogIterator::new(&bytes) {
@@ -178,6 +179,8 @@ fn decoded(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::load::Message;
 

@@ -1,13 +1,13 @@
 //! `oneloop report`: a run that is over, read from its files and printed again.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::Value;
 
 use crate::failure::Failure;
+use crate::files;
 use crate::interval_log::{LOG_NAME, PastIntervals};
 use crate::latencies::Latencies;
 use crate::output::{self, Dress};
@@ -44,12 +44,12 @@ pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
     let latencies = latencies.map_err(|reason| refused(&log, reason))?;
     let dress = if arguments.markdown { Dress::Markdown } else { Dress::of_stdout() };
     let latencies = latencies.counted(&run.arguments.arms);
-    output::print(&report::compose(&run, &latencies, &directory, dress))
+    output::print(&report::compose(&run, &latencies, Some(&directory), dress))
 }
 
 /// Reads a `run.json`, or says in a few words why it is none that can be used.
 fn read(file: &Path) -> Result<Run, String> {
-    let bytes = fs::read(file).map_err(|error| error.to_string())?;
+    let bytes = files::read(file).map_err(|error| error.to_string())?;
     let value: Value =
         serde_json::from_slice(&bytes).map_err(|error| format!("is no JSON: {error}"))?;
     let schema = value.get("schema").and_then(Value::as_u64).filter(|_| value["closed"].is_array());
@@ -61,7 +61,12 @@ fn read(file: &Path) -> Result<Run, String> {
         Some(older) if older < u64::from(SCHEMA) => Err(format!(
             "was written by an older oneloop (schema {older}; this one reads schema {SCHEMA})"
         )),
-        Some(_) => serde_json::from_value(value).map_err(|error| format!("is damaged: {error}")),
+        Some(_) => {
+            let run: Run =
+                serde_json::from_value(value).map_err(|error| format!("is damaged: {error}"))?;
+            run.check().map_err(|reason| format!("is damaged: {reason}"))?;
+            Ok(run)
+        }
     }
 }
 

@@ -28,3 +28,22 @@ pub struct ServerCounts {
     /// Bytes that those allocations asked for.
     pub allocated_bytes: Option<u64>,
 }
+
+impl ServerCounts {
+    /// Returns each count with its name.
+    pub fn each(&self) -> [(&'static str, Option<u64>); 11] {
+        [
+            ("turns", self.turns),
+            ("polls", self.polls),
+            ("events", self.events),
+            ("hops", self.hops),
+            ("reads", self.reads),
+            ("writes", self.writes),
+            ("accepts", self.accepts),
+            ("registrations", self.registrations),
+            ("wake_writes", self.wake_writes),
+            ("allocations", self.allocations),
+            ("allocated_bytes", self.allocated_bytes),
+        ]
+    }
+}

@@ -20,7 +20,7 @@ use crate::latencies::Latencies;
 use crate::load::Shape;
 use crate::load_alone::ensure_schedule_fits;
 use crate::output::{self, Dress};
-use crate::run_file::{self, Arguments, Run};
+use crate::run_file::{Arguments, Run, RunDirectory};
 use crate::{limits, report};
 use progress::Progress;
 
@@ -54,9 +54,8 @@ pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     let run = Run::begin(environment, plan.arguments.clone(), plan.seed);
     let cannot_write =
         |error| Failure::Refused(format!("cannot write to {}: {error}", asked.out.display()));
-    let directory = run_file::create_directory(&asked.out, run.started).map_err(cannot_write)?;
-
-    let log = IntervalLog::create(&directory).map_err(cannot_write)?;
+    let mut directory = RunDirectory::create(&asked.out, run.started).map_err(cannot_write)?;
+    let log = IntervalLog::create(directory.path()).map_err(cannot_write)?;
 
     let begun = Instant::now();
     let mut found = Findings { run, latencies: Latencies::default(), log };
@@ -66,9 +65,11 @@ pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     run.environment.finish(begun.elapsed());
     run.verdict = report::verdict(&run);
     let latencies = latencies.counted(&plan.arguments.arms);
-    log.finish().map_err(cannot_write)?;
-    run_file::write(&directory, &mut run, &latencies).map_err(cannot_write)?;
-    output::print(&report::compose(&run, &latencies, &directory, Dress::of_stdout()))?;
+    let written = log.finish().and_then(|()| directory.complete(&mut run, &latencies));
+    // A report is no worse for a full disk.
+    let files = written.is_ok().then_some(directory.path());
+    output::print(&report::compose(&run, &latencies, files, Dress::of_stdout()))?;
+    written.map_err(cannot_write)?;
     match finished {
         Err(Interrupted) => Err(Failure::Interrupted),
         Ok(()) if !run.failures.is_empty() => Err(Failure::Arms),

@@ -153,6 +153,8 @@ fn closed_phase(
         // Threads of a foreign server that ended meanwhile have taken their time with them.
         let used = used_at_rest(server).zip(before);
         let used = used.and_then(|(after, before)| after.checked_sub(before));
+        // A process that used none is not the one that echoed.
+        let used = used.filter(|used| !used.is_zero());
         let per_message = |used: Duration| used.as_secs_f64() * 1e6 / closed.messages as f64;
         let figures = ClosedFigures {
             round,

@@ -1,6 +1,9 @@
 //! One table, laid out for a pipe, for a terminal or as Markdown.
 
-use comfy_table::{Attribute, Cell, CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
+use comfy_table::{
+    Attribute, Cell, CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, Table,
+    TableStyle,
+};
 
 use crate::output::{self, Dress};
 
@@ -54,6 +57,11 @@ impl Grid {
             Dress::Colour => table.load_style(style).enforce_styling(),
             _ => table.load_style(style).force_no_tty(),
         };
+        // What has no room beside the others on a terminal goes on below itself; a pipe has room.
+        if let Some(columns) = output::terminal_width() {
+            let columns = u16::try_from(columns).unwrap_or(u16::MAX);
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+        }
         table.set_header(self.header.iter().map(|name| {
             let cell = Cell::new(name).set_alignment(CellAlignment::Right);
             if dress == Dress::Colour { cell.add_attribute(Attribute::Bold) } else { cell }
@@ -69,7 +77,7 @@ impl Grid {
         for row in &self.rows {
             table.add_row(row.iter().map(Cell::new));
         }
-        format!("{}\n", table.trim_fmt())
+        laid_out(&table, rule)
     }
 
     fn markdown(&self) -> String {
@@ -87,6 +95,18 @@ impl Grid {
         text.push('\n');
         text
     }
+}
+
+/// Lays a table out, its rule no longer than its longest line.
+pub(crate) fn laid_out(table: &Table, rule: char) -> String {
+    let text = table.trim_fmt();
+    let is_rule = |line: &&str| line.chars().all(|character| character == rule);
+    let width = text.lines().filter(|line| !is_rule(line)).map(|line| line.chars().count()).max();
+    let cut = |line: &str| match width {
+        Some(width) if is_rule(&line) => line.chars().take(width).collect::<String>() + "\n",
+        _ => format!("{line}\n"),
+    };
+    text.lines().map(cut).collect()
 }
 
 #[cfg(test)]

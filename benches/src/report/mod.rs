@@ -26,11 +26,11 @@ pub(crate) const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
 /// The measure of every line.
 const WIDTH: usize = 80;
 
-/// Composes the whole report.
+/// Composes the whole report; the directory is where its files are, if they are.
 pub(crate) fn compose(
     run: &Run,
     latencies: &[(&str, &Recorder)],
-    directory: &Path,
+    directory: Option<&Path>,
     dress: Dress,
 ) -> String {
     let mut text = title(run, dress);
@@ -56,7 +56,9 @@ pub(crate) fn compose(
     for note in notes::notes(run, latencies) {
         text += &paragraph(&note, "- ", dress);
     }
-    text += &files(run, directory, dress);
+    if let Some(directory) = directory {
+        text += &files(run, directory, dress);
+    }
     text
 }
 
@@ -114,7 +116,8 @@ fn title(run: &Run, dress: Dress) -> String {
     text
 }
 
-fn plural(number: usize, thing: &str) -> String {
+/// Counts things: `1 round`, `2 rounds`.
+pub(crate) fn plural(number: usize, thing: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
     format!("{} {thing}{s}", grouped(number as f64))
 }
@@ -174,14 +177,29 @@ fn files(run: &Run, directory: &Path, dress: Dress) -> String {
 
 /// Breaks a paragraph into lines; those after the first are indented.
 pub(crate) fn wrapped(paragraph: &str, indent: &str) -> String {
+    wrapped_behind("", paragraph, indent)
+}
+
+/// Sets a name before a sentence: on one line in a pipe, where programs search, and wrapped on a
+/// terminal.
+pub(crate) fn item(head: &str, sentence: &str) -> String {
+    match output::terminal_width() {
+        Some(_) => wrapped_behind(head, sentence, &" ".repeat(head.len())),
+        None => format!("{head}{}\n", sentence.split_whitespace().collect::<Vec<_>>().join(" ")),
+    }
+}
+
+/// Breaks a paragraph into lines, the first of which begins with `head`; those after it are
+/// indented.
+pub(crate) fn wrapped_behind(head: &str, paragraph: &str, indent: &str) -> String {
     let mut text = String::new();
-    let mut line = String::new();
-    for word in paragraph.split_whitespace() {
-        if !line.is_empty() && line.len() + 1 + word.len() > WIDTH {
+    let mut line = head.to_owned();
+    for (at, word) in paragraph.split_whitespace().enumerate() {
+        if at > 0 && line.len() + 1 + word.len() > WIDTH {
             let _ = writeln!(text, "{line}");
             line = format!("{indent}{word}");
         } else {
-            if !line.is_empty() {
+            if at > 0 {
                 line.push(' ');
             }
             line += word;
@@ -221,6 +239,9 @@ mod tests {
     fn paragraphs_keep_the_measure() {
         let text = wrapped(&"word ".repeat(60), "  ");
         assert!(text.lines().count() > 3);
+        assert!(text.lines().all(|line| line.len() <= WIDTH));
+        let text = wrapped_behind("a label    ", &"word ".repeat(60), "           ");
+        assert!(text.starts_with("a label    word word"), "{text}");
         assert!(text.lines().all(|line| line.len() <= WIDTH));
     }
 }

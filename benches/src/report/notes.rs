@@ -1,5 +1,6 @@
 //! What a reader must know before believing a run: failures, late generators, idle servers.
 
+use super::plural;
 use super::statistics::{Spread, saturated};
 use crate::arm::Arm;
 use crate::load::{Recorder, supports};
@@ -44,18 +45,19 @@ pub(crate) fn notes(run: &Run, latencies: &[(&str, &Recorder)]) -> Vec<String> {
 fn lateness(run: &Run) -> Option<String> {
     let done = run.open.iter().map(|figures| figures.round).max()?;
     let void = run.void_rounds.len();
+    let rounds = plural(done, "open round");
+    let are = if void == 1 { "is" } else { "are" };
     Some(match void {
         0 => format!(
-            "The generator kept to its schedule: 0 of {done} open rounds void (send lag p99 over \
-             500 us)."
+            "The generator kept to its schedule: 0 of {rounds} void (send lag p99 over 500 us)."
         ),
         _ if void == done => format!(
-            "The generator was the bottleneck: all {done} open rounds are void (send lag p99 over \
+            "The generator was the bottleneck: {void} of {rounds} {are} void (send lag p99 over \
              500 us); the latencies above measure this machine, not the servers."
         ),
         _ => format!(
-            "The generator was late: {void} of {done} open rounds are void (send lag p99 over \
-             500 us) and left out of the latencies above."
+            "The generator was late: {void} of {rounds} {are} void (send lag p99 over 500 us) and \
+             left out of the latencies above."
         ),
     })
 }

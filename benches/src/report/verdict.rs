@@ -1,5 +1,6 @@
 //! One sentence on what the difference between the styles means, and whether it is one.
 
+use super::plural;
 use super::statistics::{Cost, Spread, closed_of, difference, noise, ratio, saturated};
 use crate::arm::Arm;
 use crate::run_file::Run;
@@ -72,8 +73,9 @@ fn standing(ratio: Spread, noise: Option<f64>, saturated: bool) -> String {
         return "one round has no spread to hold that against, so it is indicative only".to_owned();
     };
     let own = (noise - 1.0) * 100.0;
+    let of = plural(rounds, "round");
     let spread = format!(
-        "the ratio went from {least:.2} to {greatest:.2} over {rounds} rounds, and the same server \
+        "the ratio went from {least:.2} to {greatest:.2} over {of}, and the same server \
          differed from itself by up to {own:.1} % from one round to the next"
     );
     if !ratio.excludes_one() || median.max(1.0 / median) <= noise {

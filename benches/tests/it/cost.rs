@@ -125,6 +125,18 @@ fn the_matrix_of_the_crossings_is_whole_and_its_counts_are_those_of_the_tests() 
 }
 
 #[test]
+fn a_plot_that_cannot_be_written_is_refused_before_anything_runs() {
+    let directory = tempfile::tempdir().unwrap();
+    for place in [directory.path().join("none/depth.svg"), directory.path().to_owned()] {
+        let place = place.to_str().unwrap();
+        let output = run(&["cost", "depth", "--quick", "--svg", place]);
+        let complaint = text(&output.stderr);
+        assert_eq!((output.status.code(), complaint.lines().count()), (Some(1), 1), "{complaint}");
+        assert!(complaint.contains(place) && output.stdout.is_empty(), "{complaint}");
+    }
+}
+
+#[test]
 fn depth_is_measured_for_every_style_and_drawn_twice() {
     let directory = tempfile::tempdir().unwrap();
     let svg = directory.path().join("depth.svg");

@@ -37,6 +37,48 @@ fn a_run_is_printed_again_from_its_files() {
 }
 
 #[test]
+fn what_no_run_can_have_written_is_named_and_what_never_ends_is_not_read() {
+    let out = tempfile::tempdir().unwrap();
+    let (_, directory) = compared(out.path());
+    let file = directory.join("run.json");
+    let sound: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    for messages in [[300, 100], [40, 40]] {
+        let mut damaged = sound.clone();
+        damaged["counts"][0]["messages"] = serde_json::json!(messages);
+        fs::write(&file, damaged.to_string()).unwrap();
+        assert!(refusal(&file).contains("messages went from"));
+    }
+    let mut damaged = sound.clone();
+    damaged["closed"][0]["server_cpu_ns"] = 0.into();
+    fs::write(&file, damaged.to_string()).unwrap();
+    assert!(refusal(&file).contains("server_cpu_ns is 0"));
+    let pipe = directory.join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    assert!(refusal(&pipe).contains("is no regular file"));
+    fs::write(&file, sound.to_string()).unwrap();
+    fs::remove_file(directory.join("run.hlog")).unwrap();
+    fs::rename(&pipe, directory.join("run.hlog")).unwrap();
+    assert_eq!(run(&["report", file.to_str().unwrap()]).status.code(), Some(1));
+}
+
+#[test]
+fn a_full_disk_takes_the_files_and_not_the_report() {
+    let out = tempfile::tempdir().unwrap();
+    // A file may have 512 bytes; a larger write fails, since its signal is ignored.
+    let script = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_oneloop"), "compare", "--only", "raw"]);
+    command.args(["--rounds", "1", "--seconds", "0.1", "--connections", "2", "--out"]);
+    let output = command.arg(out.path()).output().unwrap();
+    let complaint = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{complaint}");
+    assert!(complaint.contains("cannot write to"), "{complaint}");
+    assert!(text(&output.stdout).contains("What it means"), "{}", text(&output.stdout));
+    assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn a_run_is_printed_as_markdown() {
     let out = tempfile::tempdir().unwrap();
     let (_, directory) = compared(out.path());

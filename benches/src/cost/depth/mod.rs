@@ -16,6 +16,7 @@ use super::timing::{self, Run};
 use crate::cpu::{self, Placement};
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::files::WholeFile;
 use crate::output::{self, Dress};
 use crate::report::grid::Grid;
 use crate::report::{grouped, heading, wrapped};
@@ -65,6 +66,11 @@ pub(crate) struct Point {
 
 /// Measures everything; prints tables and plots, or JSON.
 pub(crate) fn run(asked: &DepthArguments) -> Result<(), Failure> {
+    let svg = asked.svg.as_deref().map(|path| {
+        let refused = |error| Failure::Refused(format!("cannot write {}: {error}", path.display()));
+        WholeFile::create(path).map(|file| (file, refused)).map_err(refused)
+    });
+    let svg = svg.transpose()?;
     let placement = Placement::choose();
     if let Some(placement) = placement {
         // Unpinned it is only noisier.
@@ -77,16 +83,17 @@ pub(crate) fn run(asked: &DepthArguments) -> Result<(), Failure> {
         series.extend(measured(experiment, quick)?);
     }
     let report = Report { schema: 1, quick, environment, series };
-    if let Some(path) = &asked.svg {
-        plot::to_file(path, &report.series)?;
-    }
     let text = if asked.plain.json {
         let line = serde_json::to_string(&report).expect("a report is plain data");
         format!("{line}\n")
     } else {
         compose(&report, Dress::of_stdout())
     };
-    output::print(&text)
+    // First what is certain: a disk that is full by now takes no figure away.
+    output::print(&text)?;
+    svg.map_or(Ok(()), |(file, refused)| {
+        file.write(plot::to_svg(&report.series).as_bytes()).map_err(refused)
+    })
 }
 
 fn failed(error: RunError) -> Failure {

@@ -1,14 +1,11 @@
 //! The plots: drawn once, for a file and for a terminal.
 
-use std::path::Path;
-
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
 use super::Series;
 use super::experiment::{Arm, Experiment};
 use super::terminal::Terminal;
-use crate::failure::Failure;
 
 /// Columns and lines of a plot in a terminal.
 const CELLS: (u32, u32) = (90, 22);
@@ -30,9 +27,10 @@ pub(crate) fn to_text(series: &[&Series]) -> String {
 }
 
 /// Draws all experiments as an SVG, one below the other.
-pub(crate) fn to_file(path: &Path, series: &[Series]) -> Result<(), Failure> {
+pub(crate) fn to_svg(series: &[Series]) -> String {
     let size = (PIXELS.0, PIXELS.1 * Experiment::ALL.len() as u32);
-    let root = SVGBackend::new(path, size).into_drawing_area();
+    let mut text = String::new();
+    let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
     let draw = || -> Drawn<SVGBackend<'_>> {
         root.fill(&WHITE)?;
         for (area, experiment) in
@@ -43,7 +41,9 @@ pub(crate) fn to_file(path: &Path, series: &[Series]) -> Result<(), Failure> {
         }
         root.present()
     };
-    draw().map_err(|error| Failure::Refused(format!("cannot write {}: {error}", path.display())))
+    draw().expect("a string takes every shape");
+    drop(root);
+    text
 }
 
 /// Returns what both axes have to hold.

@@ -20,6 +20,7 @@ use super::strace;
 use crate::arm::Tool;
 use crate::epitaph;
 use crate::failure::Failure;
+use crate::files::WholeFile;
 use crate::output::{self, Dress};
 use crate::report::grid::Grid;
 use crate::report::{heading, wrapped};
@@ -234,7 +235,9 @@ fn write(operation: &Operation, costs: &[Cost]) -> Result<(), Failure> {
         &format!("{}\n{}", wrapped(&said(operation), ""), table(costs).render(Dress::Markdown)),
     );
     let page = page.ok_or_else(|| refused("it has no place for the table".to_owned()))?;
-    fs::write(&path, page).map_err(|error| refused(error.to_string()))
+    WholeFile::create(&path)
+        .and_then(|file| file.write(page.as_bytes()))
+        .map_err(|error| refused(error.to_string()))
 }
 
 fn with_table(page: &str, table: &str) -> Option<String> {
