@@ -8,7 +8,11 @@ fn main() {
     let rustc = env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     let compiler = first_line(Command::new(rustc).arg("-V"));
     println!("cargo:rustc-env=ONELOOP_RUSTC={}", compiler.unwrap_or_else(|| "unknown".into()));
-    println!("cargo:rustc-env=ONELOOP_COMMIT={}", commit().unwrap_or_default());
+    let commit = commit().unwrap_or_default();
+    println!("cargo:rustc-env=ONELOOP_COMMIT={commit}");
+    let version = env!("CARGO_PKG_VERSION");
+    let named = if commit.is_empty() { String::new() } else { format!(" ({commit})") };
+    println!("cargo:rustc-env=ONELOOP_VERSION={version}{named}");
     let profile = env::var("PROFILE").unwrap_or_else(|_| "unknown".into());
     println!("cargo:rustc-env=ONELOOP_PROFILE={profile}");
 

@@ -16,6 +16,7 @@ use crate::demo::{self, DemoArguments};
 use crate::duel::{self, BurnArguments, DuelArguments};
 use crate::exec::ExecArguments;
 use crate::load::SIZE_MAX;
+use crate::nearest;
 use crate::past_run::ReportArguments;
 use crate::redis::{self, RedisArguments, ServeKeyValueArguments};
 use crate::run::{self, RunArguments};
@@ -66,7 +67,7 @@ Examples:
 
 /// One event loop, three ways to write programs for it: the comparison.
 #[derive(Debug, Parser)]
-#[command(name = "oneloop", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "oneloop", version = env!("ONELOOP_VERSION"), after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
     /// What to do; without it, `compare`.
     #[command(subcommand)]
@@ -240,13 +241,7 @@ impl Rule {
 pub(crate) fn style(name: &str) -> Result<Style, String> {
     name.parse().map_err(|_| {
         let names = Style::ALL.map(Style::name);
-        let nearest = names
-            .into_iter()
-            .map(|known| (strsim::jaro_winkler(name, known), known))
-            .max_by(|a, b| a.0.total_cmp(&b.0))
-            .filter(|(likeness, _)| *likeness > 0.6);
-        let hint =
-            nearest.map(|(_, known)| format!("did you mean `{known}`? ")).unwrap_or_default();
+        let hint = nearest::hint(name, names);
         format!("no such style; {hint}the styles are {}", names.join(", "))
     })
 }

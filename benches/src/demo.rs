@@ -4,7 +4,7 @@ use clap::Args;
 use examples::demonstrations::Demonstration;
 
 use crate::failure::Failure;
-use crate::output;
+use crate::{nearest, output};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -33,6 +33,7 @@ pub(crate) fn run(asked: &DemoArguments) -> Result<(), Failure> {
 fn demonstration(name: &str) -> Result<&'static Demonstration, String> {
     Demonstration::named(name).ok_or_else(|| {
         let names: Vec<_> = Demonstration::ALL.iter().map(|known| known.name).collect();
-        format!("no such demonstration; there are {}", names.join(", "))
+        let hint = nearest::hint(name, names.iter().copied());
+        format!("no such demonstration; {hint}there are {}", names.join(", "))
     })
 }

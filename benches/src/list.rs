@@ -5,28 +5,39 @@ use examples::{PROGRAMS, Style};
 
 use crate::failure::Failure;
 use crate::output;
+use crate::report;
+use crate::show::PAGES;
 
 /// Prints the scenarios, the programs, the demonstrations and the styles, a sentence each.
 pub(crate) fn run() -> Result<(), Failure> {
-    let mut text = String::from("Scenarios\n  echo       sends back every byte that it receives\n");
-    text += "\nPrograms\n";
+    let mut text =
+        String::from("Scenarios\n  echo            sends back every byte that it receives\n");
+    text += "\nPrograms: run, show and cost programs take them\n";
     for program in PROGRAMS {
-        text += &format!("  {:<15} {}\n", program.name, program.sentence);
+        text += &item(program.name, program.sentence);
     }
-    text += "\nDemonstrations\n";
+    text += "\nPages: show takes them, and echo\n";
+    for (name, sentence) in PAGES {
+        text += &item(name, sentence);
+    }
+    text += "\nDemonstrations: demo takes them\n";
     for Demonstration { name, sentence, .. } in Demonstration::ALL {
-        text += &format!("  {name:<15} {sentence}\n");
+        text += &item(name, sentence);
     }
     text += "\nStyles of the loop\n";
     for style in Style::ALL {
         if style == Style::Raw {
             text += "\nBaselines\n";
         }
-        text += &format!("  {style:<10} {}\n", style.sentence());
+        text += &item(style.name(), style.sentence());
     }
     text += "\n`compare` takes protocol and smol with --all or --only, others with --peer.\n";
     text += "\nTry one: oneloop serve echo --style async --listen 127.0.0.1:7000\n";
     text += "         oneloop run crawler --style callbacks\n";
     text += "         oneloop show crawler\n";
     output::print(&text)
+}
+
+fn item(name: &str, sentence: &str) -> String {
+    report::item(&format!("  {name:<15} "), sentence)
 }

@@ -1,6 +1,7 @@
 //! `oneloop serve`: one server in one style, until a signal ends it.
 
 use std::cell::Cell;
+use std::process;
 
 use examples::echo;
 
@@ -27,8 +28,11 @@ fn serve_echo(arguments: &ServeArguments) -> Result<(), Failure> {
     let listening = Cell::new(false);
     let served = echo::serve(&options, |addr| {
         listening.set(true);
-        // Nobody may be reading; the server serves all the same.
-        let _ = output::print(&format!("listening on {addr}\n"));
+        if let Err(failure) = output::print(&format!("listening on {addr}\n")) {
+            // A server whose address stays untold is of no use, and nothing has begun yet.
+            output::complain(&failure.to_string());
+            process::exit(1);
+        }
     });
     let counts = served.map_err(|error| {
         let addr = arguments.listen;

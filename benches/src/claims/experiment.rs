@@ -7,30 +7,66 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use examples::claims::{Claim, Observation, Seen};
+use examples::claims::{Claim, Observation, Registry, Seen};
 use jiff::Timestamp;
 
 use crate::failure::Failure;
+use crate::files::WholeFile;
 use crate::output;
+
+/// Where a checkout keeps what it claims, which also tells that it is one.
+const REGISTRY: &str = "essays/claims.toml";
+
+/// Where it keeps what was seen.
+const OBSERVATIONS: &str = "essays/observations";
 
 /// Where the sources are.
 pub(super) struct Workspace(PathBuf);
 
 impl Workspace {
-    /// Finds the sources that this program was built from.
+    /// Finds the checkout that the current directory is in or, outside of one, the sources that this
+    /// program was built from.
     ///
     /// # Errors
-    /// When they are gone: an experiment is a test of theirs.
+    /// When there are neither: an experiment is a test of theirs.
     pub(super) fn find() -> Result<Workspace, Failure> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-        if root.join("essays/claims.toml").is_file() {
-            return Ok(Workspace(root.to_owned()));
-        }
-        let root = root.display();
-        Err(Failure::Refused(format!(
-            "experiments are tests of the sources, which are not at {root} any more; run \
-             `cargo run --release -- claim ...` in a clone"
-        )))
+        let built_from = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+        let here = env::current_dir().unwrap_or_default();
+        let root = here.ancestors().chain([built_from]).find(|root| root.join(REGISTRY).is_file());
+        root.map(|root| Workspace(root.to_owned())).ok_or_else(|| {
+            let root = built_from.display();
+            Failure::Refused(format!(
+                "experiments are tests of the sources, which are not at {root} any more; run \
+                 `cargo run --release -- claim ...` in a clone"
+            ))
+        })
+    }
+
+    /// Reads what these sources claim.
+    ///
+    /// # Errors
+    /// When that cannot be read.
+    pub(super) fn registry(&self) -> Result<Registry, Failure> {
+        let path = self.0.join(REGISTRY);
+        let read = fs::read_to_string(&path).map_err(|error| error.to_string());
+        let parsed =
+            read.and_then(|text| Registry::parse(&text).map_err(|error| error.to_string()));
+        parsed.map_err(|reason| {
+            let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+            Failure::Refused(format!("{}: {reason}", path.display()))
+        })
+    }
+
+    /// Makes sure that what will be seen can be kept.
+    ///
+    /// # Errors
+    /// When nothing can be written there.
+    pub(super) fn ensure_recordable(&self) -> Result<(), Failure> {
+        let folder = self.0.join(OBSERVATIONS);
+        let shown = folder.display();
+        let made = fs::create_dir_all(&folder);
+        made.and_then(|()| WholeFile::create(&folder.join("any.toml")).map(drop))
+            .map_err(|error| Failure::Refused(format!("cannot write to {shown}: {error}")))
     }
 
     /// Runs the experiments of claims, each once, and returns what they saw, in the claims' order.
@@ -48,7 +84,10 @@ impl Workspace {
             })?;
             crates.entry(package).or_default().push(test);
         }
-        output::complain("builds the tests and runs them; on a fresh clone this takes minutes");
+        let root = self.0.display();
+        output::complain(&format!(
+            "builds the tests of {root} and runs them; on a fresh clone this takes minutes"
+        ));
         let mut printed = String::new();
         for (package, tests) in crates {
             printed += &self.test(package, &tests)?;
@@ -75,10 +114,9 @@ impl Workspace {
     /// # Errors
     /// What the system says.
     pub(super) fn record(&self, id: &str, seen: &Observation) -> Result<PathBuf, Failure> {
-        let folder = self.0.join("essays/observations");
-        let path = folder.join(format!("{id}.toml"));
+        let path = self.0.join(OBSERVATIONS).join(format!("{id}.toml"));
         let text = toml::to_string_pretty(seen).expect("an observation is plain data");
-        let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, text));
+        let written = WholeFile::create(&path).and_then(|file| file.write(text.as_bytes()));
         let shown = path.display();
         written.map_err(|error| Failure::Refused(format!("cannot write {shown}: {error}")))?;
         Ok(path)

@@ -7,9 +7,8 @@ use clap::Args;
 use examples::claims::{Claim, Kind, Observation, Registry};
 
 use crate::failure::Failure;
-use crate::output::{self, Dress};
-use crate::report::grid::Grid;
-use crate::report::wrapped;
+use crate::report::{item, wrapped_behind};
+use crate::{nearest, output};
 use experiment::Workspace;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -36,8 +35,8 @@ pub(crate) struct ClaimsArguments {
 #[derive(Debug, Args)]
 pub(crate) struct ClaimArguments {
     /// Which one, such as C22
-    #[arg(value_name = "ID", value_parser = claim)]
-    claim: Claim,
+    #[arg(value_name = "ID")]
+    claim: String,
     /// Keep what was seen
     #[arg(long)]
     record: bool,
@@ -45,13 +44,18 @@ pub(crate) struct ClaimArguments {
 
 /// Lists the claims, or runs all that are decided by tests.
 pub(crate) fn run_all(asked: &ClaimsArguments) -> Result<(), Failure> {
-    let registry = Registry::embedded();
+    let workspace = Workspace::find();
     if !asked.check && !asked.record {
-        return output::print(&listed(&registry, Dress::of_stdout()));
+        let registry = workspace.map_or_else(|_| Ok(Registry::embedded()), |it| it.registry())?;
+        return output::print(&listed(&registry));
     }
+    let workspace = workspace?;
+    let registry = workspace.registry()?;
     let tests = registry.claims.iter().filter(|claim| claim.kind == Kind::Test);
     let claims: Vec<_> = tests.collect();
-    let workspace = Workspace::find()?;
+    if asked.record {
+        workspace.ensure_recordable()?;
+    }
     let seen = workspace.run(&claims)?;
     let mut stale = Vec::new();
     for (claim, seen) in claims.iter().zip(&seen) {
@@ -71,12 +75,16 @@ pub(crate) fn run_all(asked: &ClaimsArguments) -> Result<(), Failure> {
 
 /// Runs the experiments of a claim, and shows what they saw.
 pub(crate) fn run(asked: &ClaimArguments) -> Result<(), Failure> {
-    let claim = &asked.claim;
+    let workspace = Workspace::find()?;
+    let registry = workspace.registry()?;
+    let claim = found(&registry, &asked.claim).map_err(Failure::Usage)?;
     if claim.kind == Kind::Benchmark {
         let commands = claim.experiments.join(", ");
         return Err(Failure::Refused(format!("{} is decided by times: {commands}", claim.id)));
     }
-    let workspace = Workspace::find()?;
+    if asked.record {
+        workspace.ensure_recordable()?;
+    }
     let seen = workspace.run(&[claim])?.remove(0);
     output::print(&shown(claim, &seen))?;
     if asked.record {
@@ -86,20 +94,15 @@ pub(crate) fn run(asked: &ClaimArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn listed(registry: &Registry, dress: Dress) -> String {
-    let mut grid = Grid::new(&["claim", "verdict", "statement"]).with_left_column(2);
-    for claim in &registry.claims {
-        let Claim { id, verdict, statement, .. } = claim;
-        // On one line, where a reader may search; the whole of it is in `oneloop claim`.
-        let short: String = statement.chars().take(STATEMENT_COLUMNS).collect();
-        let short = if short.len() < statement.len() { format!("{short}...") } else { short };
-        grid.add(vec![id.clone(), verdict.to_string(), short]);
+fn listed(registry: &Registry) -> String {
+    let verdicts = registry.claims.iter().map(|claim| claim.verdict.name().len());
+    let columns = verdicts.max().unwrap_or(0);
+    let mut text = String::new();
+    for Claim { id, verdict, statement, .. } in &registry.claims {
+        text += &item(&format!("{id}  {:<columns$}  ", verdict.name()), statement);
     }
-    format!("{}\nOne of them, with its experiments: oneloop claim C22\n", grid.render(dress))
+    text + "\nOne of them, with its experiments: oneloop claim C22\n"
 }
-
-/// What is left of 100 columns by the others.
-const STATEMENT_COLUMNS: usize = 66;
 
 /// Where everything but labels begins.
 const INDENT: &str = "           ";
@@ -127,14 +130,14 @@ fn shown(claim: &Claim, seen: &Observation) -> String {
 
 fn labelled(label: &str, paragraph: &str) -> String {
     let (before, label) = label.split_at(label.len() - label.trim_start().len());
-    format!("{before}{label:<11}{}", wrapped(paragraph, INDENT))
+    format!("{before}{}", wrapped_behind(&format!("{label:<11}"), paragraph, INDENT))
 }
 
 /// Finds a claim, or says which exist.
-fn claim(id: &str) -> Result<Claim, String> {
-    let registry = Registry::embedded();
-    registry.claim(id).cloned().ok_or_else(|| {
+fn found<'a>(registry: &'a Registry, id: &str) -> Result<&'a Claim, String> {
+    registry.claim(id).ok_or_else(|| {
         let ids: Vec<_> = registry.claims.iter().map(|claim| claim.id.as_str()).collect();
-        format!("no such claim; there are {}", ids.join(", "))
+        let hint = nearest::hint(id, ids.iter().copied());
+        format!("no such claim as `{id}`; {hint}there are {}", ids.join(", "))
     })
 }

@@ -5,7 +5,7 @@ use examples::crossings::{Colour, Crossing, Event, Fate};
 
 use super::pieces;
 use crate::output::Dress;
-use crate::report::grid::Grid;
+use crate::report::grid::{Grid, laid_out};
 use crate::report::{heading, wrapped};
 
 /// Lays out the page.
@@ -42,8 +42,33 @@ const LEGEND: [&str; 8] = [
      for it. What blocks goes to a thread (callee sync), which nobody can stop.",
 ];
 
-/// Four by four: the code of each crossing.
+/// The fewest columns of a cell: its longest piece of code is no longer.
+const ROOM_MIN: usize = 22;
+
+/// The code of each crossing: four by four or, where that has no room, below each other.
 fn essences(columns: usize, dress: Dress) -> String {
+    // What the first column and the spaces between leave to each of four.
+    let room = columns.saturating_sub(FIRST + 4 * 3) / Colour::ALL.len();
+    if room < ROOM_MIN { listed(columns) } else { table(columns, room, dress) }
+}
+
+fn listed(columns: usize) -> String {
+    let mut text = String::new();
+    for from in Colour::ALL {
+        text += &format!("\nfrom {from} (from_{from}.rs)\n");
+        for to in Colour::ALL {
+            let code = cell(from, to, columns.saturating_sub(4));
+            text += &format!("  to {to}\n");
+            for line in code.trim_end().lines() {
+                text += &format!("    {line}\n");
+            }
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn table(columns: usize, room: usize, dress: Dress) -> String {
     let rule = if dress == Dress::Plain { '-' } else { '\u{2500}' };
     let line = LineStyle::none().fill(rule).junction(rule);
     let style = TableStyle::new()
@@ -55,15 +80,13 @@ fn essences(columns: usize, dress: Dress) -> String {
         .load_style(style)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(columns).unwrap_or(u16::MAX));
-    // What the first column and the spaces between leave to each of four.
-    let room = columns.saturating_sub(FIRST + 4 * 3) / Colour::ALL.len();
     let header = Colour::ALL.map(|to| format!("to {to}"));
     table.set_header([String::from("from")].into_iter().chain(header));
     for from in Colour::ALL {
         let cells = Colour::ALL.map(|to| cell(from, to, room));
         table.add_row([format!("{from}\nfrom_{from}.rs")].into_iter().chain(cells));
     }
-    format!("{}\n", table.trim_fmt())
+    laid_out(&table, rule)
 }
 
 fn cell(from: Colour, to: Colour, columns: usize) -> String {

@@ -10,7 +10,7 @@ use examples::{STYLES, SideBySide, Style};
 
 use crate::failure::Failure;
 use crate::output::{self, Dress};
-use crate::run;
+use crate::{nearest, run};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -52,13 +52,20 @@ pub(crate) enum Subject {
     Virality,
 }
 
+/// What can be shown besides the sources of programs.
+pub(crate) const PAGES: [(&str, &str); 3] = [
+    ("crossings", "from each colour of function to each other"),
+    ("frames", "who calls whom: what a backtrace has of a program"),
+    ("virality", "what changes when the leaf of a program must wait"),
+];
+
 /// The fewest columns of a page.
 const WIDTH_MIN: usize = 40;
 
 /// Lays out what was asked for.
 pub(crate) fn run(asked: &ShowArguments) -> Result<(), Failure> {
     let dress = Dress::of_stdout();
-    let columns = asked.width.unwrap_or_else(terminal_width);
+    let columns = asked.width.unwrap_or_else(page_width);
     if !asked.styles.is_empty() && !matches!(asked.subject, Subject::Sources(_)) {
         return Err(Failure::Usage("--styles is for a program; the others show all".to_owned()));
     }
@@ -81,8 +88,10 @@ fn subject(name: &str) -> Result<Subject, String> {
         "virality" => Ok(Subject::Virality),
         _ => SideBySide::named(name).map(Subject::Sources).ok_or_else(|| {
             let sources = SideBySide::all().into_iter().map(|shown| shown.name);
-            let names: Vec<_> = ["crossings", "frames"].into_iter().chain(sources).collect();
-            format!("nothing of this name can be shown; there is: {}, virality", names.join(", "))
+            let pages = PAGES.iter().map(|(name, _)| *name);
+            let names: Vec<_> = pages.chain(sources).collect();
+            let hint = nearest::hint(name, names.iter().copied());
+            format!("nothing of this name can be shown; {hint}there is: {}", names.join(", "))
         }),
     }
 }
@@ -93,9 +102,8 @@ fn width(text: &str) -> Result<usize, String> {
 }
 
 /// Returns the columns of the terminal that the page goes to; 120 where there is none.
-fn terminal_width() -> usize {
-    let size = rustix::termios::tcgetwinsize(std::io::stdout());
-    size.ok().map_or(120, |size| usize::from(size.ws_col)).max(WIDTH_MIN)
+fn page_width() -> usize {
+    output::terminal_width().unwrap_or(120).max(WIDTH_MIN)
 }
 
 /// Cuts code where a line may end: after a space or an opening bracket, and before a method's dot.

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Output;
 
 use examples::claims::Registry;
@@ -43,8 +44,42 @@ fn the_list_has_every_claim_with_its_verdict() {
             .find(|line| line.trim_start().starts_with(&claim.id))
             .expect("a line for each");
         assert!(line.contains(claim.verdict.name()), "{line}");
+        let statement: Vec<_> = claim.statement.split_whitespace().collect();
+        assert!(line.ends_with(&statement.join(" ")), "a pipe gets the whole: {line}");
     }
-    assert!(list.lines().all(|line| line.chars().count() <= 100 && line.is_ascii()), "{list}");
+}
+
+/// A checkout of which nothing is left but what it claims.
+fn checkout(registry: &str) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir_all(folder.path().join("essays")).unwrap();
+    fs::create_dir_all(folder.path().join("benches/src")).unwrap();
+    fs::write(folder.path().join("essays/claims.toml"), registry).unwrap();
+    folder
+}
+
+#[test]
+fn claims_are_those_of_the_checkout_that_one_stands_in() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../essays/claims.toml");
+    let registry = fs::read_to_string(source).unwrap().replace("id = \"C22\"", "id = \"C92\"");
+    let folder = checkout(&registry);
+    let inside = folder.path().join("benches/src");
+    let mut command = oneloop(&["claims"]);
+    let listed = finish(command.current_dir(&inside).spawn().unwrap());
+    assert!(text(&listed.stdout).contains("\nC92  "), "{}", text(&listed.stdout));
+    let refused = finish(oneloop(&["claim", "C22"]).current_dir(&inside).spawn().unwrap());
+    let complaint = text(&refused.stderr);
+    assert_eq!((refused.status.code(), complaint.lines().count()), (Some(2), 1), "{complaint}");
+    assert!(complaint.contains("C21, C92, C23"), "{complaint}");
+}
+
+#[test]
+fn a_registry_that_cannot_be_read_is_named() {
+    let folder = checkout("nonsense = [");
+    let output = finish(oneloop(&["claims"]).current_dir(folder.path()).spawn().unwrap());
+    let complaint = text(&output.stderr);
+    assert_eq!((output.status.code(), complaint.lines().count()), (Some(1), 1), "{complaint}");
+    assert!(complaint.contains("essays/claims.toml"), "{complaint}");
 }
 
 #[test]

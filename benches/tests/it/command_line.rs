@@ -22,6 +22,18 @@ fn an_unknown_style_names_the_nearest_one() {
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
     let serve = ["serve", "echo", "--style", "tokyo", "--listen", "127.0.0.1:0"];
     assert!(refusal(&serve, 2).contains("did you mean `tokio`?"));
+    let foo = refusal(&["compare", "--only", "foo"], 2);
+    assert!(!foo.contains("did you mean") && foo.contains("the styles are"), "{foo}");
+}
+
+#[test]
+fn the_version_names_the_commit_that_it_was_built_from() {
+    let output = run(&["--version"]);
+    let version = text(&output.stdout);
+    let git = std::process::Command::new("git").args(["rev-parse", "--short=10", "HEAD"]).output();
+    let in_git = git.is_ok_and(|output| output.status.success());
+    assert!(version.starts_with(concat!("oneloop ", env!("CARGO_PKG_VERSION"))), "{version}");
+    assert_eq!(version.trim_end().ends_with(')'), in_git, "{version}");
 }
 
 #[test]

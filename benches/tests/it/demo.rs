@@ -1,5 +1,6 @@
 //! What `demo` prints, and what it refuses.
 
+use examples::claims::Registry;
 use examples::demonstrations::Demonstration;
 
 use crate::program::{run, text};
@@ -18,6 +19,8 @@ fn an_unknown_demonstration_names_those_that_exist() {
     let complaint = text(&output.stderr);
     assert_eq!((output.status.code(), complaint.lines().count()), (Some(2), 1), "{complaint}");
     assert!(complaint.contains("after-close") && complaint.contains("zalgo"), "{complaint}");
+    let slip = run(&["demo", "zalog"]);
+    assert!(text(&slip.stderr).contains("did you mean `zalgo`?"), "{}", text(&slip.stderr));
 }
 
 #[test]
@@ -26,5 +29,32 @@ fn the_list_has_every_demonstration_with_its_sentence() {
     for Demonstration { name, sentence, .. } in Demonstration::ALL {
         let line = format!("  {name:<15} {sentence}");
         assert!(text(&list.stdout).lines().any(|shown| shown == line), "{line}");
+    }
+}
+
+#[test]
+fn the_list_has_all_that_can_be_shown() {
+    let list = run(&["list"]);
+    for name in ["echo", "crossings", "frames", "virality", "proxy"] {
+        let found = text(&list.stdout).lines().any(|line| line.starts_with(&format!("  {name} ")));
+        assert!(found, "{name}");
+        assert!(run(&["show", name]).status.success(), "{name}");
+    }
+}
+
+#[test]
+fn a_demonstration_names_claims_that_the_program_knows() {
+    let registry = Registry::embedded();
+    for Demonstration { name, claims, .. } in Demonstration::ALL {
+        for claim in claims.split(", ").filter(|claim| !claim.is_empty()) {
+            assert!(registry.claim(claim).is_some(), "{name}: {claim}");
+        }
+        let shown = run(&["demo", name]);
+        for word in text(&shown.stdout).split(|c: char| !c.is_ascii_alphanumeric()) {
+            let number = word.strip_prefix('C').filter(|number| number.len() == 2);
+            if number.is_some_and(|number| number.bytes().all(|digit| digit.is_ascii_digit())) {
+                assert!(registry.claim(word).is_some(), "{name} speaks of {word}");
+            }
+        }
     }
 }

@@ -29,6 +29,16 @@ fn a_server_announces_itself_echoes_and_ends_on_either_signal() {
 }
 
 #[test]
+fn a_server_that_cannot_tell_its_address_does_not_serve() {
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = oneloop(&raw_on("127.0.0.1:0", &[]));
+    let output = finish(command.stdout(full).spawn().unwrap());
+    let complaint = text(&output.stderr);
+    assert_eq!((output.status.code(), complaint.lines().count()), (Some(1), 1), "{complaint}");
+    assert!(complaint.contains("cannot write to standard output"), "{complaint}");
+}
+
+#[test]
 fn counts_are_one_line_of_json_at_the_end() {
     let (child, addr) = start_server(&raw_on("127.0.0.1:0", &["--counts"]));
     drop(TcpStream::connect(&addr).unwrap());

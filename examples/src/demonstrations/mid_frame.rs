@@ -19,7 +19,7 @@ use super::pair::{Peer, run_until};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "mid-frame",
-    claims: "C26",
+    claims: "",
     sentence: "Cancelling a read in mid-frame loses its beginning, unless the buffer is kept",
     show,
 };

@@ -23,7 +23,7 @@ use std::io;
 pub struct Demonstration {
     /// Its name on the command line.
     pub name: &'static str,
-    /// The claims that it is about.
+    /// The claims of the registry that it is about.
     pub claims: &'static str,
     /// What it shows.
     pub sentence: &'static str,
@@ -55,6 +55,10 @@ impl Demonstration {
     /// # Errors
     /// What the system says, of loops and of sockets on the loopback interface.
     pub fn show(&self) -> io::Result<String> {
-        Ok(format!("{} ({})\n\n{}", self.sentence, self.claims, (self.show)()?))
+        let claims = match self.claims {
+            "" => String::new(),
+            claims => format!(" ({claims})"),
+        };
+        Ok(format!("{}{claims}\n\n{}", self.sentence, (self.show)()?))
     }
 }

@@ -9,7 +9,7 @@ use crate::made_of::scheduler::{CountDown, Scheduler, Trace, count_down};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "stepping",
-    claims: "C31",
+    claims: "",
     sentence: "A generator and an async block are stepped alike, and leave the same trace",
     show,
 };
