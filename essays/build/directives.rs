@@ -51,7 +51,7 @@ pub(crate) fn pieces(page: &str) -> Vec<Piece<'_>> {
 
 /// Puts what each directive asks for in its place; tells of those that ask for what is not there.
 pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, Vec<String>) {
-    let Sources { claims, edition, notes, .. } = sources;
+    let Sources { claims, edition, notes, promised, .. } = sources;
     let (mut expanded, mut faults) = (String::new(), Vec::new());
     for piece in pieces(page) {
         let Directive { name, argument } = match piece {
@@ -71,6 +71,7 @@ pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, V
             "crossings" => Ok(compare::fates()),
             "claims" => Ok(claims.table(pages)),
             "notes" => notes.table(pages),
+            "promised" => Ok(promised.tables()),
             "cite" => Ok(edition.cite()),
             name if OF_MDBOOK.contains(&name) => Ok(format!("{{{{#{name} {argument}}}}}")),
             name => Err(format!("no directive is called `{name}`")),

@@ -13,6 +13,7 @@ use crate::directives;
 use crate::edition::Edition;
 use crate::notes::Notes;
 use crate::pages::Pages;
+use crate::promised::Promised;
 
 /// The folder of the book in the workspace.
 const BOOK: &str = "essays";
@@ -23,10 +24,11 @@ pub struct Sources {
     pub(crate) claims: Claims,
     pub(crate) edition: Edition,
     pub(crate) notes: Notes,
+    pub(crate) promised: Promised,
 }
 
 impl Sources {
-    /// Reads what the pages ask for: the claims, the notes and the edition.
+    /// Reads what the pages ask for: the claims, the notes, what is promised, and the edition.
     ///
     /// # Errors
     /// When a file cannot be read or understood.
@@ -37,6 +39,7 @@ impl Sources {
             claims: Claims::read(&root, &book)?,
             edition: Edition::read(&root)?,
             notes: Notes::read(&book)?,
+            promised: Promised::read(&root, &book)?,
             root,
         })
     }
@@ -71,12 +74,18 @@ impl Sources {
         Ok(faults)
     }
 
-    /// Tells of what is wrong in the registry of claims and in the notes.
+    /// Tells of what is wrong in the registry of claims, in the notes and in what is promised.
     fn of_registers(&self) -> Vec<Fault> {
-        let claims = self.claims.faults().into_iter();
-        let claims = claims.map(|what| Fault::new(format!("{BOOK}/claims.toml"), what));
-        let notes = self.notes.faults(&self.root).into_iter();
-        claims.chain(notes.map(|what| Fault::new(format!("{BOOK}/notes.toml"), what))).collect()
+        let registers = [
+            ("claims.toml", self.claims.faults()),
+            ("notes.toml", self.notes.faults(&self.root)),
+            ("promised.toml", self.promised.faults()),
+        ];
+        let told = |(file, faults): (&str, Vec<String>)| {
+            let place = format!("{BOOK}/{file}");
+            faults.into_iter().map(move |what| Fault::new(place.clone(), what))
+        };
+        registers.into_iter().flat_map(told).collect()
     }
 
     /// Tells of every claim that is not in the book once.

@@ -242,6 +242,23 @@ fn the_tables_lead_to_what_is_in_the_book() {
 }
 
 #[test]
+fn a_promise_that_nothing_tests_and_a_test_that_is_not_there_are_caught() {
+    let book = Planted::new();
+    let promised = "[[section]]\nof = \"The loop\"\n[[section.promise]]\nwhat = \"it turns\"\n\
+                    commands = [\"cargo bench\"]\nseen = \"41 turns\"\n";
+    fs::write(book.path("essays/promised.toml"), promised).unwrap();
+    book.plant("essays/src/two.md", "See", "{{#promised}}\n\nSee");
+    assert_eq!(told(&book), [""; 0]);
+    let page = book.page("two.html");
+    assert!(page.contains("<td>it turns</td><td><code>cargo bench</code></td><td>41 turns</td>"));
+    let tests = "tests = [\"loop-core::lost\"]";
+    book.plant("essays/promised.toml", "commands = [\"cargo bench\"]", tests);
+    assert_eq!(told(&book), ["essays/promised.toml: there is no test `loop-core::lost`"]);
+    book.plant("essays/promised.toml", tests, "");
+    assert_eq!(told(&book), ["essays/promised.toml: nothing tests that it turns"]);
+}
+
+#[test]
 fn a_page_that_is_in_no_summary_is_caught() {
     let book = Planted::new();
     fs::write(book.path("essays/src/lost.md"), "# Lost\n").unwrap();
