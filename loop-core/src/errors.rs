@@ -23,6 +23,15 @@ pub struct Cancelled;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Elapsed;
 
+/// What was to give the result panicked; the exception handler has heard of it.
+///
+/// Travels inside an [`io::Error`]; [`is_panicked`] tells it apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Panicked {
+    /// What the panic said.
+    pub message: String,
+}
+
 /// Every attempt failed.
 ///
 /// ECMAScript: `AggregateError`.
@@ -131,6 +140,12 @@ impl<E: From<Cancelled>> From<Cancelled> for AggregateError<E> {
     }
 }
 
+impl<E: From<Panicked>> From<Panicked> for AggregateError<E> {
+    fn from(panicked: Panicked) -> AggregateError<E> {
+        AggregateError { errors: vec![panicked.into()] }
+    }
+}
+
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the operation was cancelled")
@@ -156,6 +171,20 @@ impl Error for Elapsed {}
 impl From<Elapsed> for io::Error {
     fn from(elapsed: Elapsed) -> io::Error {
         io::Error::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the operation panicked: {}", self.message)
+    }
+}
+
+impl Error for Panicked {}
+
+impl From<Panicked> for io::Error {
+    fn from(panicked: Panicked) -> io::Error {
+        io::Error::other(panicked)
     }
 }
 
@@ -188,6 +217,21 @@ impl From<io::Error> for RunError {
 pub fn is_cancelled(error: &io::Error) -> bool {
     let error = partial(error).map_or(error, |partial| &partial.error);
     error.get_ref().is_some_and(|cause| cause.is::<Cancelled>())
+}
+
+/// Tells whether an operation ended because what was to give its result panicked.
+///
+/// ```
+/// use loop_core::{is_panicked, Panicked};
+///
+/// let panicked = Panicked { message: "out of luck".to_owned() };
+/// assert_eq!(panicked.to_string(), "the operation panicked: out of luck");
+/// assert!(is_panicked(&panicked.into()));
+/// assert!(!is_panicked(&loop_core::Cancelled.into()));
+/// ```
+pub fn is_panicked(error: &io::Error) -> bool {
+    let error = partial(error).map_or(error, |partial| &partial.error);
+    error.get_ref().is_some_and(|cause| cause.is::<Panicked>())
 }
 
 /// Returns what a panic said.

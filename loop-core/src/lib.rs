@@ -95,8 +95,8 @@ pub use crate::completer::Completer;
 pub use crate::core::{LoopHandle, TurnRule};
 pub use crate::counts::Counts;
 pub use crate::errors::{
-    Abort, AggregateError, Cancelled, Closed, Context, Elapsed, RunError, is_cancelled,
-    panic_message,
+    Abort, AggregateError, Cancelled, Closed, Context, Elapsed, Panicked, RunError, is_cancelled,
+    is_panicked, panic_message,
 };
 pub use crate::event_loop::EventLoop;
 pub use crate::handle::Handle;
