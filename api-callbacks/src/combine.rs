@@ -5,15 +5,18 @@
 //! Cancelling a whole cancels its parts. It ends with the first of them that ends: as cancelled, unless
 //! one had failed before and its error is on its way.
 
+mod callback;
 mod group;
 mod mapping;
 mod trying;
+mod whole;
 
+use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{AggregateError, Backoff, Cancelled, Elapsed, LoopHandle};
+use loop_core::{AggregateError, Backoff, Cancelled, Elapsed, LoopHandle, Panicked};
 
-pub(crate) use self::group::Callback;
+pub(crate) use self::callback::Callback;
 use self::group::Group;
 use self::mapping::Mapping;
 use self::trying::Trying;
@@ -38,16 +41,15 @@ pub fn all<T: 'static, E: 'static>(
     operations: impl IntoIterator<Item = impl FnOnce(Completion<T, E>) -> Operation>,
     callback: impl FnOnce(Result<Vec<T>, E>) + 'static,
 ) -> Operation {
-    let group = Group::new(handle, callback);
-    let settle = |group: &Group<T, _>, index: usize, result| match result {
+    let group = Group::new(handle, true, callback, |group, index, result| match result {
         Ok(value) => {
             if let Some(values) = group.put(index, value) {
                 group.finish(Ok(values));
             }
         }
         Err(error) => group.finish(Err(error)),
-    };
-    group.start(operations, settle);
+    });
+    group.start(operations);
     group.operation_or(|| Ok(Vec::new()))
 }
 
@@ -60,12 +62,12 @@ pub fn all_settled<T: 'static, E: 'static>(
     operations: impl IntoIterator<Item = impl FnOnce(Completion<T, E>) -> Operation>,
     callback: impl FnOnce(Vec<Result<T, E>>) + 'static,
 ) -> Operation {
-    let group = Group::new(handle, callback);
-    group.start(operations, |group: &Group<_, _>, index, result| {
+    let group = Group::new(handle, true, callback, |group, index, result| {
         if let Some(results) = group.put(index, result) {
             group.finish(results);
         }
     });
+    group.start(operations);
     group.operation_or(Vec::new)
 }
 
@@ -81,16 +83,15 @@ pub fn any<T: 'static, E: 'static>(
     operations: impl IntoIterator<Item = impl FnOnce(Completion<T, E>) -> Operation>,
     callback: impl FnOnce(Result<T, AggregateError<E>>) + 'static,
 ) -> Operation {
-    let group = Group::new(handle, callback);
-    let settle = |group: &Group<E, _>, index: usize, result| match result {
+    let group = Group::new(handle, false, callback, |group, index, result| match result {
         Ok(value) => group.finish(Ok(value)),
         Err(error) => {
             if let Some(errors) = group.put(index, error) {
                 group.finish(Err(AggregateError { errors }));
             }
         }
-    };
-    group.start(operations, settle);
+    });
+    group.start(operations);
     group.operation_or(|| Err(AggregateError { errors: Vec::new() }))
 }
 
@@ -109,9 +110,9 @@ pub fn race<T: 'static, E: 'static>(
     operations: impl IntoIterator<Item = impl FnOnce(Completion<T, E>) -> Operation>,
     callback: impl FnOnce(Result<T, E>) + 'static,
 ) -> Operation {
-    let group = Group::<(), _>::new(handle, callback);
-    let ended = group.start(operations, |group, _index, result| group.finish(result));
-    if ended > 0 {
+    let group = first_to_end(handle, callback);
+    group.start(operations);
+    if group.has_ended_part() {
         // The first of those is the winner; its result is on its way, before those of the others.
         group.cancel_parts();
         return Operation::ended();
@@ -127,7 +128,7 @@ pub fn race<T: 'static, E: 'static>(
 ///
 /// Bluebird: `Promise.mapSeries`.
 #[track_caller]
-pub fn each<I, T: 'static, E: From<Cancelled> + 'static>(
+pub fn each<I, T: 'static, E: From<Cancelled> + From<Panicked> + 'static>(
     handle: &LoopHandle,
     items: impl IntoIterator<Item = I, IntoIter: 'static>,
     f: impl FnMut(I, Completion<T, E>) -> Operation + 'static,
@@ -145,7 +146,7 @@ pub fn each<I, T: 'static, E: From<Cancelled> + 'static>(
 ///
 /// Bluebird: `Promise.map` with `concurrency`.
 #[track_caller]
-pub fn map_limit<I, T: 'static, E: From<Cancelled> + 'static>(
+pub fn map_limit<I, T: 'static, E: From<Cancelled> + From<Panicked> + 'static>(
     handle: &LoopHandle,
     items: impl IntoIterator<Item = I, IntoIter: 'static>,
     limit: usize,
@@ -171,17 +172,16 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
     operation: impl FnOnce(Completion<T, E>) -> Operation,
     callback: impl FnOnce(Result<T, E>) + 'static,
 ) -> Operation {
-    let group = Group::<(), _>::new(handle, callback);
-    let ended = group.start([operation], |group, _index, result| group.finish(result));
-    if ended > 0 {
+    let group = first_to_end(handle, callback);
+    group.start([operation]);
+    if group.has_ended_part() {
         // The result is on its way; nothing is left to wait for.
         return Operation::ended();
     }
     let elapsed = group.clone();
-    let timer = sleep(handle, delay, move |slept| {
-        if slept.is_ok() {
-            elapsed.finish(Err(Elapsed.into()));
-        }
+    let timer = sleep(handle, delay, move |slept| match slept {
+        Ok(()) => elapsed.finish(Err(Elapsed.into())),
+        Err(cancelled) => elapsed.finish_if_closing(cancelled),
     });
     group.end_with(timer);
     group.operation()
@@ -192,7 +192,7 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
 /// # Errors
 /// The last error, when there is to be no further try; `Cancelled` when it is cancelled in a pause.
 #[track_caller]
-pub fn retry<T: 'static, E: From<Cancelled> + 'static>(
+pub fn retry<T: 'static, E: From<Cancelled> + From<Panicked> + 'static>(
     handle: &LoopHandle,
     backoff: Backoff,
     f: impl FnMut(Completion<T, E>) -> Operation + 'static,
@@ -201,4 +201,13 @@ pub fn retry<T: 'static, E: From<Cancelled> + 'static>(
     let trying = Trying::new(handle, backoff, f, callback);
     trying.start();
     trying.operation()
+}
+
+/// Makes a group that ends as the first of its operations does.
+#[track_caller]
+fn first_to_end<T: 'static, E: 'static>(
+    handle: &LoopHandle,
+    callback: impl FnOnce(Result<T, E>) + 'static,
+) -> Rc<Group<(), Result<T, E>, T, E>> {
+    Group::new(handle, false, callback, |group, _index, result| group.finish(result))
 }

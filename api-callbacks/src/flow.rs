@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use loop_core::{Cancelled, Job, LoopHandle};
 
-use crate::operation::{Cancel, Operation, Pending, Ticket, report_dropped};
+use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
 
 type DrainCallback = Box<dyn FnOnce(io::Result<()>)>;
 
@@ -121,12 +121,12 @@ impl Job for Draining {
 }
 
 impl Cancel for Draining {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
         let cancelled = self.callback.cancel(ticket.number);
         if cancelled {
             self.handle.clone().queue(self, 0);
         }
-        cancelled
+        cancelled.into()
     }
 }
 

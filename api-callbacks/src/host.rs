@@ -9,7 +9,7 @@ use std::vec;
 use loop_core::{AggregateError, Cancelled, ConnectOptions, LoopHandle, is_cancelled};
 
 use crate::combine::Callback;
-use crate::operation::{Cancel, Operation, Ticket};
+use crate::operation::{Cancel, Operation, Step, Ticket};
 use crate::resolve::resolve;
 use crate::socket::Socket;
 use crate::tcp::connect_socket;
@@ -89,12 +89,12 @@ impl Connecting {
 }
 
 impl Cancel for Connecting {
-    fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Step {
         let untried = self.left.take().is_some();
         let running = self.running.take();
         let cancelled = running.as_ref().is_some_and(Operation::cancel);
         self.running.set(running);
-        cancelled || untried
+        (cancelled || untried).into()
     }
 }
 
@@ -130,8 +130,8 @@ mod tests {
             connecting.try_all(addresses);
             if let Some(failures) = cancel_after {
                 assert_eq!(connecting.failures.borrow().len(), failures);
-                assert!(connecting.clone().cancel(Ticket::default()));
-                assert!(!connecting.cancel(Ticket::default()));
+                let whole = Operation::pending(&connecting, Ticket::default());
+                assert!(whole.cancel() && !whole.cancel());
             }
         });
         ended.unwrap()

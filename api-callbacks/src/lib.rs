@@ -46,7 +46,9 @@ pub mod echo;
 pub mod protocol;
 
 mod blocking;
+mod cancelling;
 mod client;
+mod contained;
 mod flow;
 mod host;
 mod operation;

@@ -9,6 +9,10 @@ use std::rc::{Rc, Weak};
 
 use loop_core::{Context, Job, LoopHandle};
 
+use crate::cancelling;
+pub(crate) use crate::cancelling::{Step, Steps, cancel_all};
+use crate::contained::{discard, tell};
+
 /// An operation that was started.
 ///
 /// Dropping it does not cancel, and keeping it keeps nothing open.
@@ -22,14 +26,15 @@ pub struct Operation {
 /// Asio: a composed operation.
 pub trait Composed {
     /// Cancels what is pending of it; tells whether something was. The callback is called from the
-    /// queue then, by the part that ends.
+    /// queue then, by the part that ends, or dropped: a whole of [`combine`](crate::combine) waits
+    /// for that before it calls back itself.
     fn cancel(self: Rc<Self>) -> bool;
 }
 
 /// What can cancel an operation of its own.
 pub(crate) trait Cancel {
-    /// Cancels the operation if it is pending still; tells whether it was.
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool;
+    /// Cancels the operation if it is pending still; tells whether it was, or what its parts are.
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step;
 
     /// Returns how many bytes the operation has moved, if it is pending still.
     fn transferred(&self, _ticket: Ticket) -> Option<usize> {
@@ -56,11 +61,14 @@ pub(crate) struct Pending<C> {
 }
 
 /// The callback of an operation that has ended: a job, so that a loop that is closing runs it.
-struct Ended<F> {
+struct Ended<F: 'static> {
     callback: Cell<Option<F>>,
     handle: LoopHandle,
-    called_at: &'static Location<'static>,
+    /// Where its operation was called; nowhere if something else reports it.
+    called_at: Place,
 }
+
+type Place = Option<&'static Location<'static>>;
 
 impl Operation {
     /// Names an operation that is pending.
@@ -133,17 +141,26 @@ impl Operation {
         called_at: &'static Location<'static>,
         callback: impl FnOnce() + 'static,
     ) -> Operation {
+        Operation::queue_ended(handle, Some(called_at), callback);
+        Operation::ended()
+    }
+
+    /// Queues a result for a callback that reports itself when it is dropped.
+    pub(crate) fn queue_unreported(handle: &LoopHandle, call: impl FnOnce() + 'static) {
+        Operation::queue_ended(handle, None, call);
+    }
+
+    fn queue_ended(handle: &LoopHandle, called_at: Place, callback: impl FnOnce() + 'static) {
         let callback = Cell::new(Some(callback));
         handle.queue(Rc::new(Ended { callback, handle: handle.clone(), called_at }), 0);
-        Operation::ended()
     }
 
     /// Drops the callback of an operation that cannot begin, since the loop is closed, and says so.
     #[cold]
     #[track_caller]
-    pub(crate) fn refused(handle: &LoopHandle, callback: impl Sized) -> Operation {
-        drop(callback);
+    pub(crate) fn refused(handle: &LoopHandle, callback: impl Sized + 'static) -> Operation {
         report_dropped(handle, Some(Location::caller()));
+        discard(handle, callback);
         Operation::ended()
     }
 
@@ -155,7 +172,14 @@ impl Operation {
     /// then: [`loop_core::transfer::transferred`].
     pub fn cancel(&self) -> bool {
         let Some((target, ticket)) = &self.target else { return false };
-        target.upgrade().is_some_and(|target| target.cancel(*ticket))
+        target.upgrade().is_some_and(|target| cancelling::cancel(target, *ticket))
+    }
+
+    /// Asks the operation to end, but not its parts.
+    pub(crate) fn begin_cancel(&self) -> Step {
+        let target =
+            self.target.as_ref().and_then(|(target, ticket)| Some((target.upgrade()?, ticket)));
+        target.map_or(Step::Told(false), |(target, ticket)| target.cancel(*ticket))
     }
 
     /// Returns how many bytes the operation has moved so far; `None` when its callback has been
@@ -167,12 +191,12 @@ impl Operation {
 }
 
 impl<C: Composed> Cancel for C {
-    fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
-        Composed::cancel(self)
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Step {
+        Composed::cancel(self).into()
     }
 }
 
-impl<F: FnOnce()> Job for Ended<F> {
+impl<F: FnOnce() + 'static> Job for Ended<F> {
     fn run(self: Rc<Self>, _part: u64) {
         if let Some(callback) = self.callback.take() {
             callback();
@@ -184,10 +208,11 @@ impl<F: FnOnce()> Job for Ended<F> {
     }
 }
 
-impl<F> Drop for Ended<F> {
+impl<F: 'static> Drop for Ended<F> {
     fn drop(&mut self) {
-        if self.callback.take().is_some() {
-            report_dropped(&self.handle, Some(self.called_at));
+        if let Some(callback) = self.callback.take() {
+            report_dropped(&self.handle, self.called_at);
+            discard(&self.handle, callback);
         }
     }
 }
@@ -286,6 +311,6 @@ pub(crate) fn already_pending() -> io::Error {
 #[inline]
 pub(crate) fn report_dropped(handle: &LoopHandle, called_at: Option<&'static Location<'static>>) {
     if let Some(place) = called_at {
-        handle.report(&Context::new("a callback was dropped uncalled").created_at(place));
+        tell(handle, &Context::new("a callback was dropped uncalled").created_at(place));
     }
 }

@@ -6,11 +6,12 @@ use std::rc::Rc;
 
 use loop_core::{Cancelled, Job, LoopHandle};
 
-use crate::operation::{Cancel, Operation, Pending, Ticket, report_dropped};
+use crate::contained::discard;
+use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
 
 type Found = io::Result<Vec<SocketAddr>>;
 
-struct Resolve<F> {
+struct Resolve<F: 'static> {
     handle: LoopHandle,
     resolving: Pending<F>,
 }
@@ -45,7 +46,7 @@ pub fn resolve(
     Operation::pending(&resolve, Ticket { part: 0, number })
 }
 
-impl<F: FnOnce(Found)> Resolve<F> {
+impl<F: FnOnce(Found) + 'static> Resolve<F> {
     fn end(&self, found: Found) {
         if let Some(callback) = self.resolving.take() {
             callback(if self.resolving.is_cancelled() { Err(Cancelled.into()) } else { found });
@@ -53,7 +54,7 @@ impl<F: FnOnce(Found)> Resolve<F> {
     }
 }
 
-impl<F: FnOnce(Found)> Job for Resolve<F> {
+impl<F: FnOnce(Found) + 'static> Job for Resolve<F> {
     fn run(self: Rc<Self>, _part: u64) {
         self.end(Err(Cancelled.into()));
     }
@@ -64,17 +65,20 @@ impl<F: FnOnce(Found)> Job for Resolve<F> {
 }
 
 impl<F: FnOnce(Found) + 'static> Cancel for Resolve<F> {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
         let cancelled = self.resolving.cancel(ticket.number);
         if cancelled {
             self.handle.clone().queue(self, 0);
         }
-        cancelled
+        cancelled.into()
     }
 }
 
-impl<F> Drop for Resolve<F> {
+impl<F: 'static> Drop for Resolve<F> {
     fn drop(&mut self) {
         report_dropped(&self.handle, self.resolving.called_at());
+        if let Some(callback) = self.resolving.take() {
+            discard(&self.handle, callback);
+        }
     }
 }

@@ -6,9 +6,10 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use loop_core::transfer::{Partial, Transfer};
-use loop_core::{Cancelled, Chunk, Direction, Job, Source};
+use loop_core::{Cancelled, Chunk, Direction, Job, LoopHandle, Source};
 
-use crate::operation::{Cancel, Operation, Pending, Ticket, report_dropped};
+use crate::contained::discard;
+use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
 use crate::tcp::{TcpListener, TcpStream};
 
 /// The parts of a socket's job.
@@ -276,17 +277,17 @@ impl Job for Stream {
 }
 
 impl Cancel for Listener {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
         let cancelled = self.accepting.cancel(ticket.number);
         if cancelled && self.source.unpark(Direction::Read) {
             self.source.handle().clone().queue(self, READ);
         }
-        cancelled
+        cancelled.into()
     }
 }
 
 impl Cancel for Connector {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
         let cancelled = self.connecting.cancel(ticket.number);
         if cancelled {
             self.connecting.with(|(source, callback)| {
@@ -296,12 +297,12 @@ impl Cancel for Connector {
                 (Some((source, callback)), ())
             });
         }
-        cancelled
+        cancelled.into()
     }
 }
 
 impl Cancel for Stream {
-    fn cancel(self: Rc<Self>, Ticket { part, number }: Ticket) -> bool {
+    fn cancel(self: Rc<Self>, Ticket { part, number }: Ticket) -> Step {
         let (cancelled, direction) = match part {
             READ => (self.reading.cancel(number), Direction::Read),
             _ => (self.writing.cancel(number), Direction::Write),
@@ -309,7 +310,7 @@ impl Cancel for Stream {
         if cancelled && self.source.unpark(direction) {
             self.source.handle().clone().queue(self, part);
         }
-        cancelled
+        cancelled.into()
     }
 
     fn transferred(&self, Ticket { part, number }: Ticket) -> Option<usize> {
@@ -338,7 +339,7 @@ impl Cancel for Stream {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        report_dropped(self.source.handle(), self.accepting.called_at());
+        drop_pending(self.source.handle(), &self.accepting);
     }
 }
 
@@ -346,16 +347,25 @@ impl Drop for Connector {
     fn drop(&mut self) {
         let called_at = self.connecting.called_at();
         if let Some((source, callback)) = self.connecting.take() {
-            drop(callback);
             report_dropped(source.handle(), called_at);
+            discard(source.handle(), callback);
         }
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        report_dropped(self.source.handle(), self.reading.called_at());
-        report_dropped(self.source.handle(), self.writing.called_at());
+        drop_pending(self.source.handle(), &self.reading);
+        drop_pending(self.source.handle(), &self.writing);
+    }
+}
+
+/// Drops what waits in a place, if something does, and reports it.
+#[inline]
+fn drop_pending<C: 'static>(handle: &LoopHandle, pending: &Pending<C>) {
+    if let Some(called_at) = pending.called_at() {
+        report_dropped(handle, Some(called_at));
+        discard(handle, pending.take());
     }
 }
 

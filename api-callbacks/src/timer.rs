@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use loop_core::{Cancelled, Job, LoopHandle};
 
-use crate::operation::{Cancel, Operation, Pending, Ticket, report_dropped};
+use crate::contained::discard;
+use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
 
-struct Sleep<F> {
+struct Sleep<F: 'static> {
     handle: LoopHandle,
     sleeping: Pending<(loop_core::Handle, F)>,
 }
@@ -45,7 +46,7 @@ pub fn sleep_until(
     Operation::pending(&sleep, Ticket { part: 0, number })
 }
 
-impl<F: FnOnce(io::Result<()>)> Job for Sleep<F> {
+impl<F: FnOnce(io::Result<()>) + 'static> Job for Sleep<F> {
     fn run(self: Rc<Self>, _part: u64) {
         let Some((_timer, callback)) = self.sleeping.take() else { return };
         let cancelled = self.sleeping.is_cancelled() || self.handle.is_closing();
@@ -58,7 +59,7 @@ impl<F: FnOnce(io::Result<()>)> Job for Sleep<F> {
 }
 
 impl<F: FnOnce(io::Result<()>) + 'static> Cancel for Sleep<F> {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> bool {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
         let cancelled = self.sleeping.cancel(ticket.number);
         if cancelled {
             self.sleeping.with(|(timer, callback)| {
@@ -68,12 +69,15 @@ impl<F: FnOnce(io::Result<()>) + 'static> Cancel for Sleep<F> {
                 (Some((timer, callback)), ())
             });
         }
-        cancelled
+        cancelled.into()
     }
 }
 
-impl<F> Drop for Sleep<F> {
+impl<F: 'static> Drop for Sleep<F> {
     fn drop(&mut self) {
         report_dropped(&self.handle, self.sleeping.called_at());
+        if let Some((_timer, callback)) = self.sleeping.take() {
+            discard(&self.handle, callback);
+        }
     }
 }

@@ -1,112 +1,80 @@
-//! Operations that run together, and the callback of the whole.
+//! Operations that run together.
 
 use std::cell::{Cell, RefCell};
-use std::panic::Location;
+use std::io;
+use std::mem;
 use std::rc::Rc;
 
 use loop_core::LoopHandle;
 
 use super::Completion;
-use crate::operation::{Cancel, Operation, Ticket, report_dropped};
+use super::callback::Callback;
+use super::whole::{AbandonOnPanic, Combined, Whole, begin, cancel, cast, finish};
+use crate::contained::{contain, discard};
+use crate::operation::{Cancel, Operation, Step, Ticket, cancel_all};
 
-type Boxed<R> = Box<dyn FnOnce(R)>;
-
-/// The callback of a whole, which is called once or reported.
-pub(crate) struct Callback<R> {
-    callback: Cell<Option<Boxed<R>>>,
-    handle: LoopHandle,
-    called_at: &'static Location<'static>,
-}
+/// What is done with the result of an operation.
+type Settle<T, R, V, E> = fn(&Rc<Group<T, R, V, E>>, usize, Result<V, E>);
 
 /// Operations that run together.
-pub(super) struct Group<T, R> {
-    operations: RefCell<Vec<Operation>>,
+pub(super) struct Group<T: 'static, R: 'static, V: 'static, E: 'static> {
+    whole: Whole<R>,
+    settle: Settle<T, R, V, E>,
+    /// Whether there is no result without the results of all.
+    needs_all: bool,
     /// What ends the whole with no result of an operation.
     timer: Cell<Option<Operation>>,
     values: RefCell<Vec<Option<T>>>,
     missing: Cell<usize>,
-    callback: Callback<R>,
 }
 
-impl<R: 'static> Callback<R> {
+/// Operations that are still to be started; a destructor among them may panic while their caller
+/// unwinds.
+struct Unstarted<'a, I>(&'a LoopHandle, Option<I>);
+
+impl<T, R, V, E> Group<T, R, V, E> {
     #[track_caller]
-    pub(crate) fn new(handle: &LoopHandle, callback: impl FnOnce(R) + 'static) -> Callback<R> {
-        let (callback, called_at): (Boxed<R>, _) = (Box::new(callback), Location::caller());
-        Callback { callback: Cell::new(Some(callback)), handle: handle.clone(), called_at }
-    }
-
-    /// Takes the callback, to be called now.
-    pub(crate) fn take(&self) -> Option<Boxed<R>> {
-        self.callback.take()
-    }
-
-    pub(crate) fn handle(&self) -> &LoopHandle {
-        &self.handle
-    }
-
-    /// Cancels what is pending and calls back: behind the callbacks of what was cancelled, which are
-    /// queued, so that whoever is called finds the sockets free.
-    pub(super) fn call(
-        &self,
-        callback: Boxed<R>,
-        result: R,
-        pending: impl IntoIterator<Item = Operation>,
-    ) {
-        let cancelled = pending.into_iter().filter(|operation| operation.cancel()).count();
-        if cancelled == 0 {
-            return callback(result);
-        }
-        Operation::ended_at(&self.handle, self.called_at, move || callback(result));
-    }
-
-    /// Calls back from the queue.
-    #[track_caller]
-    pub(crate) fn soon(&self, result: impl FnOnce() -> R + 'static) -> Operation {
-        match self.take() {
-            Some(callback) => Operation::ended_with(&self.handle, move || callback(result())),
-            None => Operation::ended(),
-        }
-    }
-}
-
-impl<R> Drop for Callback<R> {
-    fn drop(&mut self) {
-        if self.callback.take().is_some() {
-            report_dropped(&self.handle, Some(self.called_at));
-        }
-    }
-}
-
-impl<T: 'static, R: 'static> Group<T, R> {
-    #[track_caller]
-    pub(super) fn new(handle: &LoopHandle, callback: impl FnOnce(R) + 'static) -> Rc<Group<T, R>> {
+    pub(super) fn new(
+        handle: &LoopHandle,
+        needs_all: bool,
+        callback: impl FnOnce(R) + 'static,
+        settle: Settle<T, R, V, E>,
+    ) -> Rc<Self> {
         Rc::new(Group {
-            operations: RefCell::default(),
+            whole: Whole::new(Callback::new(handle, callback)),
+            settle,
+            needs_all,
             timer: Cell::new(None),
             values: RefCell::default(),
             missing: Cell::new(0),
-            callback: Callback::new(handle, callback),
         })
     }
 
-    /// Starts every operation; each hands its result and its index to `settle`. Returns how many had
-    /// ended before they were returned: their results are on their way.
-    pub(super) fn start<V: 'static, E: 'static>(
+    /// Starts every operation; each hands its result and its index to `settle`.
+    pub(super) fn start(
         self: &Rc<Self>,
         operations: impl IntoIterator<Item = impl FnOnce(Completion<V, E>) -> Operation>,
-        settle: impl Fn(&Group<T, R>, usize, Result<V, E>) + Copy + 'static,
-    ) -> usize {
-        let (mut count, mut ended) = (0, 0);
-        for operation in operations {
-            let (group, index) = (self.clone(), count);
-            let operation = operation(Box::new(move |result| settle(&group, index, result)));
-            ended += usize::from(operation.has_ended());
-            self.operations.borrow_mut().push(operation);
-            count += 1;
+    ) {
+        let abandon = AbandonOnPanic(self);
+        let mut unstarted = Unstarted(self.whole.handle(), Some(operations.into_iter()));
+        while let Some(operation) = unstarted.1.as_mut().and_then(Iterator::next) {
+            let index = self.missing.get();
+            self.values.borrow_mut().push(None);
+            self.missing.set(index + 1);
+            begin(self, index, operation);
         }
-        self.values.borrow_mut().resize_with(count, || None);
-        self.missing.set(count);
-        ended
+        drop(unstarted.1.take());
+        mem::forget(abandon);
+    }
+
+    /// Tells whether the result of some operation is on its way.
+    pub(super) fn has_ended_part(&self) -> bool {
+        self.whole.has_ended_part()
+    }
+
+    /// Cancels the operations that are pending, and leaves the whole to the others.
+    pub(super) fn cancel_parts(self: &Rc<Self>) {
+        cancel_all(cancel(self));
     }
 
     /// Names what cancels the whole.
@@ -115,14 +83,12 @@ impl<T: 'static, R: 'static> Group<T, R> {
     }
 
     /// Names what cancels the whole; of nothing, the callback gets `empty` from the queue.
-    #[track_caller]
     pub(super) fn operation_or(self: &Rc<Self>, empty: impl FnOnce() -> R + 'static) -> Operation {
         if self.missing.get() == 0 {
-            return self.callback.soon(empty);
+            return self.whole.callback.soon(empty);
         }
         // Where each part has ended, so has the whole: whoever holds it need not wait for it.
-        let all_ended = self.operations.borrow().iter().all(Operation::has_ended);
-        if all_ended { Operation::ended() } else { self.operation() }
+        if self.whole.all_parts_have_ended() { Operation::ended() } else { self.operation() }
     }
 
     /// Has the whole end when a timer does.
@@ -130,44 +96,86 @@ impl<T: 'static, R: 'static> Group<T, R> {
         self.timer.set(Some(timer));
     }
 
-    /// Cancels what is pending; tells whether anything was.
-    pub(super) fn cancel_parts(&self) -> bool {
-        let operations = self.operations.take();
-        let cancelled = operations.iter().filter(|operation| operation.cancel()).count();
-        self.operations.borrow_mut().extend(operations);
-        cancelled > 0
-    }
-
     /// Keeps a value, and returns all of them if it was the last that was missing.
     pub(super) fn put(&self, index: usize, value: T) -> Option<Vec<T>> {
-        let mut values = self.values.borrow_mut();
-        let place = values.get_mut(index);
-        *place.expect("an operation calls back only after it has returned") = Some(value);
-        drop(values);
+        self.values.borrow_mut()[index] = Some(value);
         self.missing.set(self.missing.get() - 1);
         (self.missing.get() == 0).then(|| self.values.take().into_iter().flatten().collect())
     }
 
-    /// Calls back with the result of the whole, and cancels what is pending still.
-    pub(super) fn finish(&self, result: R) {
-        let operations = self.operations.take();
-        let Some(callback) = self.callback.take() else { return };
+    /// Ends the whole with its result.
+    pub(super) fn finish(self: &Rc<Self>, result: R) {
+        finish(self, result);
+    }
+}
+
+impl<T, V, E> Group<T, Result<V, E>, V, E> {
+    /// The timer has ended with its loop, and so does the whole, if its errors can say so.
+    pub(super) fn finish_if_closing(self: &Rc<Self>, cancelled: io::Error) {
+        if self.whole.handle().is_closing()
+            && !self.whole.is_over()
+            && let Ok(error) = cast(cancelled)
+        {
+            self.finish(Err(error));
+        }
+    }
+}
+
+impl<T, R, V, E> Combined for Group<T, R, V, E> {
+    type Value = V;
+    type Error = E;
+    type Outcome = R;
+
+    fn whole(&self) -> &Whole<R> {
+        &self.whole
+    }
+
+    fn settle(self: &Rc<Self>, index: usize, result: Result<V, E>) {
+        (self.settle)(self, index, result);
+    }
+
+    fn needs_all(&self) -> bool {
+        self.needs_all
+    }
+
+    fn cancelled(&self, any: bool) -> bool {
+        if any && let Some(timer) = self.timer.take() {
+            timer.cancel();
+        }
+        any
+    }
+
+    fn give_up(&self) {
         // What the timer would have said concerns nobody.
         if let Some(timer) = self.timer.take() {
             timer.cancel();
         }
-        self.callback.call(callback, result, operations);
+        for value in self.values.take().into_iter().flatten() {
+            discard(self.whole.handle(), value);
+        }
     }
 }
 
-impl<T: 'static, R: 'static> Cancel for Group<T, R> {
-    fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
+impl<T, R, V, E> Cancel for Group<T, R, V, E> {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Step {
         // The first operation to end as cancelled ends the whole. When all have ended already, the
         // callback of the whole is on its way.
-        let cancelled = self.cancel_parts();
-        if cancelled && let Some(timer) = self.timer.take() {
-            timer.cancel();
+        cancel(&self)
+    }
+}
+
+impl<T: 'static, R: 'static, V: 'static, E: 'static> Drop for Group<T, R, V, E> {
+    fn drop(&mut self) {
+        for value in self.values.take().into_iter().flatten() {
+            discard(self.whole.handle(), value);
         }
-        cancelled
+    }
+}
+
+impl<I> Drop for Unstarted<'_, I> {
+    fn drop(&mut self) {
+        if let Some(operations) = self.1.take() {
+            contain(self.0, "a destructor", || drop(operations));
+        }
     }
 }

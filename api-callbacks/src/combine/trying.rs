@@ -1,29 +1,45 @@
 //! An operation that is tried again.
 
+use std::any::Any;
 use std::cell::Cell;
+use std::io;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use loop_core::{Backoff, Cancelled, LoopHandle};
+use loop_core::{Backoff, Cancelled, LoopHandle, Panicked, is_cancelled, is_panicked};
 
 use super::Completion;
-use super::group::Callback;
-use crate::operation::{Cancel, Operation, Ticket};
+use super::callback::Callback;
+use super::whole::{AbandonOnPanic, Combined, Whole, begin, cancel, finish, finish_panicked};
+use crate::contained::{discard, report_panic};
+use crate::operation::{Cancel, Operation, Step, Ticket};
 use crate::timer::sleep;
 
+/// The only operation at a time: the try, or the pause before the next one.
+const ONLY: usize = 0;
+
 /// How the tries go on, and what is under way.
-pub(super) struct Trying<F, T, E> {
+pub(super) struct Trying<F: 'static, T: 'static, E: 'static> {
+    whole: Whole<Result<T, E>>,
     /// Out of its place while it runs, and gone when there is to be no further try.
     source: Cell<Option<(Backoff, F)>>,
-    /// The try, or the pause before the next one.
-    running: Cell<Option<Operation>>,
-    callback: Callback<Result<T, E>>,
+    /// Whether the whole was cancelled.
+    cancelled: Cell<bool>,
+}
+
+/// The function of the tries, out of its place; it goes back or is dropped, also after a panic.
+struct Taken<'a, F: 'static, T: 'static, E: 'static> {
+    trying: &'a Trying<F, T, E>,
+    source: Option<(Backoff, F)>,
+    goes_on: bool,
 }
 
 impl<F, T, E> Trying<F, T, E>
 where
     F: FnMut(Completion<T, E>) -> Operation + 'static,
     T: 'static,
-    E: From<Cancelled> + 'static,
+    E: From<Cancelled> + From<Panicked> + 'static,
 {
     #[track_caller]
     pub(super) fn new(
@@ -33,19 +49,34 @@ where
         callback: impl FnOnce(Result<T, E>) + 'static,
     ) -> Rc<Self> {
         Rc::new(Trying {
+            whole: Whole::new(Callback::new(handle, callback)),
             source: Cell::new(Some((backoff, f))),
-            running: Cell::new(None),
-            callback: Callback::new(handle, callback),
+            cancelled: Cell::new(false),
         })
     }
 
-    /// Starts a try.
+    /// Starts the first try.
     pub(super) fn start(self: &Rc<Self>) {
-        let Some((backoff, mut f)) = self.source.take() else { return };
-        let trying = self.clone();
-        let operation = f(Box::new(move |result| trying.settle(result)));
-        self.running.set(Some(operation));
-        self.source.set(Some((backoff, f)));
+        let abandon = AbandonOnPanic(self);
+        self.start_next();
+        mem::forget(abandon);
+    }
+
+    fn start_next(self: &Rc<Self>) {
+        let Some(source) = self.source.take() else { return };
+        let mut taken = Taken { trying: self, source: Some(source), goes_on: false };
+        if let Some((_, f)) = &mut taken.source {
+            begin(self, ONLY, |done| f(done));
+        }
+        taken.goes_on = !self.whole.is_over() && !self.cancelled.get();
+    }
+
+    /// Starts a try after a pause: a panic ends the whole.
+    fn go_on(self: &Rc<Self>) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| self.start_next())) {
+            let panicked = report_panic(self.whole.handle(), "the function of a retry", payload);
+            finish_panicked(self, Err(panicked.into()));
+        }
     }
 
     /// Names what cancels the whole.
@@ -53,37 +84,101 @@ where
         Operation::pending(self, Ticket::default())
     }
 
-    fn settle(self: &Rc<Self>, result: Result<T, E>) {
-        let error = match result {
-            Err(error) => error,
-            value => return self.finish(value),
-        };
-        // Nothing is left to try when the whole was cancelled.
-        let Some((mut backoff, f)) = self.source.take() else { return self.finish(Err(error)) };
-        let Some(delay) = backoff.next() else { return self.finish(Err(error)) };
-        self.source.set(Some((backoff, f)));
+    /// Waits before the next try.
+    fn pause(self: &Rc<Self>, delay: std::time::Duration) {
         let trying = self.clone();
-        let pause = sleep(self.callback.handle(), delay, move |slept| match slept {
-            Ok(()) => trying.start(),
-            Err(_cancelled) => trying.finish(Err(Cancelled.into())),
+        let pause = sleep(self.whole.handle(), delay, move |slept| {
+            trying.whole.leave(ONLY);
+            match slept {
+                Ok(()) => trying.go_on(),
+                Err(_cancelled) => finish(&trying, Err(Cancelled.into())),
+            }
         });
-        self.running.set(Some(pause));
+        self.whole.enter(ONLY, pause);
+    }
+}
+
+impl<F, T, E> Combined for Trying<F, T, E>
+where
+    F: FnMut(Completion<T, E>) -> Operation + 'static,
+    T: 'static,
+    E: From<Cancelled> + From<Panicked> + 'static,
+{
+    type Value = T;
+    type Error = E;
+    type Outcome = Result<T, E>;
+
+    fn whole(&self) -> &Whole<Result<T, E>> {
+        &self.whole
     }
 
-    fn finish(&self, result: Result<T, E>) {
-        drop((self.source.take(), self.running.take()));
-        if let Some(callback) = self.callback.take() {
-            callback(result);
+    fn settle(self: &Rc<Self>, _index: usize, result: Result<T, E>) {
+        let error = match result {
+            Err(error) if !self.whole.has_panicked() && !is_final(&error) => error,
+            result => return finish(self, result),
+        };
+        // Nothing is left to try when the whole was cancelled.
+        let Some((mut backoff, f)) = self.source.take() else { return finish(self, Err(error)) };
+        let delay = backoff.next();
+        self.source.set(Some((backoff, f)));
+        match delay {
+            Some(delay) => {
+                discard(self.whole.handle(), error);
+                self.pause(delay);
+            }
+            None => finish(self, Err(error)),
+        }
+    }
+
+    fn panicked(panicked: Panicked) -> Option<E> {
+        Some(panicked.into())
+    }
+
+    fn cancelled(&self, any: bool) -> bool {
+        self.cancelled.set(true);
+        self.give_up();
+        any
+    }
+
+    fn give_up(&self) {
+        if let Some((_, f)) = self.source.take() {
+            discard(self.whole.handle(), f);
         }
     }
 }
 
-impl<F, T: 'static, E: 'static> Cancel for Trying<F, T, E> {
-    fn cancel(self: Rc<Self>, _ticket: Ticket) -> bool {
-        drop(self.source.take());
-        let running = self.running.take();
-        let cancelled = running.as_ref().is_some_and(Operation::cancel);
-        self.running.set(running);
-        cancelled
+impl<F, T, E> Cancel for Trying<F, T, E>
+where
+    F: FnMut(Completion<T, E>) -> Operation + 'static,
+    T: 'static,
+    E: From<Cancelled> + From<Panicked> + 'static,
+{
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Step {
+        cancel(&self)
+    }
+}
+
+/// Tells whether an error is a panic or a cancellation, which no further try would mend.
+fn is_final<E: 'static>(error: &E) -> bool {
+    let error: &dyn Any = error;
+    let of_io = |error: &io::Error| is_panicked(error) || is_cancelled(error);
+    error.is::<Panicked>() || error.is::<Cancelled>() || error.downcast_ref().is_some_and(of_io)
+}
+
+impl<F: 'static, T: 'static, E: 'static> Drop for Taken<'_, F, T, E> {
+    fn drop(&mut self) {
+        match self.source.take() {
+            source if self.goes_on => self.trying.source.set(source),
+            Some((_, f)) => discard(self.trying.whole.handle(), f),
+            None => {}
+        }
+    }
+}
+
+impl<F: 'static, T: 'static, E: 'static> Drop for Trying<F, T, E> {
+    fn drop(&mut self) {
+        if let Some((_, f)) = self.source.take() {
+            discard(self.whole.handle(), f);
+        }
     }
 }

@@ -160,15 +160,3 @@ fn a_timeout_over_what_has_ended_is_not_cancelled_but_hears_the_result() {
     assert_eq!(results.len(), 1);
     assert!(results[0].as_ref().unwrap().is_empty());
 }
-
-#[test]
-#[should_panic(expected = "an operation calls back only after it has returned")]
-fn an_operation_that_calls_back_before_it_returns_panics() {
-    let event_loop = EventLoop::new().unwrap();
-    let handle = event_loop.handle();
-    let hasty = |done: Completion<u64, io::Error>| {
-        done(Ok(1));
-        sleep(&handle, Duration::ZERO, |_| ())
-    };
-    all(&handle, [hasty], |_| ());
-}

@@ -1,0 +1,169 @@
+//! The program's code, run and dropped so that neither its panic nor its depth harms the rest.
+//!
+//! A destructor that panics while something else unwinds would end the process, and one that owns a
+//! long chain of wholes would use the stack up. So what a program has given is dropped here, one at
+//! a time.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::mem;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+
+use loop_core::{Abort, Context, LoopHandle, Panicked, panic_message};
+
+use crate::operation::Operation;
+
+/// How deep callbacks of wholes call one another before the next one waits until the first returns.
+const CALLS_MAX: usize = 16;
+
+/// Values of the program's, each with the loop that hears of its panic.
+type Discarded = Vec<(LoopHandle, Box<dyn Any>)>;
+
+/// A callback that waits until those before it have returned.
+type PutOff = (LoopHandle, &'static Location<'static>, Box<dyn FnOnce()>);
+
+/// The callbacks of wholes that one loop is in.
+struct Calls {
+    loop_id: u64,
+    depth: usize,
+    put_off: VecDeque<PutOff>,
+}
+
+/// Ends a level of [`Calls`], also when its callback panics.
+struct Level;
+
+thread_local! {
+    /// What waits to be dropped, while something is.
+    static DISCARDED: RefCell<Option<Discarded>> = const { RefCell::new(None) };
+    /// One for each loop that runs inside another's callback.
+    static CALLS: RefCell<Vec<Calls>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `work`, which may be anybody's, and reports its panic. An [`Abort`] leaves the run from the
+/// queue, once what is under way is done.
+pub(crate) fn contain<R>(handle: &LoopHandle, what: &str, work: impl FnOnce() -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => Some(result),
+        Err(payload) => {
+            report_panic(handle, what, payload);
+            None
+        }
+    }
+}
+
+/// Reports a panic that was caught, as [`contain`] does, and returns what it said.
+#[cold]
+pub(crate) fn report_panic(
+    handle: &LoopHandle,
+    what: &str,
+    payload: Box<dyn Any + Send>,
+) -> Panicked {
+    let message = panic_message(&*payload).to_owned();
+    if !left(handle, &*payload) {
+        let text = format!("{what} panicked: {message}");
+        tell(handle, &Context { message: text, scheduled_at: None, by: None });
+    }
+    dispose(payload);
+    Panicked { message }
+}
+
+/// Tells the exception handler, whatever that does.
+pub(crate) fn tell(handle: &LoopHandle, context: &Context) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handle.report(context))) {
+        left(handle, &*payload);
+        dispose(payload);
+    }
+}
+
+/// Has the run left from the queue, if a panic asks for that; tells whether it does.
+fn left(handle: &LoopHandle, payload: &(dyn Any + Send)) -> bool {
+    let leaves = payload.is::<Abort>();
+    if leaves {
+        let _ = handle.try_call_soon(|| resume_unwind(Box::new(Abort)));
+    }
+    leaves
+}
+
+/// Drops what a panic carried; its destructor may panic as well, and what that carries is leaked.
+pub(crate) fn dispose(payload: Box<dyn Any + Send>) {
+    if let Err(further) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(further);
+    }
+}
+
+/// Drops what a program has given, contained. What is discarded by its destructors waits until they
+/// have returned, so that a chain of any length takes no stack.
+pub(crate) fn discard<T: 'static>(handle: &LoopHandle, value: T) {
+    let mut value = Some(value);
+    let first = DISCARDED.try_with(|discarded| match &mut *discarded.borrow_mut() {
+        Some(waiting) => {
+            waiting.push((handle.clone(), Box::new(value.take())));
+            false
+        }
+        idle => {
+            *idle = Some(Vec::new());
+            true
+        }
+    });
+    contain(handle, "a destructor", || drop(value));
+    if first != Ok(true) {
+        return;
+    }
+    let next = || DISCARDED.with_borrow_mut(|waiting| waiting.as_mut().and_then(Vec::pop));
+    while let Some((handle, value)) = next() {
+        contain(&handle, "a destructor", || drop(value));
+    }
+    DISCARDED.take();
+}
+
+/// Calls `call` now, or when the callbacks have returned that it is called from, if these are many.
+pub(crate) fn call_in_bounds(
+    handle: &LoopHandle,
+    called_at: &'static Location<'static>,
+    call: impl FnOnce() + 'static,
+) {
+    let outermost = CALLS.with_borrow_mut(|calls| {
+        match calls.last_mut().filter(|calls| calls.loop_id == handle.id()) {
+            Some(calls) if calls.depth == CALLS_MAX => None,
+            Some(calls) => {
+                calls.depth += 1;
+                Some(false)
+            }
+            None => {
+                let (loop_id, put_off) = (handle.id(), VecDeque::new());
+                calls.push(Calls { loop_id, depth: 1, put_off });
+                Some(true)
+            }
+        }
+    });
+    let Some(outermost) = outermost else {
+        return with_calls(|calls| {
+            calls.put_off.push_back((handle.clone(), called_at, Box::new(call)));
+        });
+    };
+    let level = Level;
+    call();
+    while outermost && let Some((_, _, next)) = with_calls(|calls| calls.put_off.pop_front()) {
+        next();
+    }
+    drop(level);
+}
+
+fn with_calls<R>(work: impl FnOnce(&mut Calls) -> R) -> R {
+    CALLS.with_borrow_mut(|calls| work(calls.last_mut().expect("a callback is being called")))
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        let ended = CALLS.with_borrow_mut(|calls| {
+            let last = calls.last_mut().expect("a callback is being called");
+            last.depth -= 1;
+            if last.depth == 0 { calls.pop() } else { None }
+        });
+        // After a panic what was put off comes from the queue.
+        for (handle, called_at, call) in ended.into_iter().flat_map(|calls| calls.put_off) {
+            Operation::ended_at(&handle, called_at, call);
+        }
+    }
+}
