@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::protocol::{Protocol, Transport, WriteLimits};
@@ -28,6 +29,9 @@ struct Blocking {
 /// # Errors
 /// What the protocol is told in `connection_lost`, as a kind: why the connection has failed. A
 /// protocol that pauses reading and returns waits for nobody: `Deadlock`.
+///
+/// # Panics
+/// When the protocol does, once it has been told that the connection is lost.
 pub fn run_blocking(stream: TcpStream, protocol: impl Protocol) -> io::Result<()> {
     let transport = Rc::new(Blocking {
         stream,
@@ -36,16 +40,25 @@ pub fn run_blocking(stream: TcpStream, protocol: impl Protocol) -> io::Result<()
         closing: Cell::new(false),
         error: RefCell::default(),
     });
-    let shared: Rc<dyn Transport> = transport.clone();
-    protocol.connection_made(&shared);
-    drop(shared);
-    let ran = transport.run(&protocol);
+    let ran = catch_unwind(AssertUnwindSafe(|| {
+        let shared: Rc<dyn Transport> = transport.clone();
+        protocol.connection_made(&shared);
+        drop(shared);
+        transport.run(&protocol)
+    }));
+    let (ran, panicked) = match ran {
+        Ok(ran) => (ran, None),
+        Err(payload) => (Err(io::Error::other("the protocol has panicked")), Some(payload)),
+    };
     let error = transport.error.take().or(ran.err());
     transport.closing.set(true);
     let kind = error.as_ref().map(io::Error::kind);
     // A transport that is kept does not keep the connection.
     let _ = transport.stream.shutdown(Shutdown::Both);
     protocol.connection_lost(error);
+    if let Some(payload) = panicked {
+        resume_unwind(payload);
+    }
     kind.map_or(Ok(()), |kind| Err(kind.into()))
 }
 
@@ -91,7 +104,13 @@ impl Transport for Blocking {
     }
 
     fn write_eof(&self) {
-        self.try_to(|stream| stream.shutdown(Shutdown::Write));
+        self.try_to(|stream| match stream.shutdown(Shutdown::Write) {
+            // It was connected, so that it is the peer who has ended it.
+            Err(error) if error.kind() == ErrorKind::NotConnected => {
+                Err(ErrorKind::ConnectionReset.into())
+            }
+            ended => ended,
+        });
         self.ended.set(true);
     }
 

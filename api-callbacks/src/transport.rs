@@ -11,8 +11,9 @@ use std::mem;
 use std::net::Shutdown;
 use std::rc::{Rc, Weak};
 
-use loop_core::{Cancelled, Direction, Job};
+use loop_core::{Cancelled, Direction, Job, LoopHandle};
 
+use crate::contained::discard;
 use crate::protocol::{Protocol, Transport, WriteLimits};
 use crate::socket::{READ, Socket, WRITE};
 
@@ -22,7 +23,7 @@ const START: u64 = 3;
 const LOST: u64 = 4;
 
 /// A connection and its protocol.
-pub(crate) struct Connection<P> {
+pub(crate) struct Connection<P: 'static> {
     /// Gone once the connection is lost. Shared while the protocol is called, which is never from
     /// inside [`Connection::lost`]: that is a job of its own.
     live: RefCell<Option<Live<P>>>,
@@ -60,6 +61,8 @@ const FAILED: u16 = 64;
 const TOLD: u16 = 128;
 /// Bytes wait to be sent.
 const UNSENT: u16 = 256;
+/// This side has ended.
+const SHUT: u16 = 512;
 
 impl<P: Protocol + 'static> Connection<P> {
     /// Makes a connection, and queues `connection_made` and the beginning of reading.
@@ -177,6 +180,10 @@ impl<P: Protocol + 'static> Connection<P> {
 
     /// Sends what is unsent, as far as the socket takes it.
     fn flush(self: Rc<Self>) {
+        // What was parked before the connection was given up has nothing to send, nor to tell.
+        if self.has(LOSING) {
+            return;
+        }
         match self.send() {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -216,11 +223,21 @@ impl<P: Protocol + 'static> Connection<P> {
         }
     }
 
+    /// Ends this side. The protocol may ask for it while what is unsent is being sent, which would
+    /// end it a second time: only once.
     fn shut_down(&self) {
+        if self.has(SHUT) {
+            return;
+        }
+        self.set(SHUT);
         if let Some(live) = &*self.live.borrow()
             && let Err(error) = live.source.io().shutdown(Shutdown::Write)
         {
-            self.lose(Some(error));
+            self.lose(Some(match error.kind() {
+                // It was connected, so that it is the peer who has ended it.
+                ErrorKind::NotConnected => ErrorKind::ConnectionReset.into(),
+                _ => error,
+            }));
         }
     }
 
@@ -242,7 +259,11 @@ impl<P: Protocol + 'static> Connection<P> {
     /// Tells the protocol that the connection is lost, and closes the socket.
     fn lost(&self) {
         if let Some(live) = self.live.take() {
-            live.protocol.connection_lost(self.error.take());
+            let (handle, error) = (live.source.handle().clone(), self.error.take());
+            let ended = Ended { handle, live: Some(live) };
+            if let Some(live) = &ended.live {
+                live.protocol.connection_lost(error);
+            }
         }
     }
 
@@ -276,6 +297,28 @@ impl<P: Protocol + 'static> Job for Connection<P> {
 
     fn kind(&self) -> &'static str {
         "transport"
+    }
+}
+
+/// A connection whose protocol is told the last, and is dropped even if it panics.
+struct Ended<P: 'static> {
+    handle: LoopHandle,
+    live: Option<Live<P>>,
+}
+
+impl<P: 'static> Drop for Ended<P> {
+    fn drop(&mut self) {
+        discard(&self.handle, self.live.take());
+    }
+}
+
+impl<P: 'static> Drop for Connection<P> {
+    fn drop(&mut self) {
+        // A protocol may hold the transport of another connection, and that one's protocol a third.
+        if let Some(live) = self.live.take() {
+            let handle = live.source.handle().clone();
+            discard(&handle, live);
+        }
     }
 }
 

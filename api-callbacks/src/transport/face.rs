@@ -22,14 +22,15 @@ impl<P: Protocol + 'static> Transport for Connection<P> {
             && sent < bytes.len()
         {
             self.keep(&[bytes], sent);
+            self.pause_if_over();
         }
     }
 
     fn writelines(&self, pieces: &[&[u8]]) {
+        if !self.takes_bytes() {
+            return;
+        }
         for pieces in pieces.chunks(PIECES_PER_WRITE) {
-            if !self.takes_bytes() {
-                return;
-            }
             let sent = if self.is_sent() { self.try_write_vectored(pieces) } else { Some(0) };
             let length: usize = pieces.iter().map(|piece| piece.len()).sum();
             match sent {
@@ -38,6 +39,8 @@ impl<P: Protocol + 'static> Transport for Connection<P> {
                 None => return,
             }
         }
+        // Not before all is kept: a protocol that ends this side there ends it behind these bytes.
+        self.pause_if_over();
     }
 
     fn write_eof(&self) {
@@ -136,10 +139,11 @@ impl<P: Protocol + 'static> Connection<P> {
     fn write_later(&self, bytes: &[u8]) {
         if self.takes_bytes() && !bytes.is_empty() {
             self.keep(&[bytes], 0);
+            self.pause_if_over();
         }
     }
 
-    /// Keeps what the socket did not take, and tells the protocol if it is much.
+    /// Keeps what the socket did not take.
     #[cold]
     fn keep(&self, pieces: &[&[u8]], mut sent: usize) {
         let was_sent = self.is_sent();
@@ -153,9 +157,9 @@ impl<P: Protocol + 'static> Connection<P> {
         if was_sent {
             self.wait_to_write();
         }
-        self.pause_if_over();
     }
 
+    #[cold]
     fn pause_if_over(&self) {
         if !self.has(OVER | LOSING) && self.unsent_bytes() > self.limits.get().high {
             self.set(OVER);

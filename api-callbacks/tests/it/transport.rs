@@ -3,6 +3,7 @@
 mod bounds;
 mod ends;
 mod order;
+mod reentrant;
 mod writing;
 
 use std::cell::{Cell, RefCell};
