@@ -99,7 +99,12 @@ pub async fn offload<T: Send + 'static>(
     handle: &LoopHandle,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
-    suspend(|resume: Resume<T>| handle.run_in_executor(work, |end| resume.end(end))).await
+    suspend(|resume: Resume<T>| {
+        if let Err(refused) = handle.run_in_executor(work, |end| resume.end(end)) {
+            (refused.completion)(Err(refused.error));
+        }
+    })
+    .await
 }
 
 /// Runs `work`, which may block, on a thread of the loop's executor, as a task.

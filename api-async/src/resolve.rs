@@ -17,6 +17,10 @@ use crate::doors::{Resume, suspend};
 ///
 /// asyncio: `BaseEventLoop.getaddrinfo`.
 pub async fn resolve(handle: &LoopHandle, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    let look_up = |resume: Resume<_>| handle.resolve_in_executor(host, port, |end| resume.end(end));
+    let look_up = |resume: Resume<_>| {
+        if let Err(refused) = handle.resolve_in_executor(host, port, |end| resume.end(end)) {
+            (refused.completion)(Err(refused.error));
+        }
+    };
     suspend(look_up).await
 }

@@ -1,12 +1,14 @@
 //! Flow control for protocols that write from many places: wait until there is room.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use loop_core::{Cancelled, Job, LoopHandle};
 
+use crate::contained::discard;
 use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
 
 type DrainCallback = Box<dyn FnOnce(io::Result<()>)>;
@@ -19,8 +21,13 @@ type DrainCallback = Box<dyn FnOnce(io::Result<()>)>;
 pub struct FlowControl {
     handle: LoopHandle,
     state: Cell<State>,
-    waiting: RefCell<Vec<Rc<Draining>>>,
+    waiting: Rc<Waiting>,
+    /// How many have ever waited: a number is given once.
+    drains: Cell<u64>,
 }
+
+/// Those who wait, in the order of their calls. One that is cancelled leaves at once.
+type Waiting = RefCell<BTreeMap<u64, Rc<Draining>>>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -31,6 +38,8 @@ enum State {
 
 struct Draining {
     handle: LoopHandle,
+    /// Where it waits, and under which number.
+    place: (Weak<Waiting>, u64),
     callback: Pending<DrainCallback>,
     lost: Cell<bool>,
 }
@@ -38,8 +47,8 @@ struct Draining {
 impl FlowControl {
     /// Makes the flow control of one connection, which may write.
     pub fn new(handle: &LoopHandle) -> FlowControl {
-        let (state, waiting) = (Cell::new(State::Open), RefCell::default());
-        FlowControl { handle: handle.clone(), state, waiting }
+        let (state, waiting) = (Cell::new(State::Open), Rc::default());
+        FlowControl { handle: handle.clone(), state, waiting, drains: Cell::new(0) }
     }
 
     /// Calls back when the protocol may write.
@@ -55,13 +64,16 @@ impl FlowControl {
                 Operation::ended_with(&self.handle, move || callback(Err(lost.into())))
             }
             State::Paused => {
+                let place = self.drains.get();
+                self.drains.set(place + 1);
                 let draining = Rc::new(Draining {
                     handle: self.handle.clone(),
+                    place: (Rc::downgrade(&self.waiting), place),
                     callback: Pending::default(),
                     lost: Cell::new(false),
                 });
                 let number = draining.callback.put(Box::new(callback));
-                self.waiting.borrow_mut().push(draining.clone());
+                self.waiting.borrow_mut().insert(place, draining.clone());
                 Operation::pending(&draining, Ticket { part: 0, number })
             }
         }
@@ -95,12 +107,9 @@ impl FlowControl {
 
     /// Queues the callbacks, in the order of the calls.
     fn call_back(&self) {
-        for draining in self.waiting.take() {
+        for (_, draining) in self.waiting.take() {
             draining.lost.set(self.state.get() == State::Lost);
-            // One that is cancelled is queued already.
-            if !draining.callback.is_cancelled() {
-                self.handle.queue(draining, 0);
-            }
+            self.handle.queue(draining, 0);
         }
     }
 }
@@ -124,7 +133,12 @@ impl Cancel for Draining {
     fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
         let cancelled = self.callback.cancel(ticket.number);
         if cancelled {
-            self.handle.clone().queue(self, 0);
+            let (waiting, place) = &self.place;
+            let waited = waiting.upgrade().and_then(|waiting| waiting.borrow_mut().remove(place));
+            // One that does not wait any more is queued already.
+            if let Some(draining) = waited {
+                self.handle.queue(draining, 0);
+            }
         }
         cancelled.into()
     }
@@ -133,11 +147,18 @@ impl Cancel for Draining {
 impl Drop for Draining {
     fn drop(&mut self) {
         report_dropped(&self.handle, self.callback.called_at());
+        // It may hold another connection's flow control, and that one further callbacks.
+        if let Some(callback) = self.callback.take() {
+            discard(&self.handle, callback);
+        }
     }
 }
 
 impl fmt::Debug for FlowControl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlowControl").field("is_paused", &self.is_paused()).finish_non_exhaustive()
+        f.debug_struct("FlowControl")
+            .field("is_paused", &self.is_paused())
+            .field("waiting", &self.waiting.borrow().len())
+            .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
-use loop_core::{Cancelled, Job, LoopHandle};
+use loop_core::{Cancelled, Job, LoopHandle, Refused};
 
 use crate::contained::discard;
 use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
@@ -37,11 +37,8 @@ pub fn resolve(
     let number = resolve.resolving.put(callback);
     let looking = resolve.clone();
     let begun = handle.resolve_in_executor(host, port, move |found| looking.end(found));
-    if let Err(error) = begun {
-        return match resolve.resolving.take() {
-            Some(callback) => Operation::ended_with(handle, move || callback(Err(error))),
-            None => Operation::ended(),
-        };
+    if let Err(Refused { error, completion, .. }) = begun {
+        return Operation::ended_with(handle, move || completion(Err(error)));
     }
     Operation::pending(&resolve, Ticket { part: 0, number })
 }

@@ -19,8 +19,9 @@ use crate::promise::Promise;
 #[track_caller]
 pub fn resolve(handle: &LoopHandle, host: &str, port: u16) -> Promise<Vec<SocketAddr>, io::Error> {
     let (promise, resolver) = Promise::with_resolvers(handle);
-    match handle.resolve_in_executor(host, port, |found| resolver.settle(found)) {
-        Ok(()) => promise,
-        Err(error) => Promise::reject(handle, error),
+    let begun = handle.resolve_in_executor(host, port, |found| resolver.settle(found));
+    if let Err(refused) = begun {
+        (refused.completion)(Err(refused.error));
     }
+    promise
 }

@@ -101,7 +101,7 @@ pub use crate::errors::{
 pub use crate::event_loop::EventLoop;
 pub use crate::handle::Handle;
 pub use crate::job::Job;
-pub use crate::offload::StillRunning;
+pub use crate::offload::{Refused, StillRunning};
 pub use crate::options::{ConnectOptions, ListenOptions};
 pub use crate::remote::{Remote, RemoteCallback};
 pub use crate::script::ScriptedEvent;

@@ -5,8 +5,10 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::error::Error;
 use std::fmt;
 use std::io;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
@@ -30,6 +32,18 @@ const THREADS_MAX: usize = 32;
 pub struct StillRunning {
     /// Where each piece of work was offloaded, in the order of its coming.
     pub scheduled_at: Vec<&'static Location<'static>>,
+}
+
+/// Work that the executor has not taken, with what was to be done with its result.
+///
+/// Turns into the [`io::Error`] that says why, where `?` asks for one.
+pub struct Refused<W, C> {
+    /// Why.
+    pub error: io::Error,
+    /// The work, which has not begun.
+    pub work: W,
+    /// The completion, which was not called.
+    pub completion: C,
 }
 
 /// What the threads of the pool do for one loop.
@@ -76,8 +90,8 @@ impl LoopHandle {
     /// ```
     ///
     /// # Errors
-    /// When the loop is closing, the pool is shut down, or no thread can be made. The completion is
-    /// given an error when `work` panics.
+    /// [`Refused`], which gives back the work and the completion, when the loop is closing, the pool is
+    /// shut down, or no thread can be made. The completion is given an error when `work` panics.
     ///
     /// # Limits
     /// As many threads as [`LoopHandle::set_default_executor`] says, else four more than processors,
@@ -85,22 +99,16 @@ impl LoopHandle {
     ///
     /// asyncio: `BaseEventLoop.run_in_executor`.
     #[track_caller]
-    pub fn run_in_executor<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-        completion: impl FnOnce(io::Result<T>) + 'static,
-    ) -> io::Result<()> {
+    pub fn run_in_executor<T, W, C>(&self, work: W, completion: C) -> Result<(), Refused<W, C>>
+    where
+        T: Send + 'static,
+        W: FnOnce() -> T + Send + 'static,
+        C: FnOnce(io::Result<T>) + 'static,
+    {
+        if let Err(error) = self.prepare_executor() {
+            return Err(Refused { error, work, completion });
+        }
         let offload = &self.core.offload;
-        if self.is_closing() {
-            return Err(closed());
-        }
-        if offload.shut_down.get() {
-            return Err(io::Error::other("the executor is shut down"));
-        }
-        if offload.pool.borrow().is_none() {
-            let processors = available_parallelism().map_or(1, NonZeroUsize::get);
-            offload.pool.replace(Some(pool_of((processors + 4).min(THREADS_MAX))?));
-        }
         let completion = Box::new(|outcome: io::Result<Value>| {
             let typed = |value: Value| value.downcast::<T>();
             completion(outcome.map(|value| *typed(value).expect("the work returned a T")));
@@ -115,12 +123,35 @@ impl LoopHandle {
             }
             let outcome = catch_unwind(AssertUnwindSafe(work))
                 .map(|value| Box::new(value) as Value)
-                .map_err(|payload| panic_message(&*payload).to_owned());
+                .map_err(|payload| {
+                    let message = panic_message(&*payload).to_owned();
+                    // What it carries may panic in turn, and the completion is to hear all the same.
+                    if let Err(further) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                        mem::forget(further);
+                    }
+                    message
+                });
             // A loop that was closed meanwhile has cancelled the completion already.
             let call = Box::new(move |handle: &LoopHandle| handle.core.complete(row, outcome));
             let _ = inbox.submit(Submission { call, scheduled_at });
         };
         offload.pool.borrow().as_ref().expect("the pool was just made").spawn_fifo(run);
+        Ok(())
+    }
+
+    /// Makes the pool if there is none, or says why no work is taken.
+    fn prepare_executor(&self) -> io::Result<()> {
+        let offload = &self.core.offload;
+        if self.is_closing() {
+            return Err(closed());
+        }
+        if offload.shut_down.get() {
+            return Err(io::Error::other("the executor is shut down"));
+        }
+        if offload.pool.borrow().is_none() {
+            let processors = available_parallelism().map_or(1, NonZeroUsize::get);
+            offload.pool.replace(Some(pool_of((processors + 4).min(THREADS_MAX))?));
+        }
         Ok(())
     }
 
@@ -162,8 +193,11 @@ impl LoopHandle {
         let shutdown: Rc<Shutdown> = Rc::new(Cell::new(Some(Box::new(completion))));
         let (handle, waiting) = (self.clone(), shutdown.clone());
         let limit = self.call_later(limit, move || {
+            let offload = &handle.core.offload;
+            // It waits no more, however long the work goes on.
+            offload.shutdowns.borrow_mut().retain(|(other, _)| !Rc::ptr_eq(other, &waiting));
             if let Some(completion) = waiting.take() {
-                completion(Err(handle.core.offload.still_running()));
+                completion(Err(offload.still_running()));
             }
         });
         offload.shutdowns.borrow_mut().push((shutdown, limit));
@@ -221,6 +255,30 @@ impl Offload {
     }
 }
 
+impl<W, C> From<Refused<W, C>> for io::Error {
+    fn from(refused: Refused<W, C>) -> io::Error {
+        refused.error
+    }
+}
+
+impl<W, C> fmt::Debug for Refused<W, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused").field("error", &self.error).finish_non_exhaustive()
+    }
+}
+
+impl<W, C> fmt::Display for Refused<W, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the executor has not taken the work: {}", self.error)
+    }
+}
+
+impl<W, C> Error for Refused<W, C> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
 impl fmt::Display for StillRunning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the executor still runs what was offloaded at")?;
@@ -228,7 +286,7 @@ impl fmt::Display for StillRunning {
     }
 }
 
-impl std::error::Error for StillRunning {}
+impl Error for StillRunning {}
 
 fn pool_of(threads: usize) -> io::Result<ThreadPool> {
     ThreadPoolBuilder::new()

@@ -1,9 +1,12 @@
 //! Names of hosts, looked up off the loop.
 
+use std::cell::Cell;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::rc::Rc;
 
 use crate::core::LoopHandle;
+use crate::offload::Refused;
 
 impl LoopHandle {
     /// Looks up the addresses of a host with the system's resolver, on a thread of the executor, and
@@ -20,18 +23,33 @@ impl LoopHandle {
     /// ```
     ///
     /// # Errors
-    /// As [`LoopHandle::run_in_executor`]; the completion is given what the resolver says.
+    /// [`Refused`], which gives the completion back, as [`LoopHandle::run_in_executor`]; the completion
+    /// is given what the resolver says.
     ///
     /// asyncio: `BaseEventLoop.getaddrinfo`.
     #[track_caller]
-    pub fn resolve_in_executor(
+    pub fn resolve_in_executor<C>(
         &self,
         host: &str,
         port: u16,
-        completion: impl FnOnce(io::Result<Vec<SocketAddr>>) + 'static,
-    ) -> io::Result<()> {
+        completion: C,
+    ) -> Result<(), Refused<(), C>>
+    where
+        C: FnOnce(io::Result<Vec<SocketAddr>>) + 'static,
+    {
         let host = host.to_owned();
         let look_up = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-        self.run_in_executor(look_up, |found| completion(found.and_then(|found| found)))
+        // Shared, to have it back when the look-up is refused.
+        let waiting = Rc::new(Cell::new(Some(completion)));
+        let called = waiting.clone();
+        let complete = move |found: io::Result<io::Result<_>>| {
+            if let Some(completion) = called.take() {
+                completion(found.and_then(|found| found));
+            }
+        };
+        self.run_in_executor(look_up, complete).map_err(|Refused { error, .. }| {
+            let completion = waiting.take().expect("what is refused was not called");
+            Refused { error, work: (), completion }
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod combine;
+mod depth;
 mod fates;
 mod hosts;
 mod many;

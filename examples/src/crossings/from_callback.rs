@@ -29,7 +29,7 @@ pub fn to_sync<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
     callback: impl FnOnce(io::Result<T>) + 'static,
 ) -> io::Result<()> {
-    handle.run_in_executor(work, callback)
+    handle.run_in_executor(work, callback).map_err(io::Error::from)
 }
 // ANCHOR_END: to_sync
 

@@ -23,13 +23,15 @@ use loop_core::LoopHandle;
 /// ```
 ///
 /// # Errors
-/// When the function panics. When no thread can be had the resolver is dropped, which says less.
+/// When the function panics, and when no thread can be had.
 pub fn to_sync<T: Send + 'static>(
     handle: &LoopHandle,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Promise<T, io::Error> {
     promisify(handle, |resolver| {
-        let _ = handle.run_in_executor(work, |returned| resolver.settle(returned));
+        if let Err(refused) = handle.run_in_executor(work, |returned| resolver.settle(returned)) {
+            (refused.completion)(Err(refused.error));
+        }
         || ()
     })
 }

@@ -171,3 +171,50 @@ fn a_shutdown_says_after_its_limit_what_it_waits_for() {
     assert!(still_running.to_string().contains("offload.rs"), "{still_running}");
     drop(release);
 }
+
+#[test]
+fn what_the_executor_refuses_comes_back_with_its_completion() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    let told = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let completion = || {
+        let told = told.clone();
+        move |end: std::io::Result<u32>| {
+            told.borrow_mut().push(end.map_err(|error| error.to_string()))
+        }
+    };
+    lab.handle.shutdown_default_executor(Duration::ZERO, |_| ());
+    let refused = lab.handle.run_in_executor(|| 7, completion()).unwrap_err();
+    assert_eq!((refused.work)(), 7);
+    assert!(refused.to_string().contains("the executor is shut down"));
+    (refused.completion)(Err(refused.error));
+    lab.event_loop.close();
+    let refused = lab.handle.run_in_executor(|| 7, completion()).unwrap_err();
+    (refused.completion)(Ok(8));
+    let seen = told.clone();
+    let look_up = move |found: std::io::Result<Vec<_>>| {
+        seen.borrow_mut().push(found.map(|_| 0).map_err(|error| error.to_string()));
+    };
+    let refused = lab.handle.resolve_in_executor("127.0.0.1", 1, look_up).unwrap_err();
+    (refused.completion)(Err(refused.error));
+    let told = told.take();
+    assert_eq!(told[..2], [Err("the executor is shut down".to_owned()), Ok(8)]);
+    assert_eq!(told[2], Err("the event loop is closed".to_owned()));
+}
+
+#[test]
+fn a_completion_hears_of_a_panic_whose_payload_panics_when_it_is_dropped() {
+    struct Payload;
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            panic!("a payload on purpose");
+        }
+    }
+    let mut event_loop = loop_core::EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let ended = event_loop.run_until_complete(|completer| {
+        let work = || std::panic::panic_any(Payload);
+        handle.call_later(Duration::from_secs(20), || panic!("the completion is silent"));
+        handle.run_in_executor(work, |end: std::io::Result<()>| completer.complete(end)).unwrap();
+    });
+    assert!(ended.unwrap().unwrap_err().to_string().contains("a panic without a message"));
+}

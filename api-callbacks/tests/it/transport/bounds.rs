@@ -207,3 +207,39 @@ fn flow_control_calls_back_when_there_is_room_and_when_there_is_no_more_hope() {
     assert_eq!(order.borrow()[2..], [("waits", Ok(())), ("lost", lost), ("later", lost)]);
     drop(record);
 }
+
+#[test]
+fn a_drain_that_is_cancelled_leaves_nothing_behind_while_writing_is_paused() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let flow = FlowControl::new(&handle);
+    flow.pause();
+    let (captured, heard) = (Rc::new(()), Rc::new(Cell::new(0)));
+    let drain = || {
+        let (held, count) = (captured.clone(), heard.clone());
+        flow.drain(move |drained| {
+            let _held = held;
+            count.set(count.get() + i32::from(drained.is_err_and(|error| is_cancelled(&error))));
+        })
+    };
+    let others: Vec<_> = (0..3).map(|_| drain()).collect();
+    for _ in 0..1_000 {
+        assert!(drain().cancel());
+    }
+    assert!(others[1].cancel() && !others[1].cancel());
+    event_loop.run_ready();
+    while event_loop.run_ready() > 0 {}
+    assert_eq!(heard.get(), 1_001, "each cancelled one has heard");
+    assert_eq!(Rc::strong_count(&captured), 3, "those that wait, and this");
+    let memory = format!("{flow:?}");
+    assert!(memory.contains("waiting: 2"), "{memory}");
+    // One that is on its way when it is cancelled does not take the next one's place away.
+    flow.resume();
+    flow.pause();
+    let next = drain();
+    assert!(others[0].cancel());
+    flow.resume();
+    while event_loop.run_ready() > 0 {}
+    assert_eq!((heard.get(), Rc::strong_count(&captured)), (1_002, 1));
+    assert!(!next.cancel());
+}
