@@ -12,4 +12,5 @@ mod serving;
 mod tcp;
 mod timer;
 mod transport;
+mod trees;
 mod uncoloured;
