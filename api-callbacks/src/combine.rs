@@ -3,11 +3,41 @@
 //! An operation that has not begun is a closure that is given its callback and returns its handle.
 //!
 //! Cancelling a whole cancels its parts. It ends with the first of them that ends: as cancelled, unless
-//! one had failed before and its error is on its way.
+//! one had failed before and its error is on its way. A whole calls back behind every part that was
+//! cancelled, and behind the parts of those.
+//!
+//! # Panics
+//!
+//! One panic has one fate: the consumer of the whole hears of it once, `f` is not called again, nothing
+//! is retried, and what is pending is cancelled.
+//!
+//! | what panics | when | what the consumer hears |
+//! |---|---|---|
+//! | an operation's function, `f`, or the iterator | inside the call of the combinator | the panic unwinds to the caller; what has begun is cancelled, and the callback is dropped without a report |
+//! | `f` or the iterator of [`map_limit`], [`each`], [`retry`] | later, from the queue | the exception handler is told once; the callback gets [`Panicked`] |
+//! | an operation's own callback, which drops its completion | later, from the queue | the same: that operation ends as [`Panicked`] (*) |
+//! | a part's [`Composed::cancel`](crate::Composed::cancel), or a destructor of what was captured | at any time | the exception handler is told; everything else goes on |
+//!
+//! (*) [`any`] and [`all_settled`] take it as one error among the others. An error type that is neither
+//! made for [`Panicked`] by its combinator's bound nor an [`io::Error`](std::io::Error) cannot say so:
+//! the callback is dropped, which is reported.
+//!
+//! # Completions that break the rules
+//!
+//! | an operation | what becomes of it |
+//! |---|---|
+//! | calls its completion before it has returned | nothing is lost: the result is delivered from the queue, and counts as one that has ended before it was returned |
+//! | drops its completion uncalled | [`all`], [`all_settled`], [`map_limit`], [`each`] and [`retry`] are given up: what is pending is cancelled, and the callback is dropped, which is reported; the others go on without it |
+//!
+//! # Limits
+//!
+//! Wholes inside one another are settled, cancelled and dropped without recursion, however deep they
+//! are. To begin them inside one another takes the stack, as any call does.
 
 mod callback;
 mod group;
 mod mapping;
+mod part;
 mod trying;
 mod whole;
 
@@ -142,7 +172,7 @@ pub fn each<I, T: 'static, E: From<Cancelled> + From<Panicked> + 'static>(
 ///
 /// # Errors
 /// The first error; what is pending still is cancelled, and `f` is not called again. `Cancelled` when
-/// it is cancelled between two items.
+/// it is cancelled between two items; `Panicked` when `f` panics later than in this call.
 ///
 /// Bluebird: `Promise.map` with `concurrency`.
 #[track_caller]
@@ -190,7 +220,8 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
 /// Calls `f` until its operation has a value, and waits between the tries as `backoff` says.
 ///
 /// # Errors
-/// The last error, when there is to be no further try; `Cancelled` when it is cancelled in a pause.
+/// The last error, when there is to be no further try; `Cancelled` when it is cancelled in a pause. An
+/// [`io::Error`](std::io::Error) that is a panic or a cancellation is not tried again.
 #[track_caller]
 pub fn retry<T: 'static, E: From<Cancelled> + From<Panicked> + 'static>(
     handle: &LoopHandle,

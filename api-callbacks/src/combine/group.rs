@@ -9,7 +9,8 @@ use loop_core::LoopHandle;
 
 use super::Completion;
 use super::callback::Callback;
-use super::whole::{AbandonOnPanic, Combined, Whole, begin, cancel, cast, finish};
+use super::part::begin;
+use super::whole::{AbandonOnPanic, Combined, Whole, cancel, cast, finish};
 use crate::contained::{contain, discard};
 use crate::operation::{Cancel, Operation, Step, Ticket, cancel_all};
 

@@ -9,7 +9,8 @@ use loop_core::{Cancelled, LoopHandle, Panicked};
 
 use super::Completion;
 use super::callback::Callback;
-use super::whole::{AbandonOnPanic, Combined, Whole, begin, cancel, finish, finish_panicked};
+use super::part::begin;
+use super::whole::{AbandonOnPanic, Combined, Whole, cancel, finish, finish_panicked};
 use crate::contained::{discard, report_panic};
 use crate::operation::{Cancel, Operation, Step, Ticket};
 

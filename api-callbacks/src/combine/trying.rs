@@ -11,7 +11,8 @@ use loop_core::{Backoff, Cancelled, LoopHandle, Panicked, is_cancelled, is_panic
 
 use super::Completion;
 use super::callback::Callback;
-use super::whole::{AbandonOnPanic, Combined, Whole, begin, cancel, finish, finish_panicked};
+use super::part::begin;
+use super::whole::{AbandonOnPanic, Combined, Whole, cancel, finish, finish_panicked};
 use crate::contained::{discard, report_panic};
 use crate::operation::{Cancel, Operation, Step, Ticket};
 use crate::timer::sleep;
@@ -66,7 +67,7 @@ where
         let Some(source) = self.source.take() else { return };
         let mut taken = Taken { trying: self, source: Some(source), goes_on: false };
         if let Some((_, f)) = &mut taken.source {
-            begin(self, ONLY, |done| f(done));
+            begin(self, ONLY, f);
         }
         taken.goes_on = !self.whole.is_over() && !self.cancelled.get();
     }

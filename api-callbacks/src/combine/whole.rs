@@ -1,26 +1,22 @@
 //! What every whole of several operations keeps: where its parts stand, and what it has come to.
 //!
-//! A part starts in [`begin`] and nowhere else, and ends in [`arrive`]. No part of it is borrowed
-//! while users' code runs.
+//! Parts start and arrive in `part.rs`. Nothing here is borrowed while users' code runs.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
-use std::mem;
 use std::rc::Rc;
-use std::thread;
 use std::vec;
 
 use loop_core::{AggregateError, LoopHandle, Panicked};
 
-use super::Completion;
 use super::callback::Callback;
-use crate::contained::{call_in_bounds, contain, discard};
+use crate::contained::{call_in_bounds, discard};
 use crate::operation::{Operation, Step, Steps, cancel_all, report_dropped};
 
 /// Where a part stands that has not arrived.
-enum Stage {
+pub(super) enum Stage {
     /// Its function is being called.
     Starting,
     /// So it is, and it is to be cancelled once that has returned.
@@ -79,19 +75,6 @@ pub(super) trait Combined: Sized + 'static {
     fn give_up(&self);
 }
 
-/// The completion of a part.
-struct Part<C: Combined> {
-    /// Gone when it was called.
-    combined: Option<Rc<C>>,
-    index: usize,
-}
-
-/// Forgets a part whose function panics.
-struct Unstarted<'a, R: 'static> {
-    whole: &'a Whole<R>,
-    index: usize,
-}
-
 /// Gives a whole up whose caller unwinds.
 pub(super) struct AbandonOnPanic<'a, C: Combined>(pub(super) &'a Rc<C>);
 
@@ -103,60 +86,6 @@ struct CancelParts<C: Combined> {
     any: bool,
     /// Whether the whole is over already, so that only its parts are to end.
     ending: bool,
-}
-
-/// Starts an operation as a part of a whole.
-///
-/// One that calls back before it has returned breaks the wing's first rule, and loses nothing: its
-/// result comes from the queue.
-pub(super) fn begin<C: Combined>(
-    combined: &Rc<C>,
-    index: usize,
-    operation: impl FnOnce(Completion<C::Value, C::Error>) -> Operation,
-) {
-    let whole = combined.whole();
-    whole.set(index, Stage::Starting);
-    let unstarted = Unstarted { whole, index };
-    let part = Part { combined: Some(combined.clone()), index };
-    let operation = operation(Box::new(move |result| part.end(result)));
-    mem::forget(unstarted);
-    match whole.take(index) {
-        Some(Stage::Starting) if operation.has_ended() => whole.set(index, Stage::Ended),
-        Some(Stage::Starting) => whole.set(index, Stage::Running(operation)),
-        Some(Stage::Doomed) => {
-            whole.set(index, Stage::Cancelled);
-            let cancelled = contain(whole.handle(), "a cancel", || operation.cancel());
-            // It may have arrived meanwhile.
-            if cancelled != Some(true) && whole.is_cancelled(index) {
-                whole.take(index);
-                whole.set(index, Stage::Ended);
-                deliver_when_quiet(combined);
-            }
-        }
-        Some(Stage::Dropped) => lost(combined),
-        Some(stage) => whole.set(index, stage),
-        None => {}
-    }
-}
-
-/// A part has called back.
-fn arrive<C: Combined>(combined: &Rc<C>, index: usize, result: Result<C::Value, C::Error>) {
-    let whole = combined.whole();
-    whole.take(index);
-    if whole.over.get() {
-        discard(whole.handle(), result);
-        return deliver_when_quiet(combined);
-    }
-    combined.settle(index, result);
-}
-
-/// A part will never end.
-fn lost<C: Combined>(combined: &Rc<C>) {
-    if combined.whole().over.get() {
-        deliver_when_quiet(combined);
-    } else if combined.needs_all() {
-        abandon(combined, true);
-    }
 }
 
 /// Ends the whole: cancels what is pending still, and calls back behind all of that.
@@ -173,12 +102,12 @@ pub(super) fn finish<C: Combined>(combined: &Rc<C>, outcome: C::Outcome) {
 
 /// Ends a whole that has panicked, and was reported; its callback comes from the queue.
 pub(super) fn finish_panicked<C: Combined>(combined: &Rc<C>, outcome: C::Outcome) {
-    combined.whole().soon.set(true);
+    combined.whole().call_back_soon();
     finish(combined, outcome);
 }
 
 /// Gives a whole up: cancels what is pending, and drops the callback, which is reported or not.
-fn abandon<C: Combined>(combined: &Rc<C>, reported: bool) {
+pub(super) fn abandon<C: Combined>(combined: &Rc<C>, reported: bool) {
     let whole = combined.whole();
     if whole.over.replace(true) {
         return;
@@ -193,7 +122,7 @@ fn abandon<C: Combined>(combined: &Rc<C>, reported: bool) {
 }
 
 /// Calls back, unless a part that was cancelled has not.
-fn deliver_when_quiet<C: Combined>(combined: &Rc<C>) {
+pub(super) fn deliver_when_quiet<C: Combined>(combined: &Rc<C>) {
     let whole = combined.whole();
     if whole.cancelled.get() > 0 {
         return;
@@ -228,6 +157,14 @@ pub(super) fn cast<T: 'static, E: 'static>(error: T) -> Result<E, T> {
     of_type.ok_or_else(|| error.expect("it was not taken"))
 }
 
+/// Drops what may be the last reference to a whole.
+pub(super) fn release<C: Combined>(combined: Rc<C>) {
+    if Rc::strong_count(&combined) == 1 {
+        let handle = combined.whole().handle().clone();
+        discard(&handle, combined);
+    }
+}
+
 impl<R: 'static> Whole<R> {
     pub(super) fn new(callback: Callback<R>) -> Whole<R> {
         Whole {
@@ -255,6 +192,16 @@ impl<R: 'static> Whole<R> {
         self.panicked.get()
     }
 
+    /// Notes that a part has ended by a panic.
+    pub(super) fn note_panic(&self) {
+        self.panicked.set(true);
+    }
+
+    /// Has the callback come from the queue.
+    pub(super) fn call_back_soon(&self) {
+        self.soon.set(true);
+    }
+
     /// Tells whether every part has arrived.
     pub(super) fn is_idle(&self) -> bool {
         self.stages.borrow().is_empty()
@@ -280,14 +227,14 @@ impl<R: 'static> Whole<R> {
         self.take(index);
     }
 
-    fn set(&self, index: usize, stage: Stage) {
+    pub(super) fn set(&self, index: usize, stage: Stage) {
         if matches!(stage, Stage::Cancelled | Stage::Doomed) {
             self.cancelled.set(self.cancelled.get() + 1);
         }
         self.stages.borrow_mut().insert(index, stage);
     }
 
-    fn take(&self, index: usize) -> Option<Stage> {
+    pub(super) fn take(&self, index: usize) -> Option<Stage> {
         let stage = self.stages.borrow_mut().remove(&index)?;
         if matches!(stage, Stage::Cancelled | Stage::Doomed) {
             self.cancelled.set(self.cancelled.get() - 1);
@@ -295,85 +242,8 @@ impl<R: 'static> Whole<R> {
         Some(stage)
     }
 
-    fn is_cancelled(&self, index: usize) -> bool {
+    pub(super) fn is_cancelled(&self, index: usize) -> bool {
         matches!(self.stages.borrow().get(&index), Some(Stage::Cancelled))
-    }
-}
-
-impl<C: Combined> Part<C> {
-    fn end(mut self, result: Result<C::Value, C::Error>) {
-        let Some(combined) = self.combined.take() else { return };
-        let (whole, index) = (combined.whole(), self.index);
-        match whole.take(index) {
-            Some(Stage::Starting | Stage::Doomed) => {
-                // The operation has not returned: the rule of the wing is kept for it.
-                whole.set(index, Stage::Ended);
-                Part::arrive_soon(combined, index, result);
-            }
-            Some(stage) => {
-                whole.set(index, stage);
-                arrive(&combined, index, result);
-                Part::release(combined);
-            }
-            None => {
-                arrive(&combined, index, result);
-                Part::release(combined);
-            }
-        }
-    }
-
-    fn arrive_soon(combined: Rc<C>, index: usize, result: Result<C::Value, C::Error>) {
-        let handle = combined.whole().handle().clone();
-        Operation::queue_unreported(&handle, move || {
-            arrive(&combined, index, result);
-            Part::release(combined);
-        });
-    }
-
-    /// The completion is dropped by a panic, of which the loop hears from whoever catches it.
-    fn panic(combined: &Rc<C>, index: usize) {
-        let message = "the callback of the operation panicked".to_owned();
-        let whole = combined.whole();
-        match C::panicked(Panicked { message }) {
-            Some(error) => {
-                whole.panicked.set(true);
-                whole.set(index, Stage::Ended);
-                Part::arrive_soon(combined.clone(), index, Err(error));
-            }
-            None => abandon(combined, true),
-        }
-    }
-
-    /// Drops what may be the last reference to a whole.
-    fn release(combined: Rc<C>) {
-        if Rc::strong_count(&combined) == 1 {
-            let handle = combined.whole().handle().clone();
-            discard(&handle, combined);
-        }
-    }
-}
-
-impl<C: Combined> Drop for Part<C> {
-    fn drop(&mut self) {
-        let Some(combined) = self.combined.take() else { return };
-        let whole = combined.whole();
-        match whole.take(self.index) {
-            None => {}
-            Some(Stage::Starting | Stage::Doomed) => whole.set(self.index, Stage::Dropped),
-            Some(_) if whole.is_over() => {
-                whole.soon.set(true);
-                deliver_when_quiet(&combined);
-            }
-            Some(_) if thread::panicking() => Part::panic(&combined, self.index),
-            Some(_) => lost(&combined),
-        }
-        Part::release(combined);
-    }
-}
-
-impl<R: 'static> Drop for Unstarted<'_, R> {
-    fn drop(&mut self) {
-        self.whole.take(self.index);
     }
 }
 
@@ -428,7 +298,7 @@ impl<C: Combined> Steps for CancelParts<C> {
         let whole = self.combined.whole();
         whole.soon.set(whole.soon.get() || self.any);
         let cancelled = if self.ending { self.any } else { self.combined.cancelled(self.any) };
-        Part::release(self.combined);
+        release(self.combined);
         cancelled
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use api_callbacks::combine::{Completion, Start, all, all_settled, any, each, map_limit};
 use api_callbacks::combine::{race, retry, timeout};
 use api_callbacks::{Composed, Operation, sleep};
-use loop_core::{Backoff, EventLoop, LoopHandle, ManualClock, is_cancelled, is_panicked};
+use loop_core::{Backoff, EventLoop, LoopHandle, ManualClock, is_panicked};
 
 use crate::combine::after;
 
@@ -20,7 +20,7 @@ pub(crate) struct Lab {
     pub(crate) handle: LoopHandle,
     clock: ManualClock,
     reports: Rc<RefCell<Vec<String>>>,
-    log: Log,
+    pub(crate) log: Log,
 }
 
 /// What happened, in order.
@@ -28,7 +28,7 @@ pub(crate) struct Lab {
 pub(crate) struct Log(Rc<RefCell<Vec<String>>>);
 
 /// Panics when it is dropped.
-struct Bomb;
+pub(crate) struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
@@ -62,7 +62,7 @@ impl Lab {
     }
 
     /// Runs for so many milliseconds of the loop's time.
-    fn run(&mut self, millis: u64) {
+    pub(crate) fn run(&mut self, millis: u64) {
         for _ in 0..millis {
             self.handle.call_soon(|| ());
             self.event_loop.run_once().unwrap();
@@ -71,16 +71,16 @@ impl Lab {
         while self.event_loop.run_ready() > 0 {}
     }
 
-    fn log(&self) -> Vec<String> {
+    pub(crate) fn log(&self) -> Vec<String> {
         self.log.0.take()
     }
 
-    fn reports(&self) -> Vec<String> {
+    pub(crate) fn reports(&self) -> Vec<String> {
         self.reports.take()
     }
 
     /// Returns a callback that logs what it hears.
-    fn ending<T: 'static, E: std::fmt::Debug + 'static>(
+    pub(crate) fn ending<T: 'static, E: std::fmt::Debug + 'static>(
         &self,
         name: &'static str,
     ) -> impl FnOnce(Result<T, E>) + use<T, E> + 'static {
@@ -88,7 +88,7 @@ impl Lab {
         move |result| log.end(name, result)
     }
 
-    fn assert_idle(&self) {
+    pub(crate) fn assert_idle(&self) {
         let snapshot = self.handle.snapshot();
         assert!(snapshot.timed.is_empty() && snapshot.ready.is_empty(), "left behind: {snapshot}");
     }
@@ -184,10 +184,10 @@ impl Composed for Nothing {
     }
 }
 
-type Whole = fn(&LoopHandle, [Start<u64, io::Error>; 2], Log, Bomb) -> Operation;
+pub(crate) type Whole = fn(&LoopHandle, [Start<u64, io::Error>; 2], Log, Bomb) -> Operation;
 
 /// Every combinator that runs operations at once, with a callback whose destructor panics.
-const WHOLES: [(&str, Whole); 6] = [
+pub(crate) const WHOLES: [(&str, Whole); 6] = [
     ("all", |h, parts, log, bomb| all(h, parts, move |end| keep(bomb, || log.end("all", end)))),
     ("all_settled", |h, parts, log, bomb| {
         all_settled(h, parts, move |end| keep(bomb, || log.add(format!("{end:?}"))))
@@ -349,150 +349,4 @@ fn a_completion_that_is_dropped_gives_up_a_whole_that_needs_it_and_no_other() {
         assert_eq!(lab.reports(), told, "{name}");
         lab.assert_idle();
     }
-}
-
-/// A sleep that logs its end, and says that it was cancelled.
-fn logged(lab: &Lab, name: &'static str, millis: u64) -> Start<u64, io::Error> {
-    let (h, log) = (lab.handle.clone(), lab.log.clone());
-    Box::new(move |done| {
-        sleep(&h, Duration::from_millis(millis), move |slept| {
-            log.add(name);
-            done(slept.map(|()| millis));
-        })
-    })
-}
-
-#[test]
-fn a_cancelled_whole_calls_back_behind_all_its_parts_and_theirs() {
-    let wholes: [fn(&LoopHandle, [Start<u64, io::Error>; 2], Log) -> Operation; 4] = [
-        |h, parts, log| all(h, parts, move |end| log.add(format!("whole {}", end.is_err()))),
-        |h, parts, log| race(h, parts, move |end| log.add(format!("whole {}", end.is_err()))),
-        |h, parts, log| any(h, parts, move |end| log.add(format!("whole {}", end.is_err()))),
-        |h, parts, log| {
-            let begin = |part: Start<u64, io::Error>, done| part(done);
-            map_limit(h, parts, 2, begin, move |end| log.add(format!("whole {}", end.is_err())))
-        },
-    ];
-    for whole in wholes {
-        let mut lab = Lab::new();
-        let (h, log, of_inner) = (lab.handle.clone(), lab.log.clone(), lab.log.clone());
-        let parts = [logged(&lab, "b", 20), logged(&lab, "c", 30)];
-        let inner_handle = h.clone();
-        let inner: Start<u64, io::Error> = Box::new(move |done| {
-            race(&inner_handle, parts, move |end| {
-                of_inner.add("inner");
-                done(end);
-            })
-        });
-        let operation = whole(&h, [logged(&lab, "a", 10), inner], log);
-        assert!(operation.cancel() && !operation.cancel());
-        lab.run(2);
-        assert_eq!(lab.log(), ["a", "b", "c", "inner", "whole true"]);
-        lab.assert_idle();
-    }
-}
-
-#[test]
-fn the_winner_of_a_race_of_wholes_is_heard_behind_all_that_lost() {
-    let mut lab = Lab::new();
-    let (h, log) = (lab.handle.clone(), lab.log.clone());
-    let (parts, inner_handle, of_inner) =
-        ([logged(&lab, "b", 20), logged(&lab, "c", 30)], h.clone(), lab.log.clone());
-    let inner: Start<u64, io::Error> = Box::new(move |done| {
-        race(&inner_handle, parts, move |end: io::Result<u64>| {
-            of_inner.add(format!("inner {}", is_cancelled(end.as_ref().unwrap_err())));
-            done(end);
-        })
-    });
-    race(&h, [logged(&lab, "a", 1), inner], move |end| log.add(format!("whole {}", end.unwrap())));
-    lab.run(4);
-    assert_eq!(lab.log(), ["a", "b", "c", "inner true", "whole 1"]);
-    lab.assert_idle();
-}
-
-#[test]
-fn a_cancel_that_panics_leaves_the_others_cancelled_and_is_reported() {
-    struct Panics(#[expect(dead_code)] Completion<u64, io::Error>);
-    impl Composed for Panics {
-        fn cancel(self: Rc<Self>) -> bool {
-            panic!("a cancel on purpose");
-        }
-    }
-    let mut lab = Lab::new();
-    let h = lab.handle.clone();
-    let (kept, keep) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(None)));
-    let keeping: Rc<RefCell<Option<Rc<Panics>>>> = kept.clone();
-    let composed: Start<u64, io::Error> = Box::new(move |done| {
-        let panics = Rc::new(Panics(done));
-        keeping.replace(Some(panics.clone()));
-        Operation::composed(&panics)
-    });
-    keep.replace(Some(all(&h, [composed, after(&h, 50, Ok(1))], lab.ending("all"))));
-    assert!(keep.take().unwrap().cancel());
-    assert!(h.snapshot().timed.is_empty(), "the other part is cancelled");
-    lab.run(2);
-    assert!(lab.log()[0].contains("Cancelled"));
-    assert_eq!(lab.reports(), ["a cancel panicked: a cancel on purpose"]);
-    kept.take();
-    lab.assert_idle();
-}
-
-#[test]
-fn a_map_that_is_cancelled_by_its_own_function_begins_nothing_more() {
-    let mut lab = Lab::new();
-    let (h, whole, calls) =
-        (lab.handle.clone(), Rc::new(RefCell::new(None)), Rc::new(Cell::new(0)));
-    let (own, count, parts): (Rc<RefCell<Option<Operation>>>, _, _) =
-        (whole.clone(), calls.clone(), h.clone());
-    let f = move |item: u64, done: Completion<u64, io::Error>| {
-        count.set(count.get() + 1);
-        if item == 1 {
-            assert!(own.take().is_some_and(|whole| whole.cancel()));
-        }
-        after(&parts, 1, Ok(item))(done)
-    };
-    whole.replace(Some(each(&h, 0..9, f, lab.ending("each"))));
-    lab.run(9);
-    assert!(lab.log()[0].contains("Cancelled"));
-    assert_eq!(calls.get(), 2);
-    lab.assert_idle();
-}
-
-#[test]
-fn what_never_settles_is_dropped_when_the_loop_is_closed() {
-    let mut lab = Lab::new();
-    let h = lab.handle.clone();
-    let captured = Rc::new(());
-    for (_, whole) in WHOLES {
-        let held = captured.clone();
-        let inner = h.clone();
-        let never: Start<u64, io::Error> = Box::new(move |done| {
-            let held = held;
-            timeout(&inner, Duration::MAX, race_of_nothing(inner.clone()), move |end| {
-                drop(held);
-                done(end);
-            })
-        });
-        let held = captured.clone();
-        let log = lab.log.clone();
-        let part = after(&h, 600_000, Ok(1));
-        let parts: [Start<u64, io::Error>; 2] = [
-            Box::new(move |done| {
-                let held = held;
-                part(Box::new(move |end| {
-                    drop(held);
-                    done(end);
-                }))
-            }),
-            never,
-        ];
-        whole(&h, parts, log, Bomb);
-    }
-    lab.event_loop.close();
-    assert_eq!(Rc::strong_count(&captured), 1);
-    assert_eq!(lab.log().len(), WHOLES.len(), "each callback is called as cancelled");
-}
-
-fn race_of_nothing(h: LoopHandle) -> Start<u64, io::Error> {
-    Box::new(move |done| race(&h, Vec::<Start<u64, io::Error>>::new(), done))
 }

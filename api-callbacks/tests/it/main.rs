@@ -1,6 +1,7 @@
 //! What the callbacks wing promises; the wings have the same tests wherever they make the same promise.
 
 mod bytes;
+mod cancelled;
 mod combine;
 mod depth;
 mod fates;
