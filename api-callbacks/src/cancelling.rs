@@ -9,11 +9,28 @@ use std::thread;
 use loop_core::LoopHandle;
 
 use crate::contained::{contain, dispose};
-use crate::operation::{Cancel, Operation, Ticket};
 
 /// How deep cancels of the program's own operations call one another before the next one waits
 /// until the first returns.
 const CANCELS_MAX: usize = 16;
+
+/// What can cancel an operation of its own.
+pub(crate) trait Cancel {
+    /// Cancels the operation if it is pending still; tells whether it was, or what its parts are.
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step;
+
+    /// Returns how many bytes the operation has moved, if it is pending still.
+    fn transferred(&self, _ticket: Ticket) -> Option<usize> {
+        None
+    }
+}
+
+/// Which operation is meant: its part of the target, and its number there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ticket {
+    pub(crate) part: u64,
+    pub(crate) number: u64,
+}
 
 /// What came of asking an operation to end.
 pub(crate) enum Step {
@@ -28,8 +45,8 @@ pub(crate) trait Steps {
     /// Returns the handle of the loop that hears of a panic in a part's cancel.
     fn handle(&self) -> &LoopHandle;
 
-    /// Returns the next part that is to be cancelled.
-    fn next(&mut self) -> Option<Operation>;
+    /// Returns what cancels the next part that may be pending.
+    fn next(&mut self) -> Option<(Rc<dyn Cancel>, Ticket)>;
 
     /// Notes whether that part was pending.
     fn told(&mut self, cancelled: bool);
@@ -84,8 +101,8 @@ pub(crate) fn cancel_all(first: Step) -> bool {
             if let Some(cancelled) = told.take() {
                 whole.told(cancelled);
             }
-            if let Some(part) = whole.next() {
-                let asked = contain(whole.handle(), "a cancel", || part.begin_cancel());
+            if let Some((part, ticket)) = whole.next() {
+                let asked = contain(whole.handle(), "a cancel", || part.cancel(ticket));
                 break asked.unwrap_or(Step::Told(false));
             }
             told = above.pop().map(Steps::end);

@@ -46,6 +46,7 @@ pub mod echo;
 pub mod protocol;
 
 mod blocking;
+mod calling;
 mod cancelling;
 mod client;
 mod contained;

@@ -10,7 +10,7 @@ use std::rc::{Rc, Weak};
 use loop_core::{Context, Job, LoopHandle};
 
 use crate::cancelling;
-pub(crate) use crate::cancelling::{Step, Steps, cancel_all};
+pub(crate) use crate::cancelling::{Cancel, Step, Ticket};
 use crate::contained::{discard, tell};
 
 /// An operation that was started.
@@ -29,24 +29,6 @@ pub trait Composed {
     /// queue then, by the part that ends, or dropped: a whole of [`combine`](crate::combine) waits
     /// for that before it calls back itself.
     fn cancel(self: Rc<Self>) -> bool;
-}
-
-/// What can cancel an operation of its own.
-pub(crate) trait Cancel {
-    /// Cancels the operation if it is pending still; tells whether it was, or what its parts are.
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step;
-
-    /// Returns how many bytes the operation has moved, if it is pending still.
-    fn transferred(&self, _ticket: Ticket) -> Option<usize> {
-        None
-    }
-}
-
-/// Which operation is meant: its part of the target, and its number there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ticket {
-    pub(crate) part: u64,
-    pub(crate) number: u64,
 }
 
 /// The place in which the callback of an operation waits; one at a time.
@@ -171,22 +153,20 @@ impl Operation {
     /// What had been moved before, [`Operation::transferred`] says now and the callback's error says
     /// then: [`loop_core::transfer::transferred`].
     pub fn cancel(&self) -> bool {
-        let Some((target, ticket)) = &self.target else { return false };
-        target.upgrade().is_some_and(|target| cancelling::cancel(target, *ticket))
+        self.target().is_some_and(|(target, ticket)| cancelling::cancel(target, ticket))
     }
 
-    /// Asks the operation to end, but not its parts.
-    pub(crate) fn begin_cancel(&self) -> Step {
-        let target =
-            self.target.as_ref().and_then(|(target, ticket)| Some((target.upgrade()?, ticket)));
-        target.map_or(Step::Told(false), |(target, ticket)| target.cancel(*ticket))
+    /// Returns what cancels the operation, if it may be pending still.
+    pub(crate) fn target(&self) -> Option<(Rc<dyn Cancel>, Ticket)> {
+        let (target, ticket) = self.target.as_ref()?;
+        Some((target.upgrade()?, *ticket))
     }
 
     /// Returns how many bytes the operation has moved so far; `None` when its callback has been
     /// called or is on its way with a result, and when it moves no bytes.
     pub fn transferred(&self) -> Option<usize> {
-        let (target, ticket) = self.target.as_ref()?;
-        target.upgrade()?.transferred(*ticket)
+        let (target, ticket) = self.target()?;
+        target.transferred(ticket)
     }
 }
 

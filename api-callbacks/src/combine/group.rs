@@ -11,8 +11,9 @@ use super::Completion;
 use super::callback::Callback;
 use super::part::begin;
 use super::whole::{AbandonOnPanic, Combined, Whole, cancel, cast, finish};
+use crate::cancelling::cancel_all;
 use crate::contained::{contain, discard};
-use crate::operation::{Cancel, Operation, Step, Ticket, cancel_all};
+use crate::operation::{Cancel, Operation, Step, Ticket};
 
 /// What is done with the result of an operation.
 type Settle<T, R, V, E> = fn(&Rc<Group<T, R, V, E>>, usize, Result<V, E>);

@@ -12,8 +12,10 @@ use std::vec;
 use loop_core::{AggregateError, LoopHandle, Panicked};
 
 use super::callback::Callback;
-use crate::contained::{call_in_bounds, discard};
-use crate::operation::{Operation, Step, Steps, cancel_all, report_dropped};
+use crate::calling::call_in_bounds;
+use crate::cancelling::{Steps, cancel_all};
+use crate::contained::discard;
+use crate::operation::{Cancel, Operation, Step, Ticket, report_dropped};
 
 /// Where a part stands that has not arrived.
 pub(super) enum Stage {
@@ -266,14 +268,16 @@ impl<C: Combined> Steps for CancelParts<C> {
         self.combined.whole().handle()
     }
 
-    fn next(&mut self) -> Option<Operation> {
+    fn next(&mut self) -> Option<(Rc<dyn Cancel>, Ticket)> {
         let whole = self.combined.whole();
         for index in self.left.by_ref() {
             match whole.take(index) {
                 Some(Stage::Running(operation)) => {
                     whole.set(index, Stage::Ended);
                     self.at = index;
-                    return Some(operation);
+                    if let Some(target) = operation.target() {
+                        return Some(target);
+                    }
                 }
                 Some(Stage::Starting) => {
                     whole.set(index, Stage::Doomed);
