@@ -1,5 +1,8 @@
 //! `oneloop run`: one of the programs that are written in every style.
 
+use std::io;
+use std::net::SocketAddr;
+
 use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 use examples::{PROGRAMS, Program, STYLES, Style};
 
@@ -26,8 +29,18 @@ pub(crate) fn run(asked: &RunArguments) -> Result<(), Failure> {
     limits::raise_descriptor_limit();
     let program = Program::named(&asked.name).expect("clap knows the programs by name");
     let style = *asked.matches.get_one::<Style>("style").expect("it has a default");
-    (program.run)(style, &asked.matches)
-        .map_err(|error| Failure::Refused(format!("{} ended: {error}", program.name)))
+    (program.run)(style, &asked.matches).map_err(|error| {
+        let listen = asked.matches.try_get_one::<SocketAddr>("listen").ok().flatten();
+        Failure::Refused(match listen.filter(|_| is_about_an_address(&error)) {
+            Some(address) => format!("cannot listen on {address}: {error}"),
+            None => format!("{} ended: {error}", program.name),
+        })
+    })
+}
+
+fn is_about_an_address(error: &io::Error) -> bool {
+    use io::ErrorKind::{AddrInUse, AddrNotAvailable, PermissionDenied};
+    matches!(error.kind(), AddrInUse | AddrNotAvailable | PermissionDenied)
 }
 
 /// Makes a program's sub-command.

@@ -1,6 +1,8 @@
 //! What `run` does with each program in each style: it ends with code 0, by itself or on a signal.
 
+use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 
 use examples::STYLES;
 use rustix::process::Signal;
@@ -46,6 +48,35 @@ fn a_program_that_serves_ends_with_code_0_on_an_interrupt_in_every_style() {
             let output = finish(child);
             assert!(output.status.success(), "{program} {style}: {}", text(&output.stderr));
             assert!(text(&output.stdout).contains(says), "{program} {style}");
+        }
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_in_every_style() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap().to_string();
+    for (program, _) in SERVING {
+        for style in STYLES {
+            let output = run(&["run", program, "--style", style.name(), "--listen", &taken]);
+            let complaint = text(&output.stderr);
+            let seen = (output.status.code(), complaint.lines().count());
+            assert_eq!(seen, (Some(1), 1), "{program} {style}: {complaint}");
+            assert_eq!(complaint.matches(&taken).count(), 1, "{program} {style}: {complaint}");
+        }
+    }
+}
+
+#[test]
+fn a_program_that_cannot_tell_its_address_does_not_serve() {
+    for (program, _) in SERVING {
+        for style in STYLES {
+            let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+            let flags = ["run", program, "--style", style.name(), "--listen", "127.0.0.1:0"];
+            let output = finish(oneloop(&flags).stdout(full).spawn().unwrap());
+            let complaint = text(&output.stderr);
+            let seen = (output.status.code(), complaint.lines().count());
+            assert_eq!(seen, (Some(1), 1), "{program} {style}: {complaint}");
         }
     }
 }
