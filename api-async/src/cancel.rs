@@ -4,17 +4,18 @@
 //! has it may end in good order.
 
 use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use event_listener::Event;
 use futures::future::{Either, select};
 use loop_core::{Cancelled, LoopHandle};
 
+use crate::contain::Panics;
 use crate::task::{Outcome, Task, TaskError, spawn};
 
 /// Tells those who have it that they should end.
@@ -36,10 +37,21 @@ pub struct CancellationToken(Rc<State>);
 #[derive(Default)]
 struct State {
     cancelled: Cell<bool>,
-    event: Event,
-    children: RefCell<Vec<Weak<State>>>,
-    /// Held, so that a chain of tokens is whole while somebody has its end.
-    _parent: Option<Rc<State>>,
+    /// What waits, by numbers in the order of its coming.
+    waiters: RefCell<BTreeMap<u64, Waker>>,
+    /// Each takes itself out when it goes.
+    children: RefCell<BTreeMap<u64, Weak<State>>>,
+    /// The number of the next waiter or child.
+    next: Cell<u64>,
+    /// Held, so that a chain of tokens is whole while somebody has its end; and the number there.
+    parent: Option<(Rc<State>, u64)>,
+}
+
+/// The future of [`CancellationToken::cancelled`].
+struct Waits<'a> {
+    state: &'a State,
+    /// Where its waker is, once it was polled.
+    number: Option<u64>,
 }
 
 impl CancellationToken {
@@ -50,31 +62,34 @@ impl CancellationToken {
 
     /// Makes a token that is cancelled with this one.
     pub fn child(&self) -> CancellationToken {
-        let parent = Some(self.0.clone());
-        let child = CancellationToken(Rc::new(State { _parent: parent, ..State::default() }));
+        let number = self.0.number();
+        let mut state = State::default();
+        state.parent = Some((self.0.clone(), number));
+        let child = CancellationToken(Rc::new(state));
         if self.is_cancelled() {
             child.cancel();
-            return child;
+        } else {
+            self.0.children.borrow_mut().insert(number, Rc::downgrade(&child.0));
         }
-        let mut children = self.0.children.borrow_mut();
-        // Every so often those that are gone are forgotten, so that each costs little.
-        if children.len() == children.capacity() {
-            children.retain(|child| child.strong_count() > 0);
-        }
-        children.push(Rc::downgrade(&child.0));
-        drop(children);
         child
     }
 
     /// Cancels the token and its children: who waits for that is woken.
+    ///
+    /// # Panics
+    /// When a waker does, and then only when all others have been woken.
     pub fn cancel(&self) {
-        let mut states = vec![self.0.clone()];
-        while let Some(state) = states.pop() {
+        let mut panics = Panics::default();
+        let mut states = VecDeque::from([self.0.clone()]);
+        while let Some(state) = states.pop_front() {
             if !state.cancelled.replace(true) {
-                state.event.notify(usize::MAX);
-                states.extend(state.children.take().iter().filter_map(Weak::upgrade));
+                // A waker may be anybody's code: nothing is borrowed then.
+                let (waiters, children) = (state.waiters.take(), state.children.take());
+                waiters.into_values().for_each(|waker| panics.catch(|| waker.wake()));
+                states.extend(children.into_values().filter_map(|child| child.upgrade()));
             }
         }
+        panics.resume();
     }
 
     /// Tells whether the token is cancelled.
@@ -84,9 +99,7 @@ impl CancellationToken {
 
     /// Ends when the token is cancelled. Cancel-safe.
     pub async fn cancelled(&self) {
-        while !self.is_cancelled() {
-            self.0.event.listen().await;
-        }
+        Waits { state: &self.0, number: None }.await;
     }
 
     /// Drives a future, but drops it when the token is cancelled.
@@ -98,6 +111,55 @@ impl CancellationToken {
         match select(cancelled, future).await {
             Either::Left(((), _)) => Err(Cancelled),
             Either::Right((output, _)) => Ok(output),
+        }
+    }
+}
+
+impl State {
+    /// Returns a number that it gives once.
+    fn number(&self) -> u64 {
+        self.next.replace(self.next.get() + 1)
+    }
+}
+
+impl Drop for State {
+    /// Lets go of the tokens above that nobody else has, one after the other: a chain of them may be
+    /// longer than the stack is deep.
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        while let Some((state, number)) = parent {
+            state.children.borrow_mut().remove(&number);
+            parent = Rc::into_inner(state).and_then(|mut state| state.parent.take());
+        }
+    }
+}
+
+impl Future for Waits<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.state.cancelled.get() {
+            return Poll::Ready(());
+        }
+        let state = self.state;
+        let number = *self.number.get_or_insert_with(|| state.number());
+        let waiters = &state.waiters;
+        let known = waiters.borrow().get(&number).is_some_and(|kept| kept.will_wake(cx.waker()));
+        if !known {
+            // Cloned and dropped outside the borrow: a waker may be anybody's code.
+            let waker = cx.waker().clone();
+            let before = waiters.borrow_mut().insert(number, waker);
+            drop(before);
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            let waker = self.state.waiters.borrow_mut().remove(&number);
+            drop(waker);
         }
     }
 }

@@ -4,11 +4,15 @@
 //! handed nothing but a `Context` finds it.
 
 use std::cell::Cell;
+use std::error::Error;
 use std::fmt;
 use std::task::{Context, Poll};
 
 /// How many operations a task may complete in one poll (tokio: 128).
 const BUDGET: u32 = 128;
+
+/// The row where no task is polled.
+const NO_ROW: usize = usize::MAX;
 
 /// What a task waits for, as far as the operations of this crate tell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +40,7 @@ struct Current {
     waits: Cell<Wait>,
     /// How many runs and polls are under way on this thread, one within the other.
     depth: Cell<u32>,
-    /// The row of the task that is polled, or was last.
+    /// The row of the task that is polled, or [`NO_ROW`].
     row: Cell<usize>,
 }
 
@@ -46,10 +50,15 @@ thread_local! {
             budget: Cell::new(BUDGET),
             waits: Cell::new(Wait::Other),
             depth: Cell::new(0),
-            row: Cell::new(usize::MAX),
+            row: Cell::new(NO_ROW),
         }
     };
 }
+
+/// A loop runs on this thread: to block it would keep everything from going on, and what is waited
+/// for might never come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InsideLoop;
 
 /// Marks a thread as running a loop, for as long as it lives.
 pub(crate) struct Inside(());
@@ -69,12 +78,13 @@ pub(crate) fn begin(row: usize) {
 #[inline]
 pub(crate) fn end() -> Wait {
     CURRENT.with(|current| {
+        current.row.set(NO_ROW);
         current.depth.set(current.depth.get() - 1);
         current.waits.get()
     })
 }
 
-/// Returns the row of the task that is polled, or, after a poll within its poll, of that one.
+/// Returns the row of the task that is polled; [`NO_ROW`] after a poll within its poll.
 pub(crate) fn row() -> usize {
     CURRENT.with(|current| current.row.get())
 }
@@ -86,7 +96,7 @@ pub(crate) fn wait(wait: Wait) {
 }
 
 /// Lets an operation be tried if there is budget left; with none, the task gives way and is queued
-/// again.
+/// again. What else it polls in this poll gives way too, or it would never rest.
 #[inline]
 pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
     CURRENT.with(|current| match current.budget.get() {
@@ -98,21 +108,26 @@ pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
 /// Notes that an operation has completed: it takes one of the budget.
 #[inline]
 pub(crate) fn spend() {
-    CURRENT.with(|current| current.budget.set(current.budget.get() - 1));
+    CURRENT.with(|current| current.budget.set(current.budget.get().saturating_sub(1)));
 }
 
 #[cold]
 fn give_way(current: &Current, cx: &Context<'_>) -> Poll<()> {
-    // Whoever polls without a task, as another executor does, begins anew here.
-    current.budget.set(BUDGET);
+    if current.row.get() == NO_ROW {
+        // What polls without a task, as another executor does, begins anew here.
+        current.budget.set(BUDGET);
+    }
     current.waits.set(Wait::Yielding);
     cx.waker().wake_by_ref();
     Poll::Pending
 }
 
-/// Tells whether a loop runs on this thread, as far as this crate runs it.
-pub(crate) fn is_inside() -> bool {
-    CURRENT.with(|current| current.depth.get() > 0)
+/// Refuses what blocks the thread, if a loop runs there, as far as this crate runs it.
+///
+/// # Errors
+/// What to do instead.
+pub(crate) fn refuse_inside() -> Result<(), InsideLoop> {
+    if CURRENT.with(|current| current.depth.get() > 0) { Err(InsideLoop) } else { Ok(()) }
 }
 
 impl Inside {
@@ -144,3 +159,14 @@ impl fmt::Display for Wait {
         })
     }
 }
+
+impl fmt::Display for InsideLoop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a loop runs on this thread, and blocking would stop it: await the future, or spawn it \
+             as a task; what blocks belongs into `offload` or `spawn_blocking`",
+        )
+    }
+}
+
+impl Error for InsideLoop {}

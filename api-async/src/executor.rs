@@ -2,13 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use loop_core::{Context, LoopHandle, panic_message};
+use loop_core::{Context, LoopHandle};
 
+use crate::contain;
 use crate::current::Inside;
 use crate::slot::Slot;
 use crate::table;
@@ -51,6 +51,7 @@ impl Executor {
 
     /// Ends when no more than `count` tasks have yet to end.
     pub(crate) async fn low(&self, count: usize) {
+        let _forgets = Forgets(self);
         self.low_water.set(count);
         poll_fn(|cx| {
             if self.live.get() <= count {
@@ -92,22 +93,24 @@ impl Executor {
     }
 
     fn report_about(&self, slot: &Slot, message: String) {
-        self.handle.report(&Context::new(message).created_at(slot.about.spawned_at.get()));
+        let context = Context::new(message).created_at(slot.about.spawned_at.get());
+        contain::tell(&self.handle, &context);
     }
 
     /// Drops all tasks; their futures may be anybody's code, so nothing is borrowed.
     pub(crate) fn close(self: &Rc<Self>) {
         let _inside = Inside::enter();
         for slot in table::remove(self) {
-            self.abort(&slot);
+            slot.abort();
         }
     }
+}
 
-    /// Aborts a task, and reports the panic of its destructor. Who joins it has heard by then.
-    pub(crate) fn abort(&self, slot: &Rc<Slot>) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| slot.abort())) {
-            let message = format!("a task's destructor panicked: {}", panic_message(&*payload));
-            self.report_about(slot, message);
-        }
+/// Forgets who waited for the tasks to end, when it waits no more.
+struct Forgets<'a>(&'a Executor);
+
+impl Drop for Forgets<'_> {
+    fn drop(&mut self) {
+        drop(self.0.waits_for_low.take());
     }
 }

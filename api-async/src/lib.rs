@@ -40,7 +40,9 @@ pub mod combine;
 pub mod echo;
 pub mod handler;
 
+mod about;
 mod cancel;
+mod contain;
 mod current;
 mod descriptor;
 mod doors;
@@ -57,12 +59,12 @@ mod tcp;
 mod timer;
 
 pub use cancel::{CancellationToken, Shield, shield};
-pub use current::Wait;
+pub use current::{InsideLoop, Wait};
 pub use descriptor::Async;
 pub use doors::{Resume, Spawner, Suspend, offload, spawn_blocking, suspend};
 pub use halves::{ReadHalf, Unrelated, WriteHalf};
 pub use resolve::resolve;
-pub use run::{InsideLoop, RunFailed, Runner, block_on, run};
+pub use run::{RunFailed, Runner, block_on, run};
 pub use scope::{Scope, Scoped, ScopedTask, scope};
 pub use seeing::{TaskInfo, TaskState, tasks, watch_polls};
 pub use task::{Outcome, Task, TaskError, run_until_complete, spawn, spawn_infallible};

@@ -10,13 +10,15 @@ use std::time::Duration;
 use futures::executor::block_on as park_until;
 use loop_core::{Cancelled, Context, Elapsed, EventLoop, LoopHandle, RunError};
 
+use crate::about::abort_late;
 use crate::cancel::CancellationToken;
 use crate::combine::timeout;
-use crate::current;
+use crate::contain;
+use crate::current::{self, InsideLoop};
 use crate::doors::{Resume, suspend};
 use crate::executor::Executor;
 use crate::seeing::info;
-use crate::slot::{Phase, Slot, abort_late};
+use crate::slot::{Phase, Slot};
 use crate::table;
 use crate::task::{Task, TaskError, run_until_complete, spawn_infallible};
 
@@ -48,16 +50,13 @@ pub struct Runner {
 pub enum RunFailed {
     /// A `SIGINT` has cancelled the main future.
     Interrupted,
+    /// A loop of this crate runs on the thread already.
+    Nested(InsideLoop),
     /// The main future panicked, with this message.
     Panicked(String),
     /// The loop could not be made, or was stopped.
     Loop(RunError),
 }
-
-/// A loop runs on this thread: to block it would keep everything from going on, and what is waited
-/// for might never come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InsideLoop;
 
 /// Makes a loop, runs `main` on it until it has ended, and ends the rest in good order; see
 /// [`Runner::run`].
@@ -77,7 +76,7 @@ pub fn run<T: 'static>(main: impl AsyncFnOnce(LoopHandle) -> T + 'static) -> Res
 /// # Errors
 /// [`InsideLoop`] where a loop of this crate runs on the thread.
 pub fn block_on<F: Future>(future: F) -> Result<F::Output, InsideLoop> {
-    if current::is_inside() { Err(InsideLoop) } else { Ok(park_until(future)) }
+    current::refuse_inside().map(|()| park_until(future))
 }
 
 impl Default for Runner {
@@ -99,11 +98,13 @@ impl Runner {
     /// 4. The loop is closed.
     ///
     /// # Errors
-    /// When `main` was interrupted or panicked, or the loop failed. All of the end is done even then.
+    /// When `main` was interrupted or panicked, or the loop failed; all of the end is done even then.
+    /// In a task, or in another run of this crate on the thread, which this one would stop.
     pub fn run<T: 'static>(
         &self,
         main: impl AsyncFnOnce(LoopHandle) -> T + 'static,
     ) -> Result<T, RunFailed> {
+        current::refuse_inside().map_err(RunFailed::Nested)?;
         let mut event_loop = EventLoop::new()?;
         self.run_on(&mut event_loop, main)
     }
@@ -117,6 +118,7 @@ impl Runner {
         event_loop: &mut EventLoop,
         main: impl AsyncFnOnce(LoopHandle) -> T + 'static,
     ) -> Result<T, RunFailed> {
+        current::refuse_inside().map_err(RunFailed::Nested)?;
         let handle = event_loop.handle();
         let interrupted = CancellationToken::new();
         if self.interrupts {
@@ -158,9 +160,9 @@ async fn end_of<T: 'static>(
 async fn end_tasks(handle: &LoopHandle, limit: Duration) {
     let executor = table::executor(handle);
     for slot in others(&executor) {
-        match slot.about.rare_parts().shield {
+        match slot.about.shield() {
             Some(shield) => abort_late(&slot, shield),
-            None => executor.abort(&slot),
+            None => drop(slot.abort()),
         }
     }
     let all_but_this = async {
@@ -171,8 +173,8 @@ async fn end_tasks(handle: &LoopHandle, limit: Duration) {
         for slot in others(&executor) {
             let message = format!("did not stop within {limit:?}, and is aborted: {}", info(&slot));
             let place = slot.about.spawned_at.get();
-            handle.report(&Context::new(message).created_at(place));
-            executor.abort(&slot);
+            contain::tell(handle, &Context::new(message).created_at(place));
+            slot.abort();
         }
     }
 }
@@ -209,6 +211,7 @@ impl fmt::Display for RunFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RunFailed::Interrupted => f.write_str("the run was interrupted"),
+            RunFailed::Nested(inside) => inside.fmt(f),
             RunFailed::Panicked(message) => write!(f, "the main future panicked: {message}"),
             RunFailed::Loop(error) => error.fmt(f),
         }
@@ -216,14 +219,3 @@ impl fmt::Display for RunFailed {
 }
 
 impl Error for RunFailed {}
-
-impl fmt::Display for InsideLoop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "a loop runs on this thread, and blocking would stop it: await the future, or spawn it \
-             as a task; what blocks belongs into `offload` or `spawn_blocking`",
-        )
-    }
-}
-
-impl Error for InsideLoop {}

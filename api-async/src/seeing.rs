@@ -82,7 +82,7 @@ pub(crate) fn info(slot: &Rc<Slot>) -> TaskInfo {
     };
     TaskInfo {
         number: slot.number(),
-        name: about.rare_parts().name,
+        name: about.name(),
         spawned_at: about.spawned_at.get(),
         state,
         polls: about.polls.get(),

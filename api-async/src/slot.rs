@@ -10,10 +10,11 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use loop_core::{Abort, Job, LocalWake, panic_message};
 
+use crate::about::{About, Rare};
+use crate::contain::{self, Payload};
 use crate::current::{self, Wait};
 use crate::executor::Executor;
 use crate::table::{self, TaskWaker};
@@ -67,43 +68,13 @@ pub(crate) struct Slot {
     pub(crate) about: About,
 }
 
-/// What is told of a task.
-pub(crate) struct About {
-    pub(crate) spawned_at: Cell<&'static Location<'static>>,
-    pub(crate) polls: Cell<u32>,
-    pub(crate) wakes: Cell<u32>,
-    pub(crate) waits: Cell<Wait>,
-    /// Since when it waits, if the loop's polls are watched.
-    pub(crate) since: Cell<Option<Duration>>,
-    /// What is seldom there.
-    pub(crate) rare: Cell<Option<Box<Rare>>>,
-}
-
 /// What a task has left: its output, and what few tasks have.
 pub(crate) type Left = (Option<Pin<Box<dyn Work>>>, Option<Box<Rare>>);
-
-/// What few tasks have.
-#[derive(Clone, Default)]
-pub(crate) struct Rare {
-    pub(crate) name: Option<String>,
-    /// What its panic said.
-    pub(crate) panicked: Option<String>,
-    /// How long the end of a run waits for the task.
-    pub(crate) shield: Option<Duration>,
-}
 
 impl Slot {
     /// Makes an empty slot in a row of the table.
     pub(crate) fn new(executor: Rc<Executor>, row: usize) -> Slot {
         let task_waker = Arc::new(TaskWaker::new(row, executor.handle.remote()));
-        let about = About {
-            spawned_at: Cell::new(Location::caller()),
-            polls: Cell::new(0),
-            wakes: Cell::new(0),
-            waits: Cell::default(),
-            since: Cell::default(),
-            rare: Cell::default(),
-        };
         Slot {
             executor,
             waker: task_waker.clone().into(),
@@ -114,7 +85,7 @@ impl Slot {
             detached: Cell::new(false),
             work: Cell::default(),
             joiner: Cell::default(),
-            about,
+            about: About::new(),
         }
     }
 
@@ -170,7 +141,7 @@ impl Slot {
 
     /// Says which task it is, for a report.
     pub(crate) fn describe(&self) -> String {
-        self.about.rare_parts().name.map_or("a task".into(), |name| format!("the task {name:?}"))
+        describe(self.about.name())
     }
 
     /// Tells whether the task has yet to end.
@@ -211,15 +182,32 @@ impl Slot {
         let rare = self.about.rare.take();
         self.phase.set(Phase::Aborted);
         self.number.set(0);
-        drop(self.joiner.take());
+        self.forget_joiner();
         table::release(self);
         (work, rare)
+    }
+
+    /// Drops the waker of who waited for the end, and waits no more.
+    fn forget_joiner(&self) {
+        if let Some(joiner) = self.joiner.take() {
+            self.contained("a waker's destructor panicked", || drop(joiner));
+        }
+    }
+
+    /// Calls what may be anybody's code; a panic is told to the loop and goes no further.
+    fn contained(&self, what: &str, work: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
+            let place = Some(self.about.spawned_at.get());
+            contain::tell_panic(&self.executor.handle, what, payload, place);
+        }
     }
 
     /// Lets the task end without being joined; a failure is reported then.
     pub(crate) fn detach(self: &Rc<Self>) {
         self.detached.set(true);
-        if !self.is_live() {
+        if self.is_live() {
+            self.forget_joiner();
+        } else {
             self.report();
         }
     }
@@ -228,10 +216,12 @@ impl Slot {
     pub(crate) fn abort(self: &Rc<Self>) -> bool {
         match self.phase.get() {
             Phase::Waiting => {
-                let future = self.work.take();
+                let (future, place) = (self.work.take(), self.about.spawned_at.get());
                 self.end(Phase::Aborted);
-                // Last, since its destructor may panic: by then everybody knows of the end.
-                drop(future);
+                // Last, since its destructor is anybody's code: by then the end is known.
+                if let Some(future) = future {
+                    contain::discard(future, &self.executor, place);
+                }
                 true
             }
             Phase::Polled => {
@@ -249,8 +239,9 @@ impl Slot {
         if self.about.polls.get() == 0 {
             executor.report_never_polled(self);
         }
+        self.about.cancel_late();
         if let Some(joiner) = self.joiner.take() {
-            joiner.wake();
+            self.contained("a waker panicked", || joiner.wake());
         }
         executor.ended();
         if self.detached.get() {
@@ -260,49 +251,48 @@ impl Slot {
 
     /// Reports the failure of a task that nobody joined, and gives up the slot.
     fn report(self: &Rc<Self>) {
-        let (phase, executor) = (self.phase.get(), self.executor.clone());
-        let spawned_at = self.about.spawned_at.get();
-        let work = self.work.take();
-        let ended = work.as_ref().filter(|_| phase == Phase::Ended);
-        let failure = ended
-            .and_then(|work| work.failure())
-            .map(|failure| format!("{} failed and nobody joined it: {failure}", self.describe()));
-        self.release();
-        if let Some(message) = failure {
-            executor.handle.report(&loop_core::Context::new(message).created_at(spawned_at));
+        let (ended, executor) = (self.phase.get() == Phase::Ended, self.executor.clone());
+        let (spawned_at, task) = (self.about.spawned_at.get(), self.about.name());
+        let (work, _rare) = self.release();
+        let Some(work) = work else { return };
+        if let Some(failure) = failure(&*work).filter(|_| ended) {
+            let message = format!("{} failed and nobody joined it: {failure}", describe(task));
+            contain::tell(&executor.handle, &context(message, spawned_at));
         }
+        contain::discard(work, &executor, spawned_at);
     }
 
     /// Ends a task that has panicked. The loop hears of it; who joins the task hears the message.
     #[cold]
-    fn panicked(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
+    fn panicked(self: &Rc<Self>, work: Pin<Box<dyn Work>>, payload: Payload) {
+        let (executor, spawned_at) = (self.executor.clone(), self.about.spawned_at.get());
         let message = panic_message(&*payload).to_owned();
-        let report = loop_core::Context::new(format!("a task panicked: {message}"))
-            .created_at(self.about.spawned_at.get());
+        let report = context(format!("a task panicked: {message}"), spawned_at);
         self.about.rare(|rare| rare.panicked = Some(message));
-        let executor = self.executor.clone();
         self.end(Phase::Panicked);
-        if payload.is::<Abort>() {
+        let told = match payload.is::<Abort>() {
+            true => Err(payload),
+            false => {
+                contain::discard_payload(payload);
+                catch_unwind(AssertUnwindSafe(|| executor.handle.report(&report)))
+            }
+        };
+        contain::discard(work, &executor, spawned_at);
+        // The task, or the exception handler, asks to leave the run.
+        if let Err(payload) = told {
             resume_unwind(payload);
         }
-        executor.handle.report(&report);
     }
 
     /// A poll has returned, and the task does not just go on waiting.
     #[cold]
-    fn polled(
-        self: &Rc<Self>,
-        work: Pin<Box<dyn Work>>,
-        polled: Result<Poll<()>, Box<dyn Any + Send>>,
-    ) {
+    fn polled(self: &Rc<Self>, work: Pin<Box<dyn Work>>, polled: Result<Poll<()>, Payload>) {
         match polled {
-            Err(payload) => {
-                self.panicked(payload);
-                drop(work);
-            }
+            Err(payload) => self.panicked(work, payload),
             Ok(_) if self.phase.get() == Phase::Aborting => {
+                let (executor, spawned_at) = (self.executor.clone(), self.about.spawned_at.get());
                 self.end(Phase::Aborted);
-                drop(work);
+                contain::discard(work, &executor, spawned_at);
             }
             Ok(_) => {
                 self.work.set(Some(work));
@@ -312,7 +302,7 @@ impl Slot {
     }
 
     #[inline(always)]
-    fn poll(&self, work: &mut Pin<Box<dyn Work>>) -> Result<Poll<()>, Box<dyn Any + Send>> {
+    fn poll(&self, work: &mut Pin<Box<dyn Work>>) -> Result<Poll<()>, Payload> {
         current::begin(self.task_waker.row());
         let mut cx = Context::from_waker(&self.waker);
         let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut cx)));
@@ -358,35 +348,20 @@ impl Job for Slot {
     }
 }
 
-impl About {
-    /// Changes what few tasks have.
-    pub(crate) fn rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
-        let mut rare = self.rare.take().unwrap_or_default();
-        let changed = change(&mut rare);
-        self.rare.set(Some(rare));
-        changed
-    }
-
-    /// Returns what few tasks have.
-    pub(crate) fn rare_parts(&self) -> Rare {
-        let rare = self.rare.take();
-        let parts = rare.as_deref().cloned().unwrap_or_default();
-        self.rare.set(rare);
-        parts
-    }
+/// Says which task it is, for a report.
+fn describe(name: Option<String>) -> String {
+    name.map_or("a task".into(), |name| format!("the task {name:?}"))
 }
 
-/// Aborts a task after a while, if it has not ended by then, and tells the loop.
-pub(crate) fn abort_late(slot: &Rc<Slot>, limit: Duration) {
-    let (slot, number) = (slot.clone(), slot.number());
-    let handle = slot.executor.handle.clone();
-    handle.call_later(limit, move || {
-        if slot.number() == number && slot.is_live() {
-            let task = slot.describe();
-            let message = format!("{task} goes on {limit:?} after it was cancelled: it is aborted");
-            let place = slot.about.spawned_at.get();
-            slot.executor.handle.report(&loop_core::Context::new(message).created_at(place));
-            slot.abort();
-        }
-    });
+/// Says what an output has failed with. To say it is anybody's code, and may panic itself.
+fn failure(work: &dyn Work) -> Option<String> {
+    catch_unwind(AssertUnwindSafe(|| work.failure())).unwrap_or_else(|payload| {
+        let message = format!("an error that cannot be shown: {}", panic_message(&*payload));
+        contain::discard_payload(payload);
+        Some(message)
+    })
+}
+
+fn context(message: String, spawned_at: &'static Location<'static>) -> loop_core::Context {
+    loop_core::Context::new(message).created_at(spawned_at)
 }

@@ -121,8 +121,15 @@ pub(crate) fn remove(executor: &Rc<Executor>) -> Vec<Rc<Slot>> {
 /// Finds the task that is polled, if it is the one that `waker` wakes.
 #[cold]
 pub(crate) fn find(waker: &Waker) -> Option<Rc<dyn LocalWake>> {
-    let slot = TABLE.with_borrow(|table| table.rows.get(current::row())?.clone());
+    let slot = polled();
     slot.filter(|slot| slot.is_woken_by(waker)).map(|slot| slot as Rc<dyn LocalWake>)
+}
+
+/// Returns the slot of the task that is polled.
+#[cold]
+pub(crate) fn polled() -> Option<Rc<Slot>> {
+    let here = TABLE.try_with(|table| table.borrow().rows.get(current::row())?.clone());
+    here.ok().flatten()
 }
 
 /// Takes back the row of a slot that holds no task any more.

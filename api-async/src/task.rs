@@ -14,8 +14,9 @@ use std::time::Duration;
 use loop_core::{EventLoop, LoopHandle, RunError};
 use pin_project::pin_project;
 
-use crate::current::Inside;
-use crate::slot::{Phase, Slot, Work, abort_late};
+use crate::about::abort_late;
+use crate::current::{self, Inside};
+use crate::slot::{Phase, Slot, Work};
 use crate::table;
 
 /// A task that was spawned; awaiting it joins the task.
@@ -98,12 +99,19 @@ fn spawn_judged<F: Future + 'static>(
 /// As [`EventLoop::run_until_complete`]; a panic of the future is reported to the loop's exception
 /// handler and ends the run as abandoned.
 ///
+/// # Panics
+/// In a task, and in a callback while this crate runs a loop on the thread: the outer loop would
+/// stand, and what is awaited might never come. Await the future there, or spawn it.
+///
 /// asyncio: `run_until_complete`.
 #[track_caller]
 pub fn run_until_complete<F>(event_loop: &mut EventLoop, future: F) -> Result<F::Output, RunError>
 where
     F: Future + 'static,
 {
+    if let Err(inside) = current::refuse_inside() {
+        panic!("run_until_complete: {inside}");
+    }
     let _inside = Inside::enter();
     let handle = event_loop.handle();
     event_loop.run_until_complete(|completer| {
@@ -135,7 +143,7 @@ impl<T> Task<T> {
 
     /// Returns the task's name, if it has one and has yet to be joined.
     pub fn name(&self) -> Option<String> {
-        self.slot.about.rare_parts().name.filter(|_| self.is_mine())
+        self.slot.about.name().filter(|_| self.is_mine())
     }
 
     /// Tells whether the task has ended: joining it takes no time then.

@@ -1,0 +1,313 @@
+//! Panics where none is expected: destructors, wakers, payloads, reports. Each is contained and told
+//! once, and what stands beside it goes on.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::{Future, pending, poll_fn};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+use api_async::combine::{all, any, race, timeout};
+use api_async::{
+    CancellationToken, Runner, Scope, TaskError, run_until_complete, scope, sleep, spawn,
+    spawn_infallible, tasks,
+};
+use loop_core::AggregateError;
+
+use crate::lab::{Lab, Live, lab, yield_now};
+
+/// Panics when it is dropped.
+struct Panics(#[expect(dead_code, reason = "it counts who is alive")] Live);
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("a destructor on purpose");
+    }
+}
+
+/// Is pending, and holds what panics when it is dropped.
+async fn holds<T>(live: &Live) -> T {
+    let _panics = Panics(live.clone());
+    pending().await
+}
+
+/// Wakes by panicking.
+struct Refuses;
+
+impl Wake for Refuses {
+    fn wake(self: Arc<Self>) {
+        panic!("a waker on purpose");
+    }
+}
+
+/// Polls a future once with a waker that panics.
+fn poll_refusing<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    let waker = Waker::from(Arc::new(Refuses));
+    Pin::new(future).poll(&mut Context::from_waker(&waker))
+}
+
+/// Counts how many of the reports contain `words`.
+fn count(reports: &Rc<RefCell<Vec<String>>>, words: &str) -> usize {
+    reports.borrow().iter().filter(|report| report.contains(words)).count()
+}
+
+#[test]
+fn aborting_a_task_whose_destructor_panics_returns_and_is_told_once() {
+    let Lab { mut event_loop, handle, reports } = lab();
+    let live = Live::default();
+    let kept = live.clone();
+    let task = spawn(&handle, async move { holds::<()>(&kept).await });
+    event_loop.run_ready();
+    assert!(catch_unwind(AssertUnwindSafe(|| task.abort())).unwrap());
+    assert_eq!((live.others(), reports.borrow().len()), (0, 1), "{reports:?}");
+}
+
+#[test]
+fn an_output_whose_destructor_panics_is_dropped_with_its_task() {
+    let Lab { mut event_loop, handle, reports } = lab();
+    let live = Live::default();
+    let output = Panics(live.clone());
+    let task = spawn_infallible(&handle, async move { output });
+    event_loop.run_ready();
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(task))).is_ok());
+    let output = Panics(live.clone());
+    spawn_infallible(&handle, async move { output }).detach();
+    event_loop.run_ready();
+    assert_eq!((live.others(), reports.borrow().len()), (0, 2), "{reports:?}");
+    assert!(tasks(&handle).is_empty());
+}
+
+#[test]
+fn a_joiner_whose_waker_panics_does_not_keep_the_end_from_the_loop() {
+    let Lab { mut event_loop, handle, reports } = lab();
+    let mut task = spawn(&handle, sleep(&handle, Duration::from_millis(1)));
+    event_loop.run_ready();
+    assert!(poll_refusing(&mut task).is_pending());
+    while !task.is_finished() {
+        event_loop.run_once().unwrap();
+    }
+    assert_eq!(count(&reports, "a waker on purpose"), 1, "{reports:?}");
+    drop(task);
+    assert!(tasks(&handle).is_empty());
+    // The end of a run waits for the tasks that are left: all have been counted.
+    let quiet = Runner { interrupts: false, ..Runner::default() };
+    quiet.run_on(&mut event_loop, async |_| ()).unwrap();
+    assert_eq!(handle.time(), Duration::from_millis(1), "it waits for none");
+    assert_eq!(reports.borrow().len(), 1, "{reports:?}");
+}
+
+#[test]
+fn a_payload_whose_destructor_panics_is_one_failure() {
+    let Lab { mut event_loop, handle, reports } = lab();
+    let live = Live::default();
+    // A payload has to be sent, so that it counts nothing.
+    struct Throws;
+    impl Drop for Throws {
+        fn drop(&mut self) {
+            panic!("a payload on purpose");
+        }
+    }
+    let kept = live.clone();
+    let task = spawn(&handle, async move {
+        yield_now().await;
+        let _kept = kept;
+        panic_any(Throws);
+    });
+    let joined: Result<Result<(), _>, _> = run_until_complete(&mut event_loop, task);
+    assert!(matches!(joined.unwrap(), Err(TaskError::Panicked(_))));
+    assert_eq!((live.others(), reports.borrow().len()), (0, 1), "{reports:?}");
+}
+
+#[test]
+fn a_poll_that_panics_in_a_future_whose_destructor_panics_is_told_of_both_once() {
+    struct Both(#[expect(dead_code, reason = "it counts")] Live);
+    impl Future for Both {
+        type Output = ();
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            panic!("a poll on purpose");
+        }
+    }
+    impl Drop for Both {
+        fn drop(&mut self) {
+            panic!("a destructor on purpose");
+        }
+    }
+    let Lab { mut event_loop, handle, reports } = lab();
+    let live = Live::default();
+    let task = spawn(&handle, Both(live.clone()));
+    while event_loop.run_ready() > 0 {}
+    assert!(task.is_finished());
+    drop(task);
+    let both = (count(&reports, "a poll on purpose"), count(&reports, "a destructor on purpose"));
+    assert_eq!((both, reports.borrow().len(), live.others()), ((1, 1), 2, 0), "{reports:?}");
+    assert!(tasks(&handle).is_empty());
+}
+
+#[test]
+fn an_error_that_cannot_be_shown_is_told_even_so() {
+    struct Unspeakable;
+    impl fmt::Debug for Unspeakable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("a description on purpose");
+        }
+    }
+    let Lab { mut event_loop, handle, reports } = lab();
+    spawn(&handle, async { Err::<(), _>(Unspeakable) }).detach();
+    while event_loop.run_ready() > 0 {}
+    assert_eq!(count(&reports, "nobody joined it") + count(&reports, "was not joined"), 1);
+    assert_eq!(reports.borrow().len(), 1, "{reports:?}");
+    assert!(tasks(&handle).is_empty());
+}
+
+#[test]
+fn losers_whose_destructors_panic_leak_none_of_their_siblings() {
+    for winner in ["all", "any", "race"] {
+        let Lab { mut event_loop, handle, reports } = lab();
+        let live = Live::default();
+        let (kept, timers) = (live.clone(), handle.clone());
+        let task = spawn(&handle, async move {
+            let part = |number: u32| {
+                let (kept, timers) = (kept.clone(), timers.clone());
+                async move {
+                    if number == 3 {
+                        sleep(&timers, Duration::from_millis(1)).await;
+                        return if winner == "all" {
+                            Err(io::ErrorKind::Other.into())
+                        } else {
+                            Ok(())
+                        };
+                    }
+                    holds(&kept).await
+                }
+            };
+            match winner {
+                "all" => all((0..7).map(part)).await.map(drop),
+                "any" => any((0..7).map(part)).await.map_err(io::Error::other),
+                _ => race((0..7).map(part)).await,
+            }
+        });
+        let joined = run_until_complete(&mut event_loop, task).unwrap();
+        let panicked = Err(TaskError::Panicked("a destructor on purpose".into()));
+        assert_eq!(joined.map(|result| result.map_err(|error| error.kind())), panicked, "{winner}");
+        assert_eq!(live.others(), 0, "{winner}");
+        assert_eq!(count(&reports, "a destructor on purpose"), 6, "{winner}: {reports:?}");
+    }
+}
+
+#[test]
+fn children_of_a_scope_whose_destructors_panic_leak_none_of_their_siblings() {
+    for dropped in [false, true] {
+        let Lab { mut event_loop, handle, reports } = lab();
+        let live = Live::default();
+        let (kept, timers) = (live.clone(), handle.clone());
+        let task = spawn_infallible(&handle, async move {
+            let scoped = scope(&timers, |scope: Scope<'_, io::Error>| async move {
+                for _ in 0..5 {
+                    let inner = kept.clone();
+                    scope.spawn(async move { holds::<io::Result<()>>(&inner).await });
+                }
+                yield_now().await;
+                if dropped { holds(&kept).await } else { Err::<(), _>(io::ErrorKind::Other.into()) }
+            });
+            drop(scoped.await);
+        });
+        for _ in 0..4 {
+            event_loop.run_ready();
+        }
+        assert_eq!(task.is_finished(), !dropped);
+        task.abort();
+        assert_eq!(live.others(), 0);
+        drop(task);
+        let panics = if dropped { 6 } else { 5 };
+        assert_eq!(count(&reports, "a destructor on purpose"), panics, "{reports:?}");
+    }
+}
+
+#[test]
+fn a_scope_that_is_dropped_tells_what_had_failed() {
+    let Lab { mut event_loop, handle, reports } = lab();
+    let timers = handle.clone();
+    let ended = run_until_complete(&mut event_loop, async move {
+        let scoped = scope(&timers, |scope: Scope<'_, io::Error>| async move {
+            scope.spawn(async { if true { panic!("a child on purpose") } else { Ok(()) } });
+            scope.spawn(async { Err::<(), _>(io::ErrorKind::NotFound.into()) });
+            scope.spawn_shielded(Duration::from_secs(9), |_| pending::<io::Result<()>>());
+            pending::<io::Result<()>>().await
+        });
+        timeout(&timers, Duration::from_millis(1), scoped).await
+    });
+    let ended: Result<(), AggregateError<io::Error>> = ended.unwrap();
+    assert_eq!(ended.unwrap_err().errors[0].kind(), io::ErrorKind::TimedOut);
+    assert_eq!(count(&reports, "a child on purpose"), 1, "{reports:?}");
+    assert_eq!(count(&reports, "1 failure"), 1, "{reports:?}");
+}
+
+#[test]
+fn a_waker_that_panics_keeps_no_token_from_the_others() {
+    let Lab { mut event_loop, handle, reports } = lab();
+    let token = CancellationToken::new();
+    let waits = |token: &CancellationToken| {
+        let token = token.clone();
+        Box::pin(async move { token.cancelled().await })
+    };
+    let mut first = waits(&token);
+    assert!(poll_refusing(&mut first).is_pending());
+    let (second, child) = (waits(&token), waits(&token.child()));
+    let tasks = [spawn(&handle, second), spawn(&handle, child)];
+    event_loop.run_ready();
+    // The panic goes on to whoever cancels, when all have been woken.
+    assert!(catch_unwind(AssertUnwindSafe(|| token.cancel())).is_err());
+    while event_loop.run_ready() > 0 {}
+    assert!(tasks.iter().all(api_async::Task::is_finished));
+    assert!(reports.borrow().is_empty());
+}
+
+#[test]
+fn a_destructor_may_abort_the_task_that_is_polled() {
+    let Lab { mut event_loop, handle, reports } = lab();
+    let own = Rc::new(RefCell::new(None::<api_async::Task<()>>));
+    struct AbortsIt(Rc<RefCell<Option<api_async::Task<()>>>>);
+    impl Drop for AbortsIt {
+        fn drop(&mut self) {
+            self.0.borrow().iter().for_each(|task| assert!(task.abort()));
+            panic!("a destructor on purpose");
+        }
+    }
+    let aborts = AbortsIt(own.clone());
+    let reached = Rc::new(Cell::new(false));
+    let seen = reached.clone();
+    *own.borrow_mut() = Some(spawn(&handle, async move {
+        drop(aborts);
+        seen.set(true);
+    }));
+    while event_loop.run_ready() > 0 {}
+    assert!(!reached.get() && own.borrow().as_ref().unwrap().is_finished());
+    assert_eq!(reports.borrow().len(), 1, "{reports:?}");
+    own.take();
+    assert!(tasks(&handle).is_empty());
+}
+
+#[test]
+fn a_body_is_polled_never_after_it_has_panicked() {
+    let Lab { mut event_loop, handle, .. } = lab();
+    let polls = Rc::new(Cell::new(0));
+    let counted = polls.clone();
+    let task = spawn(
+        &handle,
+        poll_fn(move |cx| {
+            counted.set(counted.get() + 1);
+            cx.waker().wake_by_ref();
+            assert!(counted.get() < 3, "a poll on purpose");
+            Poll::<()>::Pending
+        }),
+    );
+    for _ in 0..9 {
+        event_loop.run_ready();
+    }
+    assert_eq!((polls.get(), task.is_finished()), (3, true));
+}
