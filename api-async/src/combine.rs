@@ -1,18 +1,32 @@
 //! Several operations as one, with async.
 //!
-//! Whoever loses is dropped, which cancels it. `join`, `try_join`, `select` and streams' `buffered`
+//! What loses is dropped, which cancels it. `join`, `try_join`, `select` and streams' `buffered`
 //! are those of `futures`.
+//!
+//! # Panics
+//!
+//! One rule for all wings: a panic in a function or an operation that a combinator was given ends the
+//! whole, once. With async:
+//!
+//! | what panics | what becomes of the whole | what is told |
+//! |---|---|---|
+//! | the function of [`map_limit`], [`each`] or [`retry`] | it is not called again and nothing is retried; what is pending is dropped; the panic unwinds in the task that awaits | the task's end: once to the exception handler, and [`TaskError::Panicked`](crate::TaskError) to what joins it |
+//! | a future, while it is polled | the same, in [`all`], [`all_settled`], [`any`], [`race`] and [`timeout`] too | the same |
+//! | the destructor of a future or a value that is dropped | the rest is dropped all the same; then the panic unwinds in the task that awaits | the first as above, each further one to the exception handler |
+//!
+//! Under `run_until_complete` the run ends as abandoned, and `run` returns the panic's text.
 
 use std::future::{self, Future};
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::future::{join_all, select_all, try_join_all};
-use futures::stream::{FuturesUnordered, StreamExt};
 use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle};
 use pin_project::pin_project;
 
+use crate::contain::Panics;
+use crate::parts::Parts;
 use crate::timer::{Sleep, sleep, sleep_until};
 
 /// The future of [`timeout`] and [`timeout_at`].
@@ -29,13 +43,18 @@ pub struct Timeout<F> {
 /// Drives futures together and has all their values, in their order.
 ///
 /// # Errors
-/// The first error; what is pending still is dropped.
+/// The first error, in the order of their coming; what is pending still is dropped.
 ///
 /// ECMAScript: `Promise.all`.
 pub async fn all<T, E>(
     futures: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,
 ) -> Result<Vec<T>, E> {
-    try_join_all(futures).await
+    let mut parts: Parts<_> = futures.into_iter().collect();
+    let mut values = Values::of(parts.len());
+    while let Some((number, result)) = parts.next().await {
+        values.0[number] = Some(result?);
+    }
+    Ok(values.in_order())
 }
 
 /// Drives futures together and has all their results, in their order, when the last has ended.
@@ -44,7 +63,12 @@ pub async fn all<T, E>(
 pub async fn all_settled<T, E>(
     futures: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,
 ) -> Vec<Result<T, E>> {
-    join_all(futures).await
+    let mut parts: Parts<_> = futures.into_iter().collect();
+    let mut results = Values::of(parts.len());
+    while let Some((number, result)) = parts.next().await {
+        results.0[number] = Some(result);
+    }
+    results.in_order()
 }
 
 /// Drives futures together and has the first value; the other futures are dropped.
@@ -56,17 +80,15 @@ pub async fn all_settled<T, E>(
 pub async fn any<T, E>(
     futures: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,
 ) -> Result<T, AggregateError<E>> {
-    let futures = futures.into_iter().enumerate();
-    let mut running: FuturesUnordered<_> = futures.map(|(n, future)| numbered(n, future)).collect();
-    let mut errors = Vec::new();
-    errors.resize_with(running.len(), || None);
-    while let Some((number, result)) = running.next().await {
+    let mut parts: Parts<_> = futures.into_iter().collect();
+    let mut errors = Values::of(parts.len());
+    while let Some((number, result)) = parts.next().await {
         match result {
             Ok(value) => return Ok(value),
-            Err(error) => errors[number] = Some(error),
+            Err(error) => errors.0[number] = Some(error),
         }
     }
-    Err(AggregateError { errors: errors.into_iter().flatten().collect() })
+    Err(AggregateError { errors: errors.in_order() })
 }
 
 /// Drives futures together and has the result of the one that ends first; the others are dropped.
@@ -79,12 +101,11 @@ pub async fn any<T, E>(
 pub async fn race<T, E>(
     futures: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,
 ) -> Result<T, E> {
-    let futures: Vec<_> = futures.into_iter().map(Box::pin).collect();
-    if futures.is_empty() {
-        return future::pending().await;
+    let mut parts: Parts<_> = futures.into_iter().collect();
+    match parts.next().await {
+        Some((_number, result)) => result,
+        None => future::pending().await,
     }
-    let (result, _index, _others) = select_all(futures).await;
-    result
 }
 
 /// Calls `f` with each item in turn, the next when the future of the one before has ended, and has
@@ -99,11 +120,11 @@ where
     I: IntoIterator,
     F: Future<Output = Result<T, E>>,
 {
-    let mut values = Vec::new();
+    let mut values = Values(Vec::new());
     for item in items {
-        values.push(f(item).await?);
+        values.0.push(Some(f(item).await?));
     }
-    Ok(values)
+    Ok(values.in_order())
 }
 
 /// Calls `f` with each item, at most `limit` under way at once (0 counts as 1), and has the values
@@ -123,15 +144,15 @@ where
     F: Future<Output = Result<T, E>>,
 {
     let mut items = items.into_iter();
-    let (mut running, mut values) = (FuturesUnordered::new(), Vec::new());
+    let (mut running, mut values) = (Parts::new(), Values(Vec::new()));
     loop {
         for item in items.by_ref().take(limit.max(1) - running.len()) {
-            running.push(numbered(values.len(), f(item)));
-            values.push(None);
+            running.push(f(item));
+            values.0.push(None);
         }
         match running.next().await {
-            Some((number, result)) => values[number] = Some(result?),
-            None => return Ok(values.into_iter().flatten().collect()),
+            Some((number, result)) => values.0[number] = Some(result?),
+            None => return Ok(values.in_order()),
         }
     }
 }
@@ -190,9 +211,26 @@ where
     }
 }
 
-/// Ends with the future's output and the number that the future was given.
-async fn numbered<F: Future>(number: usize, future: F) -> (usize, F::Output) {
-    (number, future.await)
+/// The values that have come, by the numbers of their futures. They are dropped one by one, since
+/// their destructors may panic.
+struct Values<T>(Vec<Option<T>>);
+
+impl<T> Values<T> {
+    fn of(count: usize) -> Values<T> {
+        Values((0..count).map(|_| None).collect())
+    }
+
+    fn in_order(mut self) -> Vec<T> {
+        mem::take(&mut self.0).into_iter().flatten().collect()
+    }
+}
+
+impl<T> Drop for Values<T> {
+    fn drop(&mut self) {
+        let mut panics = Panics::default();
+        panics.drop_each(mem::take(&mut self.0));
+        panics.resume();
+    }
 }
 
 impl<T, E: From<Elapsed>, F: Future<Output = Result<T, E>>> Future for Timeout<F> {

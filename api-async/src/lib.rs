@@ -48,6 +48,7 @@ mod descriptor;
 mod doors;
 mod executor;
 mod halves;
+mod parts;
 mod resolve;
 mod run;
 mod scope;

@@ -4,32 +4,30 @@
 //! whatever outlives the scope, without `unsafe`: a task of the loop may not, since it is the loop that
 //! would own it. What the body of the scope owns itself, children cannot borrow: the body is moved.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{Location, resume_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::future::{FutureExt, LocalBoxFuture};
-use futures::stream::{FuturesUnordered, Stream};
-use loop_core::{AggregateError, Cancelled, Elapsed, LoopHandle, panic_message};
+use loop_core::{AggregateError, Cancelled, Elapsed, LoopHandle};
 
 use crate::cancel::CancellationToken;
 use crate::combine::timeout;
+use crate::contain::{self, Panics, Payload};
 use crate::current::{self, Wait};
+use crate::parts::{Ended, Parts};
 
 /// How often a scope looks for children that have begun or ended before it lets others run.
 const ROUNDS_MAX: usize = 64;
 
-/// A child or the body; a panic is an end like any other here.
-type Child<'a, E> = LocalBoxFuture<'a, Ended<E>>;
-
-type Ended<E> = Result<Result<(), E>, Box<dyn Any + Send>>;
+/// A child or the body.
+type Child<'a, E> = LocalBoxFuture<'a, Result<(), E>>;
 
 /// Where children begin; clones are one scope.
 pub struct Scope<'a, E>(Rc<Shared<'a, E>>);
@@ -63,11 +61,12 @@ pub struct Scoped<'a, T, E> {
     /// The body's value, when it has one.
     value: Rc<Cell<Option<T>>>,
     /// The body and the children that end when the scope is cancelled.
-    plain: FuturesUnordered<Child<'a, E>>,
+    plain: Parts<Child<'a, E>>,
     /// The children that are waited for even then.
-    shielded: FuturesUnordered<Child<'a, E>>,
+    shielded: Parts<Child<'a, E>>,
     errors: Vec<E>,
-    panic: Option<Box<dyn Any + Send>>,
+    panic: Option<Payload>,
+    begun_at: &'static Location<'static>,
 }
 
 /// Runs `body`, which begins children, and ends when all have ended.
@@ -75,7 +74,8 @@ pub struct Scoped<'a, T, E> {
 /// The first failure, of the body or a child, cancels the others: they are dropped, but for
 /// [shielded](Scope::spawn_shielded) ones, which are waited for within their limit. Dropping the
 /// scope drops all of it. A panic is a failure too, and goes on to whoever awaits the scope when the
-/// children have ended; a second one is reported to the loop's exception handler.
+/// children have ended. What nobody can hear of so is reported to the loop's exception handler: a
+/// second panic, errors beside a panic, and what had failed when the scope was dropped.
 ///
 /// ```
 /// use api_async::{run_until_complete, scope, sleep};
@@ -109,6 +109,7 @@ pub struct Scoped<'a, T, E> {
 /// # Limits
 /// Children share the poll of the task that awaits the scope, and its budget. trio: `open_nursery`.
 /// asyncio: `TaskGroup`.
+#[track_caller]
 pub fn scope<'a, T, E, F>(
     handle: &LoopHandle,
     body: impl FnOnce(Scope<'a, E>) -> F,
@@ -128,9 +129,10 @@ where
     let value = Rc::new(Cell::new(None));
     let (body, kept) = (body(Scope(shared.clone())), value.clone());
     let body = async move { body.await.map(|value| kept.set(Some(value))) };
-    let (plain, shielded) = (FuturesUnordered::new(), FuturesUnordered::new());
-    plain.push(AssertUnwindSafe(body).catch_unwind().boxed_local());
-    Scoped { shared, value, plain, shielded, errors: Vec::new(), panic: None }
+    let (mut plain, shielded) = (Parts::new(), Parts::new());
+    plain.push(body.boxed_local());
+    let (errors, begun_at) = (Vec::new(), Location::caller());
+    Scoped { shared, value, plain, shielded, errors, panic: None, begun_at }
 }
 
 impl<'a, E: 'a> Scope<'a, E> {
@@ -188,8 +190,7 @@ impl<'a, E: 'a> Scope<'a, E> {
             Ok(())
         };
         if !self.0.over.get() {
-            let child = AssertUnwindSafe(child).catch_unwind().boxed_local();
-            self.0.begun.borrow_mut().push((child, shielded));
+            self.0.begun.borrow_mut().push((child.boxed_local(), shielded));
             self.0.waker.take().into_iter().for_each(Waker::wake);
         }
         ScopedTask(value)
@@ -215,14 +216,14 @@ impl<T, E> Scoped<'_, T, E> {
             self.drop_plain();
         }
         // What fails in this pass is all told, before the first failure cancels the others.
-        while let Poll::Ready(Some(ended)) = Pin::new(&mut self.plain).poll_next(cx) {
+        while let Poll::Ready(Some((_, ended))) = self.plain.poll_next(cx) {
             any = true;
             self.ended(ended);
         }
         if self.shared.token.is_cancelled() {
             self.drop_plain();
         }
-        while let Poll::Ready(Some(ended)) = Pin::new(&mut self.shielded).poll_next(cx) {
+        while let Poll::Ready(Some((_, ended))) = self.shielded.poll_next(cx) {
             any = true;
             self.ended(ended);
         }
@@ -230,30 +231,50 @@ impl<T, E> Scoped<'_, T, E> {
     }
 
     /// Takes note of how a child has ended.
-    fn ended(&mut self, ended: Ended<E>) {
+    fn ended(&mut self, ended: Ended<Result<(), E>>) {
         match ended {
             Ok(Ok(())) => return,
             Ok(Err(error)) => self.errors.push(error),
             Err(payload) if self.panic.is_none() => self.panic = Some(payload),
-            Err(payload) => {
-                let message = format!("a child of a scope panicked: {}", panic_message(&*payload));
-                self.shared.handle.report(&loop_core::Context::new(message));
-            }
+            Err(payload) => self.tell_panic(payload),
         }
         self.shared.token.cancel();
     }
 
     /// Drops what is not shielded. A destructor that panics is a failure of the scope.
     fn drop_plain(&mut self) {
-        let plain = mem::take(&mut self.plain);
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(plain))) {
+        let mut plain = mem::replace(&mut self.plain, Parts::new());
+        let mut panics = Panics::default();
+        plain.clear(&mut panics);
+        if let Some(payload) = panics.take() {
             self.ended(Err(payload));
         }
     }
 
+    fn tell_panic(&self, payload: Payload) {
+        let (handle, place) = (&self.shared.handle, Some(self.begun_at));
+        contain::tell_panic(handle, "a child of a scope panicked", payload, place);
+    }
+
+    /// Tells of errors that nobody can hear of any more.
+    fn tell_errors(&mut self) {
+        let errors = mem::take(&mut self.errors);
+        let count = match errors.len() {
+            0 => return,
+            1 => "1 failure".into(),
+            several => format!("{several} failures"),
+        };
+        let message = format!("{count} of a scope that was dropped, or panicked, were not told");
+        let context = loop_core::Context::new(message).created_at(self.begun_at);
+        contain::tell(&self.shared.handle, &context);
+        let mut panics = Panics::default();
+        panics.drop_each(errors);
+        panics.tell();
+    }
+
     fn is_empty(&self) -> bool {
         let begun = self.shared.begun.borrow().is_empty();
-        begun && self.plain.is_empty() && self.shielded.is_empty()
+        begun && self.plain.len() + self.shielded.len() == 0
     }
 }
 
@@ -270,6 +291,7 @@ impl<T, E> Future for Scoped<'_, T, E> {
             let ended = self.poll_children(cx);
             if self.is_empty() {
                 if let Some(payload) = self.panic.take() {
+                    self.tell_errors();
                     resume_unwind(payload);
                 }
                 let errors = mem::take(&mut self.errors);
@@ -288,11 +310,29 @@ impl<T, E> Future for Scoped<'_, T, E> {
 
 impl<T, E> Drop for Scoped<'_, T, E> {
     fn drop(&mut self) {
+        let mut panics = Panics::default();
         self.shared.over.set(true);
-        self.shared.token.cancel();
+        panics.catch(|| self.shared.token.cancel());
+        let waker = self.shared.waker.take();
+        panics.catch(|| drop(waker));
+        self.plain.clear(&mut panics);
+        self.shielded.clear(&mut panics);
         // A child that holds the scope must not keep itself.
         let begun = mem::take(&mut *self.shared.begun.borrow_mut());
-        drop(begun);
+        panics.drop_each(begun);
+        if let Some(payload) = self.panic.take() {
+            self.tell_panic(payload);
+        }
+        self.tell_errors();
+        let value = self.value.take();
+        panics.catch(|| drop(value));
+        panics.resume();
+    }
+}
+
+impl<T> Drop for ScopedTask<T> {
+    fn drop(&mut self) {
+        drop(self.0.waiter.take());
     }
 }
 

@@ -8,6 +8,7 @@ mod depth;
 mod doors;
 mod halves;
 mod lab;
+mod many;
 mod panics;
 mod regressions;
 mod run;
