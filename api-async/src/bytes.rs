@@ -15,7 +15,8 @@ use std::task::{Context, Poll, ready};
 use loop_core::Cancelled;
 use loop_core::transfer::{Read, ReadExact, ReadUntil, Transfer, WriteAll, WriteAllVectored};
 
-use crate::tcp::{TcpStream, poll_attempt};
+use crate::claim::Claim;
+use crate::tcp::TcpStream;
 
 /// The future of the operations on bytes: it has the buffer until it ends.
 ///
@@ -25,6 +26,7 @@ use crate::tcp::{TcpStream, poll_attempt};
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Transferring<'a, X> {
     stream: &'a TcpStream,
+    claim: Claim<'a, mio::net::TcpStream>,
     /// Gone when the future has ended.
     transfer: Option<X>,
 }
@@ -34,7 +36,7 @@ pub struct Transferring<'a, X> {
 /// # Errors
 /// When the peer has reset the connection.
 pub fn read<B: AsMut<[u8]>>(stream: &TcpStream, buffer: B) -> Transferring<'_, Read<B>> {
-    Transferring { stream, transfer: Some(Read::new(buffer)) }
+    Transferring::new(stream, Read::new(buffer))
 }
 
 /// Reads until the buffer is full.
@@ -42,7 +44,7 @@ pub fn read<B: AsMut<[u8]>>(stream: &TcpStream, buffer: B) -> Transferring<'_, R
 /// # Errors
 /// As [`read`]; `UnexpectedEof` when the stream ends before.
 pub fn read_exact<B: AsMut<[u8]>>(stream: &TcpStream, buffer: B) -> Transferring<'_, ReadExact<B>> {
-    Transferring { stream, transfer: Some(ReadExact::new(buffer)) }
+    Transferring::new(stream, ReadExact::new(buffer))
 }
 
 /// Reads until a delimiter has come, and appends to the vector. The count ends with the delimiter;
@@ -56,7 +58,7 @@ pub fn read_until(
     delimiter: u8,
     buffer: Vec<u8>,
 ) -> Transferring<'_, ReadUntil> {
-    Transferring { stream, transfer: Some(ReadUntil::new(delimiter, buffer)) }
+    Transferring::new(stream, ReadUntil::new(delimiter, buffer))
 }
 
 /// Writes all of a buffer.
@@ -64,7 +66,7 @@ pub fn read_until(
 /// # Errors
 /// When the connection is gone.
 pub fn write_all<B: AsRef<[u8]>>(stream: &TcpStream, buffer: B) -> Transferring<'_, WriteAll<B>> {
-    Transferring { stream, transfer: Some(WriteAll::new(buffer)) }
+    Transferring::new(stream, WriteAll::new(buffer))
 }
 
 /// Writes all of several buffers, in order.
@@ -75,10 +77,15 @@ pub fn write_all_vectored<B: AsRef<[u8]>>(
     stream: &TcpStream,
     buffers: Vec<B>,
 ) -> Transferring<'_, WriteAllVectored<B>> {
-    Transferring { stream, transfer: Some(WriteAllVectored::new(buffers)) }
+    Transferring::new(stream, WriteAllVectored::new(buffers))
 }
 
-impl<X: Transfer> Transferring<'_, X> {
+impl<'a, X: Transfer> Transferring<'a, X> {
+    fn new(stream: &'a TcpStream, transfer: X) -> Transferring<'a, X> {
+        let claim = stream.socket().claim(X::DIRECTION);
+        Transferring { stream, claim, transfer: Some(transfer) }
+    }
+
     /// Ends the operation as cancelled: tells how much was moved, and gives the buffer back.
     ///
     /// # Panics
@@ -96,10 +103,10 @@ impl<X: Transfer> Future for Transferring<'_, X> {
     type Output = (io::Result<usize>, X::Buffer);
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let source = self.stream.source();
-        let transfer = self.transfer.as_mut().expect("a future is not polled after its end");
-        let attempt = || transfer.attempt(source);
-        let outcome = ready!(poll_attempt(source, X::DIRECTION, cx, attempt));
+        let Transferring { claim, transfer, .. } = &mut *self;
+        let source = claim.socket.source();
+        let transfer = transfer.as_mut().expect("a future is not polled after its end");
+        let outcome = ready!(claim.poll_attempt(cx, || transfer.attempt(source)));
         let transfer = self.transfer.take().expect("it was there a moment ago");
         Poll::Ready(transfer.finish(outcome))
     }

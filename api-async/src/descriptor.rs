@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,7 +12,7 @@ use loop_core::{Direction, LoopHandle, Source};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token, event};
 
-use crate::tcp::poll_attempt;
+use crate::claim::Socket;
 
 /// A descriptor that does not block, and the means to wait for it.
 ///
@@ -41,7 +41,7 @@ use crate::tcp::poll_attempt;
 /// The descriptor is to be set not to block beforehand, and to be the only one of what it stands for:
 /// the kernel goes on reporting on a duplicate after this one is dropped. A regular file cannot be
 /// waited for. async-io: `Async`.
-pub struct Async<T: AsFd>(Source<Descriptor<T>>);
+pub struct Async<T: AsFd>(Socket<Descriptor<T>>);
 
 /// A descriptor as mio wants it.
 struct Descriptor<T>(T);
@@ -54,19 +54,20 @@ impl<T: AsFd> Async<T> {
     /// closing.
     #[track_caller]
     pub fn new(handle: &LoopHandle, io: T) -> io::Result<Async<T>> {
-        Source::new(handle, Descriptor(io)).map(Async)
+        Source::new(handle, Descriptor(io)).map(|source| Async(Socket::new(source)))
     }
 
     /// Returns the descriptor's owner.
     pub fn get_ref(&self) -> &T {
-        &self.0.io().0
+        &self.0.source().io().0
     }
 
     /// Makes attempts to read until one does not block. Cancel-safe, if `attempt` is: it is not under
     /// way while this is pending.
     ///
     /// # Errors
-    /// What `attempt` says, but for `WouldBlock`; `Cancelled` when the loop is closed.
+    /// What `attempt` says, but for `WouldBlock`; `Cancelled` when the loop is closed; `ResourceBusy`
+    /// when another future waits in this direction.
     pub async fn read_with<R>(&self, attempt: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
         self.with(Direction::Read, attempt).await
     }
@@ -84,7 +85,9 @@ impl<T: AsFd> Async<T> {
         direction: Direction,
         mut attempt: impl FnMut(&T) -> io::Result<R>,
     ) -> io::Result<R> {
-        poll_fn(|cx| self.poll_with(direction, cx, &mut attempt)).await
+        let mut claim = self.0.claim(direction);
+        let mut attempt = || self.attempt(direction, &mut attempt);
+        poll_fn(|cx| claim.poll_attempt(cx, &mut attempt)).await
     }
 
     fn poll_with<R>(
@@ -93,8 +96,15 @@ impl<T: AsFd> Async<T> {
         cx: &Context<'_>,
         mut attempt: impl FnMut(&T) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
-        let attempt = || self.0.attempt(direction, |descriptor| attempt(&descriptor.0));
-        poll_attempt(&self.0, direction, cx, attempt)
+        self.0.poll_attempt(direction, cx, || self.attempt(direction, &mut attempt))
+    }
+
+    fn attempt<R>(
+        &self,
+        direction: Direction,
+        attempt: &mut impl FnMut(&T) -> io::Result<R>,
+    ) -> io::Result<R> {
+        self.0.source().attempt(direction, |descriptor| attempt(&descriptor.0))
     }
 }
 
@@ -133,6 +143,14 @@ where
     ) -> Poll<io::Result<usize>> {
         self.poll_with(Direction::Read, cx, |mut io| io.read(buffer))
     }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(Direction::Read, cx, |mut io| io.read_vectored(buffers))
+    }
 }
 
 impl<T: AsFd> AsyncWrite for Async<T>
@@ -145,6 +163,14 @@ where
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.poll_with(Direction::Write, cx, |mut io| io.write(bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_with(Direction::Write, cx, |mut io| io.write_vectored(buffers))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -3,7 +3,7 @@
 //! The reading side keeps what came in a chunk of the loop's pool: idle, it holds no buffer.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -13,11 +13,15 @@ use futures::sink::Sink;
 use futures::stream::Stream;
 use loop_core::{Chunk, Direction};
 
-use crate::tcp::{TcpStream, poll_attempt, poll_read_chunk};
+use crate::tcp::TcpStream;
 
 /// The reading side of a connection: bytes, lines by [`AsyncBufRead`], chunks as a [`Stream`].
 ///
-/// All of these are cancel-safe: what has come and was not returned is kept here.
+/// What has come and was not consumed is kept here, so that these are cancel-safe: `next` of the half
+/// and of its `lines()`, `fill_buf` with `consume`, `read`; and `read_until`, if its vector is kept and
+/// given to the next call. `read_line`, `read_exact`, `read_to_end` and `read_to_string` are not:
+/// `futures` takes bytes out of the half before these have ended, and drops them with the future.
+/// Read lines by `lines()`, where a line may be awaited beside something else.
 pub struct ReadHalf {
     stream: Rc<TcpStream>,
     /// What has come and was not consumed; given up when it is empty.
@@ -92,8 +96,13 @@ impl ReadHalf {
         if self.chunk.as_ref().is_none_or(|chunk| chunk.is_empty()) {
             // An empty chunk goes back to the pool before there is another.
             self.chunk = None;
-            let source = self.stream.source();
-            let read = poll_read_chunk(source, cx);
+            let socket = self.stream.socket();
+            let source = socket.source();
+            // The source is asked before it is tried, as in `read_chunk`.
+            let read = match source.is_ready(Direction::Read) {
+                true => socket.poll_attempt(Direction::Read, cx, || source.read_chunk()),
+                false => socket.poll_park(Direction::Read, cx),
+            };
             self.chunk = ready!(read)?;
         }
         Poll::Ready(Ok(self.chunk.as_mut()))
@@ -108,9 +117,9 @@ impl WriteHalf {
 
     fn poll_chunk(&mut self, cx: &Context<'_>) -> Poll<io::Result<()>> {
         if let Some(chunk) = &mut self.chunk {
-            let source = self.stream.source();
-            let write = || source.write_chunk(chunk);
-            let written = ready!(poll_attempt(source, Direction::Write, cx, write));
+            let socket = self.stream.socket();
+            let write = || socket.source().write_chunk(chunk);
+            let written = ready!(socket.poll_attempt(Direction::Write, cx, write));
             self.chunk = None;
             written?;
         }
@@ -168,6 +177,15 @@ impl AsyncWrite for WriteHalf {
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_chunk(cx))?;
         Pin::new(&mut &*self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_chunk(cx))?;
+        Pin::new(&mut &*self.stream).poll_write_vectored(cx, buffers)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

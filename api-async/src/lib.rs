@@ -42,6 +42,7 @@ pub mod handler;
 
 mod about;
 mod cancel;
+mod claim;
 mod contain;
 mod current;
 mod descriptor;

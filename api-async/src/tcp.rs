@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,31 +11,35 @@ use futures::io::{AsyncRead, AsyncWrite};
 use futures::stream::Stream;
 use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
 
-use crate::current::{self, Wait};
-use crate::table;
+use crate::claim::{Claim, Socket};
 
 /// A socket that accepts connections; as a [`Stream`] it is one of connections.
-pub struct TcpListener(Source<mio::net::TcpListener>);
+///
+/// One future of [`TcpListener::accept`] waits at a time: a second is refused as `ResourceBusy`.
+pub struct TcpListener(Socket<mio::net::TcpListener>);
 
 /// A connection.
 ///
-/// Reading and writing may be awaited at once, each by one task: the last to be polled is woken. A
-/// reference reads and writes as well, so that two futures of one task can share a connection.
-pub struct TcpStream(Source<mio::net::TcpStream>);
+/// Reading and writing may be awaited at once, each by one future: a second that would wait in the
+/// same direction is refused as `ResourceBusy`. A reference reads and writes as well, so that two
+/// futures of one task can share a connection. The traits of `futures` poll without a future of this
+/// crate: if two tasks poll one direction through them, the last is woken.
+pub struct TcpStream(Socket<mio::net::TcpStream>);
+
+/// How many buffers one system call takes (`IOV_MAX`).
+const BUFFERS_PER_WRITE: usize = 1024;
 
 /// The future of [`TcpStream::read_chunk`].
 ///
 /// It and [`WriteChunk`] are types of their own, since a message passes through them: an `async fn`
 /// would keep its arguments twice, and its place.
-#[derive(Debug)]
 #[must_use = "a future does nothing unless it is polled"]
-pub struct ReadChunk<'a>(&'a TcpStream);
+pub struct ReadChunk<'a>(Claim<'a, mio::net::TcpStream>);
 
 /// The future of [`TcpStream::write_chunk`].
-#[derive(Debug)]
 #[must_use = "a future does nothing unless it is polled"]
 pub struct WriteChunk<'a> {
-    stream: &'a TcpStream,
+    claim: Claim<'a, mio::net::TcpStream>,
     /// What is to be written still.
     chunk: Chunk,
 }
@@ -60,7 +64,7 @@ impl TcpListener {
         address: SocketAddr,
         options: &ListenOptions,
     ) -> io::Result<TcpListener> {
-        Source::listen(handle, address, options).map(TcpListener)
+        Source::listen(handle, address, options).map(|source| TcpListener(Socket::new(source)))
     }
 
     /// Returns the address that the socket is bound to.
@@ -68,7 +72,7 @@ impl TcpListener {
     /// # Errors
     /// What the system says.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.io().local_addr()
+        self.0.source().io().local_addr()
     }
 
     /// Accepts a connection. Cancel-safe: a connection that was not returned is not accepted.
@@ -77,22 +81,33 @@ impl TcpListener {
     /// What the system says, but for a lack of descriptors: that is reported to the loop's
     /// exception handler, and the listener rests for a second.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        poll_fn(|cx| self.poll_accept(cx)).await
+        let mut claim = self.0.claim(Direction::Read);
+        let accepted = poll_fn(|cx| claim.poll_attempt(cx, || self.0.source().accept())).await;
+        self.accepted(accepted)
     }
 
-    /// Accepts a connection, or wakes the task when there is one.
+    /// Accepts a connection, or wakes the task when there is one: the last task that polls.
     ///
     /// # Errors
     /// As [`TcpListener::accept`].
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        let accepted = poll_attempt(&self.0, Direction::Read, cx, || self.0.accept());
-        let (stream, peer) = ready!(accepted)?;
-        Poll::Ready(Ok((TcpStream(Source::new(self.handle(), stream)?), peer)))
+        let accept = || self.0.source().accept();
+        let accepted = ready!(self.0.poll_attempt(Direction::Read, cx, accept));
+        Poll::Ready(self.accepted(accepted))
+    }
+
+    /// Puts an accepted connection on the loop.
+    fn accepted(
+        &self,
+        accepted: io::Result<(mio::net::TcpStream, SocketAddr)>,
+    ) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = accepted?;
+        Ok((TcpStream(Socket::new(Source::new(self.handle(), stream)?)), peer))
     }
 
     /// Returns the handle of the socket's loop.
     pub fn handle(&self) -> &LoopHandle {
-        self.0.handle()
+        self.0.source().handle()
     }
 }
 
@@ -114,9 +129,10 @@ impl TcpStream {
         address: SocketAddr,
         options: &ConnectOptions,
     ) -> io::Result<TcpStream> {
-        let source = Source::connect(handle, address, options)?;
-        poll_fn(|cx| poll_attempt(&source, Direction::Write, cx, || source.connected())).await?;
-        Ok(TcpStream(source))
+        let socket = Socket::new(Source::connect(handle, address, options)?);
+        let connected = || socket.source().connected();
+        poll_fn(|cx| socket.poll_attempt(Direction::Write, cx, connected)).await?;
+        Ok(TcpStream(socket))
     }
 
     /// Returns the address of this side.
@@ -124,7 +140,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.io().local_addr()
+        self.0.source().io().local_addr()
     }
 
     /// Returns the address of the other side.
@@ -132,7 +148,7 @@ impl TcpStream {
     /// # Errors
     /// What the system says, when the connection is gone.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.0.io().peer_addr()
+        self.0.source().io().peer_addr()
     }
 
     /// Reads what has come, at most a chunk; `None` is the end of the stream. Cancel-safe: nothing
@@ -141,7 +157,7 @@ impl TcpStream {
     /// # Errors
     /// When the peer has reset the connection.
     pub fn read_chunk(&self) -> ReadChunk<'_> {
-        ReadChunk(self)
+        ReadChunk(self.0.claim(Direction::Read))
     }
 
     /// Writes all of a chunk. Not cancel-safe: a part may have been written.
@@ -149,7 +165,7 @@ impl TcpStream {
     /// # Errors
     /// When the connection is gone.
     pub fn write_chunk(&self, chunk: Chunk) -> WriteChunk<'_> {
-        WriteChunk { stream: self, chunk }
+        WriteChunk { claim: self.0.claim(Direction::Write), chunk }
     }
 
     /// Shuts one side or both down; the peer reads the end of the stream then.
@@ -157,16 +173,16 @@ impl TcpStream {
     /// # Errors
     /// When the connection is gone.
     pub async fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        self.0.io().shutdown(how)
+        self.0.source().io().shutdown(how)
     }
 
     /// Returns the handle of the connection's loop.
     pub fn handle(&self) -> &LoopHandle {
-        self.0.handle()
+        self.0.source().handle()
     }
 
     /// Returns the socket as the loop knows it.
-    pub(crate) fn source(&self) -> &Source<mio::net::TcpStream> {
+    pub(crate) fn socket(&self) -> &Socket<mio::net::TcpStream> {
         &self.0
     }
 }
@@ -175,8 +191,14 @@ impl Future for ReadChunk<'_> {
     type Output = io::Result<Option<Chunk>>;
 
     #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        poll_read_chunk(&self.0.0, cx)
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // The source is asked before it is tried: most tasks come here once more than there are
+        // bytes, and an error need not be made for that.
+        let source = self.0.socket.source();
+        if !source.is_ready(Direction::Read) {
+            return self.0.poll_park(cx);
+        }
+        self.0.poll_attempt(cx, || source.read_chunk())
     }
 }
 
@@ -185,8 +207,9 @@ impl Future for WriteChunk<'_> {
 
     #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let source = &self.stream.0;
-        poll_attempt(source, Direction::Write, cx, || source.write_chunk(&mut self.chunk))
+        let WriteChunk { claim, chunk } = &mut *self;
+        let source = claim.socket.source();
+        claim.poll_attempt(cx, || source.write_chunk(chunk))
     }
 }
 
@@ -207,7 +230,7 @@ impl AsyncRead for &TcpStream {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
-        poll_attempt(&self.0, Direction::Read, cx, || self.0.read(buffer))
+        self.0.poll_attempt(Direction::Read, cx, || self.0.source().read(buffer))
     }
 }
 
@@ -217,7 +240,18 @@ impl AsyncWrite for &TcpStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        poll_attempt(&self.0, Direction::Write, cx, || self.0.write(bytes))
+        self.0.poll_attempt(Direction::Write, cx, || self.0.source().write(bytes))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        // A write that the system cuts short would be taken for one that has filled the socket.
+        let buffers = &buffers[..buffers.len().min(BUFFERS_PER_WRITE)];
+        let write = || self.0.source().write_vectored(buffers);
+        self.0.poll_attempt(Direction::Write, cx, write)
     }
 
     fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -225,7 +259,11 @@ impl AsyncWrite for &TcpStream {
     }
 
     fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.0.io().shutdown(Shutdown::Write))
+        Poll::Ready(match self.0.source().io().shutdown(Shutdown::Write) {
+            // The connection is gone, and with it what was to be closed (tokio answers the same).
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
+            closed => closed,
+        })
     }
 }
 
@@ -248,6 +286,14 @@ impl AsyncWrite for TcpStream {
         Pin::new(&mut &*self).poll_write(cx, bytes)
     }
 
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut &*self).poll_write_vectored(cx, buffers)
+    }
+
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut &*self).poll_flush(cx)
     }
@@ -259,64 +305,25 @@ impl AsyncWrite for TcpStream {
 
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.io().fmt(f)
+        self.0.source().io().fmt(f)
     }
 }
 
 impl fmt::Debug for TcpStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.io().fmt(f)
+        self.0.source().io().fmt(f)
     }
 }
 
-/// Reads a chunk within the task's budget, or wakes the task when there is something to read.
-///
-/// The source is asked before it is tried: most tasks come here once more than there are bytes, and
-/// an error need not be made for that.
-#[inline(always)]
-pub(crate) fn poll_read_chunk(
-    source: &Source<mio::net::TcpStream>,
-    cx: &Context<'_>,
-) -> Poll<io::Result<Option<Chunk>>> {
-    if !source.is_ready(Direction::Read) {
-        ready!(current::poll_budget(cx));
-        return park(source, Direction::Read, cx);
-    }
-    poll_attempt(source, Direction::Read, cx, || source.read_chunk())
-}
-
-/// Makes an attempt within the task's budget; if it has to be made again later, the task is woken then.
-#[inline(always)]
-pub(crate) fn poll_attempt<S, T>(
-    source: &Source<S>,
-    direction: Direction,
-    cx: &Context<'_>,
-    attempt: impl FnOnce() -> io::Result<T>,
-) -> Poll<io::Result<T>>
-where
-    S: mio::event::Source,
-{
-    ready!(current::poll_budget(cx));
-    match attempt() {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => park(source, direction, cx),
-        result => {
-            current::spend();
-            Poll::Ready(result)
-        }
+impl fmt::Debug for ReadChunk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReadChunk").field(self.0.socket.source().io()).finish()
     }
 }
 
-/// Wakes the task when the source is ready in this direction.
-#[inline(always)]
-fn park<S: mio::event::Source, T>(
-    source: &Source<S>,
-    direction: Direction,
-    cx: &Context<'_>,
-) -> Poll<T> {
-    source.park_task(direction, cx.waker(), || table::find(cx.waker()));
-    current::wait(match direction {
-        Direction::Read => Wait::Reading,
-        Direction::Write => Wait::Writing,
-    });
-    Poll::Pending
+impl fmt::Debug for WriteChunk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let io = self.claim.socket.source().io();
+        f.debug_struct("WriteChunk").field("stream", io).field("chunk", &self.chunk).finish()
+    }
 }

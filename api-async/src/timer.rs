@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use loop_core::{Handle, LoopHandle};
@@ -47,7 +47,13 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // The first poll is pending even so: to sleep for no time is to let others run.
         let over = self.timer.is_some() && self.handle.time() >= self.deadline;
-        if over || self.handle.is_closing() {
+        if over {
+            return Poll::Ready(());
+        }
+        if self.handle.is_closing() {
+            // What sleeps on it again and again, on another loop, lets that one's others run.
+            ready!(current::poll_budget(cx));
+            current::spend();
             return Poll::Ready(());
         }
         if self.timer.as_ref().is_none_or(|(_, waker)| !waker.will_wake(cx.waker())) {

@@ -14,6 +14,8 @@ mod regressions;
 mod run;
 mod scope;
 mod seeing;
+mod sockets;
 mod task;
 mod tcp;
 mod timer;
+mod waiters;
