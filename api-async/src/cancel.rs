@@ -6,13 +6,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use loop_core::{Cancelled, LoopHandle};
 
 use crate::contain::Panics;
@@ -107,11 +106,19 @@ impl CancellationToken {
     /// # Errors
     /// [`Cancelled`] when the token was cancelled first.
     pub async fn run<F: Future>(&self, future: F) -> Result<F::Output, Cancelled> {
-        let (future, cancelled) = (pin!(future), pin!(self.cancelled()));
-        match select(cancelled, future).await {
-            Either::Left(((), _)) => Err(Cancelled),
-            Either::Right((output, _)) => Ok(output),
-        }
+        let mut future = pin!(Some(future));
+        let mut cancelled = pin!(self.cancelled());
+        let output = poll_fn(|cx| {
+            if cancelled.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            let future = future.as_mut().as_pin_mut();
+            future.expect("a future is not polled after its end").poll(cx).map(Some)
+        })
+        .await;
+        // While the output is a variable: it would be leaked if a destructor panicked behind it.
+        future.set(None);
+        output.ok_or(Cancelled)
     }
 }
 

@@ -19,7 +19,7 @@
 use std::future::{self, Future};
 use std::mem;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle};
@@ -34,8 +34,9 @@ use crate::timer::{Sleep, sleep, sleep_until};
 #[derive(Debug)]
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Timeout<F> {
+    /// Dropped before the result is handed on.
     #[pin]
-    operation: F,
+    operation: Option<F>,
     #[pin]
     elapsed: Sleep,
 }
@@ -51,10 +52,15 @@ pub async fn all<T, E>(
 ) -> Result<Vec<T>, E> {
     let mut parts: Parts<_> = futures.into_iter().collect();
     let mut values = Values::of(parts.len());
-    while let Some((number, result)) = parts.next().await {
-        values.0[number] = Some(result?);
-    }
-    Ok(values.in_order())
+    let ended = loop {
+        match parts.next().await {
+            Some((number, Ok(value))) => values.0[number] = Some(value),
+            Some((_number, Err(error))) => break Err(error),
+            None => break Ok(()),
+        }
+    };
+    drop(parts);
+    values.unless_failed(ended)
 }
 
 /// Drives futures together and has all their results, in their order, when the last has ended.
@@ -82,13 +88,21 @@ pub async fn any<T, E>(
 ) -> Result<T, AggregateError<E>> {
     let mut parts: Parts<_> = futures.into_iter().collect();
     let mut errors = Values::of(parts.len());
-    while let Some((number, result)) = parts.next().await {
-        match result {
-            Ok(value) => return Ok(value),
-            Err(error) => errors.0[number] = Some(error),
+    let first = loop {
+        match parts.next().await {
+            Some((_number, Ok(value))) => break Some(value),
+            Some((number, Err(error))) => errors.0[number] = Some(error),
+            None => break None,
         }
+    };
+    drop(parts);
+    match first {
+        Some(value) => {
+            drop(errors);
+            Ok(value)
+        }
+        None => Err(AggregateError { errors: errors.in_order() }),
     }
-    Err(AggregateError { errors: errors.in_order() })
 }
 
 /// Drives futures together and has the result of the one that ends first; the others are dropped.
@@ -102,7 +116,9 @@ pub async fn race<T, E>(
     futures: impl IntoIterator<Item = impl Future<Output = Result<T, E>>>,
 ) -> Result<T, E> {
     let mut parts: Parts<_> = futures.into_iter().collect();
-    match parts.next().await {
+    let first = parts.next().await;
+    drop(parts);
+    match first {
         Some((_number, result)) => result,
         None => future::pending().await,
     }
@@ -121,10 +137,17 @@ where
     F: Future<Output = Result<T, E>>,
 {
     let mut values = Values(Vec::new());
+    let mut ended = Ok(());
     for item in items {
-        values.0.push(Some(f(item).await?));
+        match f(item).await {
+            Ok(value) => values.0.push(Some(value)),
+            Err(error) => {
+                ended = Err(error);
+                break;
+            }
+        }
     }
-    Ok(values.in_order())
+    values.unless_failed(ended)
 }
 
 /// Calls `f` with each item, at most `limit` under way at once (0 counts as 1), and has the values
@@ -145,16 +168,19 @@ where
 {
     let mut items = items.into_iter();
     let (mut running, mut values) = (Parts::new(), Values(Vec::new()));
-    loop {
+    let ended = loop {
         for item in items.by_ref().take(limit.max(1) - running.len()) {
             running.push(f(item));
             values.0.push(None);
         }
         match running.next().await {
-            Some((number, result)) => values.0[number] = Some(result?),
-            None => return Ok(values.in_order()),
+            Some((number, Ok(value))) => values.0[number] = Some(value),
+            Some((_number, Err(error))) => break Err(error),
+            None => break Ok(()),
         }
-    }
+    };
+    drop(running);
+    values.unless_failed(ended)
 }
 
 /// Drives a future, but drops it when `delay` has passed.
@@ -170,7 +196,7 @@ pub fn timeout<T, E: From<Elapsed>, F: Future<Output = Result<T, E>>>(
     delay: Duration,
     operation: F,
 ) -> Timeout<F> {
-    Timeout { operation, elapsed: sleep(handle, delay) }
+    Timeout { operation: Some(operation), elapsed: sleep(handle, delay) }
 }
 
 /// Drives a future, but drops it when the loop's time is `deadline`.
@@ -184,7 +210,7 @@ pub fn timeout_at<T, E: From<Elapsed>, F: Future<Output = Result<T, E>>>(
     deadline: Duration,
     operation: F,
 ) -> Timeout<F> {
-    Timeout { operation, elapsed: sleep_until(handle, deadline) }
+    Timeout { operation: Some(operation), elapsed: sleep_until(handle, deadline) }
 }
 
 /// Calls `f` until its future has a value, and waits between the tries as `backoff` says.
@@ -220,6 +246,20 @@ impl<T> Values<T> {
         Values((0..count).map(|_| None).collect())
     }
 
+    /// Has the values, unless an error ended the whole.
+    ///
+    /// As with all that is dropped here: explicitly, while what is returned is a variable. A value that
+    /// is on its way out of a function is leaked when a destructor panics behind it.
+    fn unless_failed<E>(self, ended: Result<(), E>) -> Result<Vec<T>, E> {
+        match ended {
+            Ok(()) => Ok(self.in_order()),
+            Err(error) => {
+                drop(self);
+                Err(error)
+            }
+        }
+    }
+
     fn in_order(mut self) -> Vec<T> {
         mem::take(&mut self.0).into_iter().flatten().collect()
     }
@@ -237,13 +277,18 @@ impl<T, E: From<Elapsed>, F: Future<Output = Result<T, E>>> Future for Timeout<F
     type Output = Result<T, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
-        let timeout = self.project();
-        if let Poll::Ready(result) = timeout.operation.poll(cx) {
-            return Poll::Ready(result);
-        }
-        if timeout.elapsed.is_over() {
-            return Poll::Ready(Err(Elapsed.into()));
-        }
-        timeout.elapsed.poll(cx).map(|()| Err(Elapsed.into()))
+        let mut timeout = self.project();
+        let operation = timeout.operation.as_mut().as_pin_mut();
+        let operation = operation.expect("a future is not polled after its end");
+        let result = match operation.poll(cx) {
+            Poll::Ready(result) => result,
+            Poll::Pending if timeout.elapsed.is_over() => Err(Elapsed.into()),
+            Poll::Pending => {
+                ready!(timeout.elapsed.poll(cx));
+                Err(Elapsed.into())
+            }
+        };
+        timeout.operation.set(None);
+        Poll::Ready(result)
     }
 }

@@ -104,7 +104,7 @@ fn lost(payload: Payload) {
     let dropped = BURIALS.try_with(|burials| burials.handle.borrow().clone()).ok().flatten();
     let polled = || table::polled().map(|slot| slot.executor.handle.clone());
     match dropped.or_else(polled) {
-        Some(handle) => tell_panic(&handle, "a panic beside another one", payload, None),
+        Some(handle) => tell_panic(&handle, "a panic that went no further", payload, None),
         // No task is concerned, so that no loop is known; the panic hook has told of it.
         None => discard_payload(payload),
     }
@@ -173,11 +173,12 @@ pub(crate) fn discard(
         if depth >= DEPTH_MAX {
             return burials.later.borrow_mut().push_back(remains);
         }
-        bury(burials, depth, remains);
-        while depth == 0 {
-            let next = burials.later.borrow_mut().pop_front();
-            let Some(next) = next else { break };
-            bury(burials, depth, next);
+        let mut next = Some(remains);
+        while let Some(remains) = next.take() {
+            bury(burials, depth, remains);
+            if depth == 0 {
+                next = burials.later.borrow_mut().pop_front();
+            }
         }
     });
 }

@@ -15,6 +15,7 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 use pin_project::pin_project;
 
 use crate::about::abort_late;
+use crate::contain::Panics;
 use crate::current::{self, Inside};
 use crate::slot::{Phase, Slot, Work};
 use crate::table;
@@ -214,7 +215,10 @@ impl<F: Future + 'static> Work for TaskCell<F> {
         let failure = *failure;
         match future.poll(cx) {
             Poll::Ready(output) => {
-                self.set(TaskCell::Ended(Some(output), failure));
+                // The future's destructor may panic: that is told, and the output is there even so.
+                let mut panics = Panics::default();
+                panics.catch(|| self.set(TaskCell::Ended(Some(output), failure)));
+                panics.tell();
                 Poll::Ready(())
             }
             Poll::Pending => Poll::Pending,

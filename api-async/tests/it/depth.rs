@@ -49,6 +49,7 @@ fn a_deep_chain_of_tokens_is_cancelled_and_dropped() {
 }
 
 /// The output of a task that owns the next task's handle.
+#[expect(dead_code, reason = "it is there to be dropped")]
 struct Owns(Option<Task<Owns>>, Counted);
 
 /// Makes a chain of ended tasks, each the output of the next.
@@ -143,6 +144,7 @@ fn a_deep_chain_of_shields_is_dropped_with_its_loop() {
 }
 
 /// A future that owns a future, in plain Rust: no line of this crate takes part.
+#[expect(dead_code, reason = "it is there to be dropped")]
 struct Plain(Option<Pin<Box<dyn Future<Output = ()>>>>);
 
 impl Future for Plain {

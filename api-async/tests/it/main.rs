@@ -6,6 +6,7 @@ mod combine;
 mod costs;
 mod depth;
 mod doors;
+mod fuzz;
 mod halves;
 mod lab;
 mod many;
