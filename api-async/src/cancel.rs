@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use loop_core::{Cancelled, LoopHandle};
 
-use crate::contain::Panics;
+use crate::contain::{Panics, in_drop};
 use crate::task::{Outcome, Task, TaskError, spawn};
 
 /// Tells those who have it that they should end.
@@ -166,7 +166,7 @@ impl Drop for Waits<'_> {
     fn drop(&mut self) {
         if let Some(number) = self.number {
             let waker = self.state.waiters.borrow_mut().remove(&number);
-            drop(waker);
+            in_drop(|| drop(waker));
         }
     }
 }

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use loop_core::{Direction, Source};
 
+use crate::contain::in_drop;
 use crate::current::{self, Wait};
 use crate::table;
 
@@ -145,9 +146,13 @@ impl<S> Drop for Claim<'_, S> {
 impl<S> Claim<'_, S> {
     /// Gives the direction up, and takes the waker back.
     #[cold]
+    #[inline(never)]
     fn cancel(&mut self) {
         self.release();
-        self.socket.source.unpark(self.direction);
+        // The waker may be anybody's code.
+        in_drop(|| {
+            self.socket.source.unpark(self.direction);
+        });
     }
 }
 

@@ -110,6 +110,13 @@ fn lost(payload: Payload) {
     }
 }
 
+/// Does `work`, in a destructor: its panic goes on, unless the thread unwinds already.
+pub(crate) fn in_drop(work: impl FnOnce()) {
+    let mut panics = Panics::default();
+    panics.catch(work);
+    panics.resume();
+}
+
 /// Tells a loop's exception handler of a panic that goes no further.
 #[cold]
 pub(crate) fn tell_panic(

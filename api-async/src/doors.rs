@@ -13,6 +13,7 @@ use futures::future::LocalFutureObj;
 use futures::task::{LocalSpawn, SpawnError};
 use loop_core::{Cancelled, LoopHandle};
 
+use crate::contain::in_drop;
 use crate::current::{self, Wait};
 use crate::task::{Task, TaskError, spawn};
 
@@ -168,7 +169,10 @@ impl<T> Drop for Resume<T> {
 fn settle<T>(awaited: &Weak<Cell<Awaited<T>>>, result: io::Result<T>) {
     let Some(awaited) = awaited.upgrade() else { return };
     match awaited.replace(Awaited::Ended(result)) {
-        Awaited::Pending(waker) => waker.into_iter().for_each(Waker::wake),
+        Awaited::Pending(waker) => {
+            // A resume may be dropped while its thread unwinds.
+            in_drop(|| waker.into_iter().for_each(Waker::wake));
+        }
         // The first end holds.
         ended => drop(awaited.replace(ended)),
     }

@@ -19,7 +19,7 @@ use loop_core::{AggregateError, Cancelled, Elapsed, LoopHandle};
 
 use crate::cancel::CancellationToken;
 use crate::combine::timeout;
-use crate::contain::{self, Panics, Payload};
+use crate::contain::{self, Panics, Payload, in_drop};
 use crate::current::{self, Wait};
 use crate::parts::{Ended, Parts};
 
@@ -332,7 +332,7 @@ impl<T, E> Drop for Scoped<'_, T, E> {
 
 impl<T> Drop for ScopedTask<T> {
     fn drop(&mut self) {
-        drop(self.0.waiter.take());
+        in_drop(|| drop(self.0.waiter.take()));
     }
 }
 

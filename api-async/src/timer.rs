@@ -45,15 +45,14 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // The first poll is pending even so: to sleep for no time is to let others run.
-        let over = self.timer.is_some() && self.handle.time() >= self.deadline;
-        if over {
-            return Poll::Ready(());
-        }
         if self.handle.is_closing() {
-            // What sleeps on it again and again, on another loop, lets that one's others run.
+            // Ready at once: what sleeps so again and again on another loop lets that one go on.
             ready!(current::poll_budget(cx));
             current::spend();
+        }
+        // The first poll is pending even so: to sleep for no time is to let others run.
+        let over = self.timer.is_some() && self.handle.time() >= self.deadline;
+        if over || self.handle.is_closing() {
             return Poll::Ready(());
         }
         if self.timer.as_ref().is_none_or(|(_, waker)| !waker.will_wake(cx.waker())) {
