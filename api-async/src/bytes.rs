@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use loop_core::Cancelled;
 use loop_core::transfer::{Read, ReadExact, ReadUntil, Transfer, WriteAll, WriteAllVectored};
 
-use crate::claim::Claim;
+use crate::claim::{Claim, Of};
 use crate::tcp::TcpStream;
 
 /// The future of the operations on bytes: it has the buffer until it ends.
@@ -24,9 +24,9 @@ use crate::tcp::TcpStream;
 /// it may lose bytes that were read, and may have sent a part of what was to be written; but for
 /// [`read`], which has moved nothing while it is pending.
 #[must_use = "a future does nothing unless it is polled"]
-pub struct Transferring<'a, X> {
+pub struct Transferring<'a, X: Transfer> {
     stream: &'a TcpStream,
-    claim: Claim<'a, mio::net::TcpStream>,
+    claim: Claim<'a, mio::net::TcpStream, Of<X>>,
     /// Gone when the future has ended.
     transfer: Option<X>,
 }
@@ -82,7 +82,7 @@ pub fn write_all_vectored<B: AsRef<[u8]>>(
 
 impl<'a, X: Transfer> Transferring<'a, X> {
     fn new(stream: &'a TcpStream, transfer: X) -> Transferring<'a, X> {
-        let claim = stream.socket().claim(X::DIRECTION);
+        let claim = stream.socket().claim();
         Transferring { stream, claim, transfer: Some(transfer) }
     }
 
@@ -97,7 +97,7 @@ impl<'a, X: Transfer> Transferring<'a, X> {
 }
 
 // The transfer is moved as a value: it is never pinned.
-impl<X> Unpin for Transferring<'_, X> {}
+impl<X: Transfer> Unpin for Transferring<'_, X> {}
 
 impl<X: Transfer> Future for Transferring<'_, X> {
     type Output = (io::Result<usize>, X::Buffer);
@@ -112,7 +112,7 @@ impl<X: Transfer> Future for Transferring<'_, X> {
     }
 }
 
-impl<X> fmt::Debug for Transferring<'_, X> {
+impl<X: Transfer> fmt::Debug for Transferring<'_, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transferring").field("stream", self.stream).finish_non_exhaustive()
     }

@@ -5,31 +5,59 @@
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
+use std::marker::PhantomData;
 use std::task::{Context, Poll, ready};
 
+use loop_core::transfer::Transfer;
 use loop_core::{Direction, Source};
 
 use crate::contain::in_drop;
 use crate::current::{self, Wait};
 use crate::table;
 
+/// A direction that is known when a claim is compiled.
+pub(crate) trait Way {
+    const DIRECTION: Direction;
+}
+
+/// Towards the program.
+pub(crate) struct Reads;
+
+/// Away from the program.
+pub(crate) struct Writes;
+
+/// The way of a transfer.
+pub(crate) struct Of<X>(PhantomData<X>);
+
+impl Way for Reads {
+    const DIRECTION: Direction = Direction::Read;
+}
+
+impl Way for Writes {
+    const DIRECTION: Direction = Direction::Write;
+}
+
+impl<X: Transfer> Way for Of<X> {
+    const DIRECTION: Direction = X::DIRECTION;
+}
+
 /// A socket on the loop, as this wing has it.
 pub(crate) struct Socket<S> {
     source: Source<S>,
-    /// The directions in which a future waits, as bits.
-    claimed: Cell<u8>,
+    /// Whether a future waits to read, and to write.
+    claimed: [Cell<bool>; 2],
 }
 
 /// A future's claim on one direction: it holds it while it waits.
-pub(crate) struct Claim<'a, S> {
+pub(crate) struct Claim<'a, S, W: Way> {
     pub(crate) socket: &'a Socket<S>,
-    direction: Direction,
     held: bool,
+    way: PhantomData<W>,
 }
 
 impl<S> Socket<S> {
     pub(crate) fn new(source: Source<S>) -> Socket<S> {
-        Socket { source, claimed: Cell::new(0) }
+        Socket { source, claimed: [Cell::new(false), Cell::new(false)] }
     }
 
     /// Returns the socket as the loop knows it.
@@ -39,8 +67,8 @@ impl<S> Socket<S> {
 
     /// Makes a claim, which holds nothing until it has to wait.
     #[inline(always)]
-    pub(crate) fn claim(&self, direction: Direction) -> Claim<'_, S> {
-        Claim { socket: self, direction, held: false }
+    pub(crate) fn claim<W: Way>(&self) -> Claim<'_, S, W> {
+        Claim { socket: self, held: false, way: PhantomData }
     }
 
     /// Makes an attempt within the task's budget; if it has to be made again later, the task is woken
@@ -52,10 +80,13 @@ impl<S> Socket<S> {
         cx: &Context<'_>,
         attempt: impl FnOnce() -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        match ready!(attempted(cx, attempt)) {
-            Some(result) => Poll::Ready(result),
-            None if self.is_claimed(direction) => Poll::Ready(Err(busy())),
-            None => self.park(direction, cx),
+        ready!(current::poll_budget(cx));
+        match attempt() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(direction, cx),
+            result => {
+                current::spend();
+                Poll::Ready(result)
+            }
         }
     }
 
@@ -67,11 +98,15 @@ impl<S> Socket<S> {
         cx: &Context<'_>,
     ) -> Poll<io::Result<T>> {
         ready!(current::poll_budget(cx));
-        if self.is_claimed(direction) { Poll::Ready(Err(busy())) } else { self.park(direction, cx) }
+        self.wait(direction, cx)
     }
 
-    fn is_claimed(&self, direction: Direction) -> bool {
-        self.claimed.get() & bit(direction) != 0
+    #[inline(always)]
+    fn wait<T>(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<T>> {
+        if self.claimed[number(direction)].get() {
+            return Poll::Ready(Err(busy()));
+        }
+        self.park(direction, cx)
     }
 
     /// Wakes the task when the source is ready in this direction.
@@ -86,7 +121,7 @@ impl<S> Socket<S> {
     }
 }
 
-impl<S> Claim<'_, S> {
+impl<S, W: Way> Claim<'_, S, W> {
     /// Makes an attempt as [`Socket::poll_attempt`] does, and holds the direction while it is pending.
     #[inline(always)]
     pub(crate) fn poll_attempt<T>(
@@ -94,12 +129,14 @@ impl<S> Claim<'_, S> {
         cx: &Context<'_>,
         attempt: impl FnOnce() -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        match ready!(attempted(cx, attempt)) {
-            Some(result) => {
+        ready!(current::poll_budget(cx));
+        match attempt() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.park(cx),
+            result => {
+                current::spend();
                 self.release();
                 Poll::Ready(result)
             }
-            None => self.park(cx),
         }
     }
 
@@ -113,14 +150,12 @@ impl<S> Claim<'_, S> {
     #[inline(always)]
     fn park<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {
         if !self.held {
-            let claimed = &self.socket.claimed;
-            if self.socket.is_claimed(self.direction) {
+            if self.socket.claimed[number(W::DIRECTION)].replace(true) {
                 return Poll::Ready(Err(busy()));
             }
-            claimed.set(claimed.get() | bit(self.direction));
             self.held = true;
         }
-        self.socket.park(self.direction, cx)
+        self.socket.park(W::DIRECTION, cx)
     }
 
     /// Gives the direction up, since the future ends.
@@ -128,13 +163,23 @@ impl<S> Claim<'_, S> {
     fn release(&mut self) {
         if self.held {
             self.held = false;
-            let claimed = &self.socket.claimed;
-            claimed.set(claimed.get() & !bit(self.direction));
+            self.socket.claimed[number(W::DIRECTION)].set(false);
         }
+    }
+
+    /// Gives the direction up, and takes the waker back.
+    #[cold]
+    #[inline(never)]
+    fn cancel(&mut self) {
+        self.release();
+        // The waker may be anybody's code.
+        in_drop(|| {
+            self.socket.source.unpark(W::DIRECTION);
+        });
     }
 }
 
-impl<S> Drop for Claim<'_, S> {
+impl<S, W: Way> Drop for Claim<'_, S, W> {
     #[inline(always)]
     fn drop(&mut self) {
         if self.held {
@@ -143,39 +188,11 @@ impl<S> Drop for Claim<'_, S> {
     }
 }
 
-impl<S> Claim<'_, S> {
-    /// Gives the direction up, and takes the waker back.
-    #[cold]
-    #[inline(never)]
-    fn cancel(&mut self) {
-        self.release();
-        // The waker may be anybody's code.
-        in_drop(|| {
-            self.socket.source.unpark(self.direction);
-        });
-    }
-}
-
-/// Makes an attempt within the task's budget; `None` if it has to be made again later.
 #[inline(always)]
-fn attempted<T>(
-    cx: &Context<'_>,
-    attempt: impl FnOnce() -> io::Result<T>,
-) -> Poll<Option<io::Result<T>>> {
-    ready!(current::poll_budget(cx));
-    Poll::Ready(match attempt() {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => None,
-        result => {
-            current::spend();
-            Some(result)
-        }
-    })
-}
-
-fn bit(direction: Direction) -> u8 {
+fn number(direction: Direction) -> usize {
     match direction {
-        Direction::Read => 1,
-        Direction::Write => 2,
+        Direction::Read => 0,
+        Direction::Write => 1,
     }
 }
 

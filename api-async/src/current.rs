@@ -11,6 +11,9 @@ use std::task::{Context, Poll};
 /// How many operations a task may complete in one poll (tokio: 128).
 const BUDGET: u32 = 128;
 
+/// What a poll adds to the depth.
+const POLL: u32 = 1 << 16;
+
 /// The row where no task is polled.
 const NO_ROW: usize = usize::MAX;
 
@@ -38,9 +41,10 @@ struct Current {
     /// How many operations are left.
     budget: Cell<u32>,
     waits: Cell<Wait>,
-    /// How many runs and polls are under way on this thread, one within the other.
+    /// How many runs are under way on this thread, one within the other, and, each counting for
+    /// [`POLL`], how many polls.
     depth: Cell<u32>,
-    /// The row of the task that is polled, or [`NO_ROW`].
+    /// The row of the task that is polled, or was last.
     row: Cell<usize>,
 }
 
@@ -70,7 +74,7 @@ pub(crate) fn begin(row: usize) {
         current.row.set(row);
         current.budget.set(BUDGET);
         current.waits.set(Wait::Other);
-        current.depth.set(current.depth.get() + 1);
+        current.depth.set(current.depth.get() + POLL);
     });
 }
 
@@ -78,15 +82,21 @@ pub(crate) fn begin(row: usize) {
 #[inline]
 pub(crate) fn end() -> Wait {
     CURRENT.with(|current| {
-        current.row.set(NO_ROW);
-        current.depth.set(current.depth.get() - 1);
+        current.depth.set(current.depth.get() - POLL);
         current.waits.get()
     })
 }
 
-/// Returns the row of the task that is polled; [`NO_ROW`] after a poll within its poll.
+/// Returns the row of the task that is polled, or, after a poll within its poll, of that one; a row
+/// that there is not, if none is polled.
+#[cold]
 pub(crate) fn row() -> usize {
-    CURRENT.with(|current| current.row.get())
+    CURRENT.with(|current| if is_polling(current) { current.row.get() } else { NO_ROW })
+}
+
+/// Tells whether a task of this crate is being polled.
+fn is_polling(current: &Current) -> bool {
+    current.depth.get() >= POLL
 }
 
 /// Notes what is waited for.
@@ -108,12 +118,12 @@ pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
 /// Notes that an operation has completed: it takes one of the budget.
 #[inline]
 pub(crate) fn spend() {
-    CURRENT.with(|current| current.budget.set(current.budget.get().saturating_sub(1)));
+    CURRENT.with(|current| current.budget.set(current.budget.get().wrapping_sub(1)));
 }
 
 #[cold]
 fn give_way(current: &Current, cx: &Context<'_>) -> Poll<()> {
-    if current.row.get() == NO_ROW {
+    if !is_polling(current) {
         // What polls without a task, as another executor does, begins anew here.
         current.budget.set(BUDGET);
     }

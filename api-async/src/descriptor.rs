@@ -12,7 +12,7 @@ use loop_core::{Direction, LoopHandle, Source};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token, event};
 
-use crate::claim::Socket;
+use crate::claim::{Reads, Socket, Way, Writes};
 
 /// A descriptor that does not block, and the means to wait for it.
 ///
@@ -69,7 +69,7 @@ impl<T: AsFd> Async<T> {
     /// What `attempt` says, but for `WouldBlock`; `Cancelled` when the loop is closed; `ResourceBusy`
     /// when another future waits in this direction.
     pub async fn read_with<R>(&self, attempt: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
-        self.with(Direction::Read, attempt).await
+        self.with::<R, Reads>(attempt).await
     }
 
     /// Makes attempts to write until one does not block. Cancel-safe as [`Async::read_with`] is.
@@ -77,16 +77,12 @@ impl<T: AsFd> Async<T> {
     /// # Errors
     /// As [`Async::read_with`].
     pub async fn write_with<R>(&self, attempt: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
-        self.with(Direction::Write, attempt).await
+        self.with::<R, Writes>(attempt).await
     }
 
-    async fn with<R>(
-        &self,
-        direction: Direction,
-        mut attempt: impl FnMut(&T) -> io::Result<R>,
-    ) -> io::Result<R> {
-        let mut claim = self.0.claim(direction);
-        let mut attempt = || self.attempt(direction, &mut attempt);
+    async fn with<R, W: Way>(&self, mut attempt: impl FnMut(&T) -> io::Result<R>) -> io::Result<R> {
+        let mut claim = self.0.claim::<W>();
+        let mut attempt = || self.attempt(W::DIRECTION, &mut attempt);
         poll_fn(|cx| claim.poll_attempt(cx, &mut attempt)).await
     }
 

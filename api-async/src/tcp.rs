@@ -11,7 +11,7 @@ use futures::io::{AsyncRead, AsyncWrite};
 use futures::stream::Stream;
 use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
 
-use crate::claim::{Claim, Socket};
+use crate::claim::{Claim, Reads, Socket, Writes};
 
 /// A socket that accepts connections; as a [`Stream`] it is one of connections.
 ///
@@ -34,12 +34,12 @@ const BUFFERS_PER_WRITE: usize = 1024;
 /// It and [`WriteChunk`] are types of their own, since a message passes through them: an `async fn`
 /// would keep its arguments twice, and its place.
 #[must_use = "a future does nothing unless it is polled"]
-pub struct ReadChunk<'a>(Claim<'a, mio::net::TcpStream>);
+pub struct ReadChunk<'a>(Claim<'a, mio::net::TcpStream, Reads>);
 
 /// The future of [`TcpStream::write_chunk`].
 #[must_use = "a future does nothing unless it is polled"]
 pub struct WriteChunk<'a> {
-    claim: Claim<'a, mio::net::TcpStream>,
+    claim: Claim<'a, mio::net::TcpStream, Writes>,
     /// What is to be written still.
     chunk: Chunk,
 }
@@ -81,7 +81,7 @@ impl TcpListener {
     /// What the system says, but for a lack of descriptors: that is reported to the loop's
     /// exception handler, and the listener rests for a second.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let mut claim = self.0.claim(Direction::Read);
+        let mut claim = self.0.claim::<Reads>();
         let accepted = poll_fn(|cx| claim.poll_attempt(cx, || self.0.source().accept())).await;
         self.accepted(accepted)
     }
@@ -157,7 +157,7 @@ impl TcpStream {
     /// # Errors
     /// When the peer has reset the connection.
     pub fn read_chunk(&self) -> ReadChunk<'_> {
-        ReadChunk(self.0.claim(Direction::Read))
+        ReadChunk(self.0.claim())
     }
 
     /// Writes all of a chunk. Not cancel-safe: a part may have been written.
@@ -165,7 +165,7 @@ impl TcpStream {
     /// # Errors
     /// When the connection is gone.
     pub fn write_chunk(&self, chunk: Chunk) -> WriteChunk<'_> {
-        WriteChunk { claim: self.0.claim(Direction::Write), chunk }
+        WriteChunk { claim: self.0.claim(), chunk }
     }
 
     /// Shuts one side or both down; the peer reads the end of the stream then.
