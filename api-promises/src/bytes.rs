@@ -1,31 +1,56 @@
 //! Bytes in a buffer of the caller's, with promises.
 //!
-//! An operation has the buffer while it is pending, and gives it back with its result: neither the
-//! buffer nor the count is lost. Since a promise has one outcome, it resolves to both, and is itself
-//! rejected by faults only. Dropping the promise cancels the operation and drops the buffer.
+//! An operation has the buffer while it is pending, and gives it back with its outcome: neither the
+//! buffer nor the count is lost. The promise resolves to both, or is rejected with a [`Failed`] that
+//! holds both. Dropping the promise cancels the operation and drops the buffer.
+//!
+//! ```
+//! use api_promises::{Promise, TcpStream, bytes};
+//! use std::io;
+//!
+//! /// Has the reply to a request; a chain whose reason is an [`io::Error`] needs no buffer back.
+//! fn ask(stream: TcpStream, request: &'static [u8]) -> Promise<Vec<u8>, io::Error> {
+//!     let asked = bytes::write_all(&stream, request).err_into();
+//!     let answered = asked.then(move |_| bytes::read_until(&stream, b'\n', Vec::new()).err_into());
+//!     answered.map(|(count, line)| line[..count].to_vec())
+//! }
+//! ```
 //!
 //! Asio: its composed operations.
 
 use std::cell::Cell;
+use std::error::Error;
+use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
 use loop_core::Job;
 use loop_core::transfer::{Read, ReadExact, ReadUntil, Transfer, WriteAll, WriteAllVectored};
 
-use crate::promise::{Cancel, Promise, Resolver};
+use crate::promise::{Cancel, Fault, Promise, Resolver, discard};
 use crate::stream::Pending;
 use crate::tcp::{TcpStream, already_pending, unless_blocked};
 
-/// What an operation resolves to: how many bytes it moved, or why no more, and the buffer.
-type Moved<B> = (io::Result<usize>, B);
+/// Why an operation moved no more, and the buffer that it had.
+///
+/// It turns into its [`io::Error`] where the buffer is not wanted back: by `?`, or for a chain by
+/// [`Promise::err_into`].
+pub struct Failed<B> {
+    /// What went wrong; [`transferred`](loop_core::transfer::transferred) finds how many bytes were
+    /// moved before.
+    pub error: io::Error,
+    /// The buffer. A [`Fault`] has none: the operation was not even ended by its socket.
+    pub buffer: Option<B>,
+}
 
-type MovedResolver<B> = Resolver<Moved<B>, io::Error>;
+type MovedResolver<B> = Resolver<(usize, B), Failed<B>>;
 
 /// A transfer that waits for its socket.
 struct Moving<X: Transfer<Buffer: 'static>> {
     stream: TcpStream,
     moving: Cell<Option<(X, MovedResolver<X::Buffer>)>>,
+    created_at: &'static Location<'static>,
 }
 
 /// Reads once: at least one byte, unless the stream has ended, and at most as many as there is room.
@@ -36,7 +61,7 @@ struct Moving<X: Transfer<Buffer: 'static>> {
 pub fn read<B: AsMut<[u8]> + 'static>(
     stream: &TcpStream,
     buffer: B,
-) -> Promise<(io::Result<usize>, B), io::Error> {
+) -> Promise<(usize, B), Failed<B>> {
     transfer(stream, Read::new(buffer))
 }
 
@@ -48,7 +73,7 @@ pub fn read<B: AsMut<[u8]> + 'static>(
 pub fn read_exact<B: AsMut<[u8]> + 'static>(
     stream: &TcpStream,
     buffer: B,
-) -> Promise<(io::Result<usize>, B), io::Error> {
+) -> Promise<(usize, B), Failed<B>> {
     transfer(stream, ReadExact::new(buffer))
 }
 
@@ -63,7 +88,7 @@ pub fn read_until(
     stream: &TcpStream,
     delimiter: u8,
     buffer: Vec<u8>,
-) -> Promise<(io::Result<usize>, Vec<u8>), io::Error> {
+) -> Promise<(usize, Vec<u8>), Failed<Vec<u8>>> {
     transfer(stream, ReadUntil::new(delimiter, buffer))
 }
 
@@ -75,7 +100,7 @@ pub fn read_until(
 pub fn write_all<B: AsRef<[u8]> + 'static>(
     stream: &TcpStream,
     buffer: B,
-) -> Promise<(io::Result<usize>, B), io::Error> {
+) -> Promise<(usize, B), Failed<B>> {
     transfer(stream, WriteAll::new(buffer))
 }
 
@@ -87,7 +112,7 @@ pub fn write_all<B: AsRef<[u8]> + 'static>(
 pub fn write_all_vectored<B: AsRef<[u8]> + 'static>(
     stream: &TcpStream,
     buffers: Vec<B>,
-) -> Promise<(io::Result<usize>, Vec<B>), io::Error> {
+) -> Promise<(usize, Vec<B>), Failed<Vec<B>>> {
     transfer(stream, WriteAllVectored::new(buffers))
 }
 
@@ -96,19 +121,38 @@ pub fn write_all_vectored<B: AsRef<[u8]> + 'static>(
 fn transfer<X: Transfer<Buffer: 'static> + 'static>(
     stream: &TcpStream,
     mut transfer: X,
-) -> Promise<Moved<X::Buffer>, io::Error> {
+) -> Promise<(usize, X::Buffer), Failed<X::Buffer>> {
     let handle = stream.handle();
     if stream.pending(X::DIRECTION) != Pending::Nothing {
-        let (_, buffer) = transfer.finish(Ok(()));
-        return Promise::resolve(handle, (Err(already_pending()), buffer));
+        let (error, buffer) = (already_pending(), Some(transfer.into_buffer()));
+        return Promise::reject(handle, Failed { error, buffer });
     }
-    if let Some(outcome) = unless_blocked(transfer.attempt(stream.source())) {
-        return Promise::resolve(handle, transfer.finish(outcome));
+    // A buffer is users' code.
+    let attempt = Promise::calling(handle, || unless_blocked(transfer.attempt(stream.source())));
+    match attempt {
+        Ok(Some(outcome)) => return Promise::settled(handle, finish(transfer, outcome)),
+        Ok(None) => {}
+        Err(rejected) => {
+            discard(transfer, (handle, Location::caller()));
+            return rejected;
+        }
     }
-    let moving = Rc::new(Moving { stream: stream.clone(), moving: Cell::new(None) });
+    let (stream, created_at) = (stream.clone(), Location::caller());
+    let moving = Rc::new(Moving { stream, moving: Cell::new(None), created_at });
     let (promise, resolver) = Promise::cancelling(handle, moving.clone(), 0);
     moving.park(transfer, resolver);
     promise
+}
+
+/// Ends a transfer.
+fn finish<X: Transfer>(
+    transfer: X,
+    outcome: io::Result<()>,
+) -> Result<(usize, X::Buffer), Failed<X::Buffer>> {
+    match transfer.finish(outcome) {
+        (Ok(count), buffer) => Ok((count, buffer)),
+        (Err(error), buffer) => Err(Failed { error, buffer: Some(buffer) }),
+    }
 }
 
 impl<X: Transfer<Buffer: 'static> + 'static> Moving<X> {
@@ -122,12 +166,19 @@ impl<X: Transfer<Buffer: 'static> + 'static> Moving<X> {
 impl<X: Transfer<Buffer: 'static> + 'static> Job for Moving<X> {
     fn run(self: Rc<Self>, _part: u64) {
         let Some((mut transfer, resolver)) = self.moving.take() else { return };
-        match unless_blocked(transfer.attempt(self.stream.source())) {
-            Some(outcome) => {
+        let attempt = || unless_blocked(transfer.attempt(self.stream.source()));
+        match catch_unwind(AssertUnwindSafe(attempt)) {
+            Ok(Some(outcome)) => {
                 self.stream.set_pending(X::DIRECTION, Pending::Nothing);
-                resolver.resolve(transfer.finish(outcome));
+                resolver.settle(finish(transfer, outcome));
             }
-            None => self.park(transfer, resolver),
+            Ok(None) => self.park(transfer, resolver),
+            Err(payload) => {
+                self.stream.set_pending(X::DIRECTION, Pending::Nothing);
+                let place = (self.stream.handle(), self.created_at);
+                discard(transfer, place);
+                resolver.panicked(payload, "a buffer", place);
+            }
         }
     }
 
@@ -138,10 +189,48 @@ impl<X: Transfer<Buffer: 'static> + 'static> Job for Moving<X> {
 
 impl<X: Transfer<Buffer: 'static> + 'static> Cancel for Moving<X> {
     fn cancel(&self, _part: u64) {
-        if let Some(moving) = self.moving.take() {
+        if let Some((transfer, resolver)) = self.moving.take() {
             self.stream.set_pending(X::DIRECTION, Pending::Nothing);
             self.stream.source().unpark(X::DIRECTION);
-            drop(moving);
+            resolver.give_up();
+            discard(transfer, (self.stream.handle(), self.created_at));
         }
+    }
+}
+
+impl<B> Failed<B> {
+    /// Takes the error apart.
+    pub fn into_parts(self) -> (io::Error, Option<B>) {
+        (self.error, self.buffer)
+    }
+}
+
+impl<B> From<Failed<B>> for io::Error {
+    fn from(failed: Failed<B>) -> io::Error {
+        failed.error
+    }
+}
+
+impl<B> From<Fault> for Failed<B> {
+    fn from(fault: Fault) -> Failed<B> {
+        Failed { error: fault.into(), buffer: None }
+    }
+}
+
+impl<B> fmt::Debug for Failed<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Failed").field("error", &self.error).finish_non_exhaustive()
+    }
+}
+
+impl<B> fmt::Display for Failed<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl<B> Error for Failed<B> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
     }
 }

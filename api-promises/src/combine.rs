@@ -3,6 +3,7 @@
 //! Whoever loses is cancelled, and leaves nothing behind.
 
 mod group;
+mod rules;
 mod tuples;
 
 use std::cell::{Cell, RefCell};
@@ -11,9 +12,9 @@ use std::time::Duration;
 
 use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle};
 
-use crate::promise::{IntoPromise, Promise, Reason, bare};
+use crate::promise::{IntoPromise, Promise, Reason};
 use crate::timer::sleep_for;
-use group::{Group, Slots};
+use group::together;
 
 pub use tuples::{Together, all_of};
 
@@ -28,21 +29,7 @@ pub fn all<T: 'static, E: Reason>(
     handle: &LoopHandle,
     promises: impl IntoIterator<Item = Promise<T, E>>,
 ) -> Promise<Vec<T>, E> {
-    let group = Group::new(Slots::default());
-    let promise = group.promise(handle);
-    let count =
-        group.consume(promises, |group: &Group<Slots<T>, _, _, _>, index, outcome| match outcome {
-            Ok(value) => {
-                if let Some(values) = group.put(index, value) {
-                    group.finish(Ok(values));
-                }
-            }
-            Err(rejection) => group.finish(Err(rejection)),
-        });
-    if group.expect(count) {
-        group.finish(Ok(Vec::new()));
-    }
-    promise
+    together::<T, E, rules::All<T>>(handle, promises)
 }
 
 /// Resolves to the outcomes of all promises, in their order, when the last is settled.
@@ -56,19 +43,7 @@ pub fn all_settled<T: 'static, E: Reason>(
     handle: &LoopHandle,
     promises: impl IntoIterator<Item = Promise<T, E>>,
 ) -> Promise<Vec<Result<T, E>>, E> {
-    let group = Group::new(Slots::default());
-    let promise = group.promise(handle);
-    type Outcomes<T, E> = Slots<Result<T, E>>;
-    let count =
-        group.consume(promises, |group: &Group<Outcomes<T, E>, _, _, _>, index, outcome| {
-            if let Some(outcomes) = group.put(index, bare(outcome)) {
-                group.finish(Ok(outcomes));
-            }
-        });
-    if group.expect(count) {
-        group.finish(Ok(Vec::new()));
-    }
-    promise
+    together::<T, E, rules::AllSettled<T, E>>(handle, promises)
 }
 
 /// Resolves to the first value; the other promises are cancelled.
@@ -82,21 +57,7 @@ pub fn any<T: 'static, E: Reason>(
     handle: &LoopHandle,
     promises: impl IntoIterator<Item = Promise<T, E>>,
 ) -> Promise<T, AggregateError<E>> {
-    let group = Group::new(Slots::default());
-    let promise = group.promise(handle);
-    let count =
-        group.consume(promises, |group: &Group<Slots<E>, _, _, _>, index, outcome| match outcome {
-            Ok(value) => group.finish(Ok(value)),
-            Err(rejection) => {
-                if let Some(errors) = group.put(index, rejection.reason) {
-                    group.finish(Err(AggregateError { errors }.into()));
-                }
-            }
-        });
-    if group.expect(count) {
-        group.finish(Err(AggregateError { errors: Vec::new() }.into()));
-    }
-    promise
+    together::<T, E, rules::Any<E>>(handle, promises)
 }
 
 /// Has the outcome of the promise that is settled first; the others are cancelled.
@@ -111,12 +72,7 @@ pub fn race<T: 'static, E: Reason>(
     handle: &LoopHandle,
     promises: impl IntoIterator<Item = Promise<T, E>>,
 ) -> Promise<T, E> {
-    let group = Group::new(());
-    let promise = group.promise(handle);
-    let count = group.consume(promises, |group: &Group<(), _, _, _>, _index, outcome| {
-        group.finish(outcome);
-    });
-    if count == 0 { Promise::never(handle) } else { promise }
+    together::<T, E, rules::Race>(handle, promises)
 }
 
 /// Calls `f` with each item in turn, the next when the promise of the one before is resolved, and
@@ -159,8 +115,15 @@ where
     R: IntoPromise<Value = T> + 'static,
     T: 'static,
 {
-    let mut items = items.into_iter();
-    let first: Vec<I::Item> = items.by_ref().take(limit.max(1)).collect();
+    let begun = Promise::calling(handle, || {
+        let mut items = items.into_iter();
+        let first: Vec<I::Item> = items.by_ref().take(limit.max(1)).collect();
+        (items, first)
+    });
+    let (items, first) = match begun {
+        Ok(begun) => begun,
+        Err(rejected) => return rejected,
+    };
     let mapping = Rc::new(Mapping {
         handle: handle.clone(),
         next: Cell::new(first.len()),
@@ -192,7 +155,8 @@ pub fn timeout<T: 'static, E: Reason + From<Elapsed>>(
 /// Calls `f` until its promise is resolved, and waits between the tries as `backoff` says.
 ///
 /// # Errors
-/// The last rejection, when there is to be no further try.
+/// The last rejection, when there is to be no further try; at once, when it is a panic or a
+/// cancellation ([`Fault::Panicked`](crate::Fault::Panicked), [`Fault::Cancelled`](crate::Fault)).
 #[track_caller]
 pub fn retry<R, T>(
     handle: &LoopHandle,
@@ -205,7 +169,7 @@ where
 {
     let handle = handle.clone();
     Promise::resolve(&handle.clone(), ()).then(move |()| {
-        f().into_promise(&handle).catch(move |reason| match backoff.next() {
+        f().into_promise(&handle).catch_failure(move |reason| match backoff.next() {
             Some(delay) => sleep_for(&handle, delay).then(move |()| retry(&handle, backoff, f)),
             None => Promise::reject(&handle, reason),
         })

@@ -2,20 +2,23 @@
 
 use std::cell::Cell;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, Location};
 use std::rc::Rc;
 
+use futures::FutureExt;
 use futures::future::abortable;
 use futures::task::{LocalFutureObj, LocalSpawn, SpawnError};
 use loop_core::LoopHandle;
 
-use crate::promise::{Cancel, Promise, Reason, Resolver, bare};
+use crate::promise::{Cancel, Promise, Reason, Resolver, bare, discard, guard};
 
 /// Makes a promise of an operation that calls back: `start` begins it, hands the resolver on to its
 /// callback, and returns what cancels it.
 ///
 /// Dropping the promise calls that, once and only while the promise is pending; so cancellation
 /// crosses. A callback that is dropped uncalled rejects the promise with
-/// [`Fault::Dropped`](crate::Fault::Dropped).
+/// [`Fault::Dropped`](crate::Fault::Dropped), and one that panics with
+/// [`Fault::Panicked`](crate::Fault::Panicked), as `start` does: that is reported, once.
 ///
 /// ```
 /// use api_promises::promisify;
@@ -38,10 +41,18 @@ pub fn promisify<T: 'static, E: Reason, C: FnOnce() + 'static>(
     handle: &LoopHandle,
     start: impl FnOnce(Resolver<T, E>) -> C,
 ) -> Promise<T, E> {
-    let started = Rc::new(Started(Cell::new(None)));
+    let started = Started::on(handle);
     let (promise, resolver) = Promise::cancelling(handle, started.clone(), 0);
-    started.0.set(Some(start(resolver)));
-    promise
+    match Promise::calling(handle, || start(resolver)) {
+        Ok(cancel) => {
+            started.cancel.set(Some(cancel));
+            promise
+        }
+        Err(rejected) => {
+            promise.cancel_handled();
+            rejected
+        }
+    }
 }
 
 /// Gives the outcome of a promise to a callback, once, from the ready queue.
@@ -59,22 +70,40 @@ pub fn callbackify<T: 'static, E: Reason>(
 }
 
 /// What cancels an operation that has begun.
-struct Started<C>(Cell<Option<C>>);
+struct Started<C: 'static> {
+    cancel: Cell<Option<C>>,
+    handle: LoopHandle,
+    created_at: &'static Location<'static>,
+}
+
+impl<C> Started<C> {
+    #[track_caller]
+    fn on(handle: &LoopHandle) -> Rc<Started<C>> {
+        let (cancel, created_at) = (Cell::new(None), Location::caller());
+        Rc::new(Started { cancel, handle: handle.clone(), created_at })
+    }
+}
 
 impl<C: FnOnce()> Cancel for Started<C> {
     fn cancel(&self, _part: u64) {
-        if let Some(cancel) = self.0.take() {
-            cancel();
+        if let Some(cancel) = self.cancel.take() {
+            guard("what cancels an operation", (&self.handle, self.created_at), cancel);
         }
+    }
+}
+
+impl<C> Drop for Started<C> {
+    fn drop(&mut self) {
+        discard(self.cancel.take(), (&self.handle, self.created_at));
     }
 }
 
 impl<T: 'static, E: Reason> Promise<T, E> {
     /// Runs a future as a task of `spawner`; the promise has its output.
     ///
-    /// Dropping the promise aborts the task, which drops the future in its next turn. A task that
-    /// panics is its executor's to report; the promise is rejected with
-    /// [`Fault::Dropped`](crate::Fault::Dropped).
+    /// Dropping the promise aborts the task, which drops the future in its next turn. A future that
+    /// panics is reported to the loop's exception handler, and rejects the promise with
+    /// [`Fault::Panicked`](crate::Fault::Panicked); its executor does not hear of it.
     ///
     /// # Errors
     /// When the spawner takes no more.
@@ -84,10 +113,16 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         spawner: &impl LocalSpawn,
         future: impl Future<Output = Result<T, E>> + 'static,
     ) -> Result<Promise<T, E>, SpawnError> {
-        let started = Rc::new(Started(Cell::new(None)));
+        let started = Started::on(handle);
         let (promise, resolver) = Promise::cancelling(handle, started.clone(), 0);
-        let (task, aborter) = abortable(async move { resolver.settle(future.await) });
-        started.0.set(Some(move || aborter.abort()));
+        let (told, created_at) = (handle.clone(), Location::caller());
+        let (task, aborter) = abortable(async move {
+            match AssertUnwindSafe(future).catch_unwind().await {
+                Ok(outcome) => resolver.settle(outcome),
+                Err(payload) => resolver.panicked(payload, "a future", (&told, created_at)),
+            }
+        });
+        started.cancel.set(Some(move || aborter.abort()));
         let task = async move {
             // Whoever aborted it knows.
             let _ = task.await;

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use loop_core::{Chunk, Direction, Job, LoopHandle, Source};
 
-use crate::promise::{Cancel, Node, Outlet, Promise, Resolver, Sink, Upstream};
+use crate::promise::{Cancel, Node, Outlet, Place, Promise, Resolver, Sink, Upstream};
 use crate::tcp::{READ, WRITE, unless_blocked};
 
 /// A connection's socket, and who waits for it.
@@ -93,7 +93,7 @@ impl Stream {
         };
         self.set_pending(Direction::Read, Pending::Nothing);
         match self.reading.take() {
-            None => self.chunk.settle(read.map_err(Into::into)),
+            None => self.chunk.settle(read.map_err(Into::into), || self.place()),
             Some(resolver) => resolver.settle(read),
         }
     }
@@ -107,6 +107,10 @@ impl Stream {
         }
         self.writing.set(Some((chunk, resolver)));
         self.source.park_job(Direction::Write, self.clone(), WRITE);
+    }
+
+    fn place(&self) -> Place<'_> {
+        (self.source.handle(), self.read_at.get())
     }
 
     /// Takes back what is parked in a direction.
@@ -134,7 +138,7 @@ impl Upstream for Stream {
         if self.chunk.is_pending() {
             self.give_up(Direction::Read);
         }
-        self.chunk.abandon(self.source.handle(), self.read_at.get());
+        self.chunk.abandon(self.place());
         None
     }
 }
@@ -163,11 +167,15 @@ impl Cancel for Stream {
         match part {
             READ => {
                 self.give_up(Direction::Read);
-                drop(self.reading.take());
+                if let Some(resolver) = self.reading.take() {
+                    resolver.give_up();
+                }
             }
             _ => {
                 self.give_up(Direction::Write);
-                drop(self.writing.take());
+                if let Some((_, resolver)) = self.writing.take() {
+                    resolver.give_up();
+                }
             }
         }
     }

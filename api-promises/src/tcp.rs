@@ -260,13 +260,17 @@ impl Job for Connector {
 impl Cancel for Listener {
     fn cancel(&self, _part: u64) {
         self.source.unpark(Direction::Read);
-        drop(self.accepting.take());
+        if let Some(resolver) = self.accepting.take() {
+            resolver.give_up();
+        }
     }
 }
 
 impl Cancel for Connector {
     fn cancel(&self, _part: u64) {
-        drop(self.connecting.take());
+        if let Some((_, resolver)) = self.connecting.take() {
+            resolver.give_up();
+        }
     }
 }
 

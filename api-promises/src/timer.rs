@@ -57,7 +57,7 @@ impl<E: Reason> Job for Sleep<E> {
         drop(self.timer.take());
         let Some(resolver) = self.sleeping.take() else { return };
         match self.handle.is_closing() {
-            true => resolver.reject(Fault::Cancelled.into()),
+            true => resolver.fail(Fault::Cancelled),
             false => resolver.resolve(()),
         }
     }
@@ -72,6 +72,8 @@ impl<E: Reason> Cancel for Sleep<E> {
         if let Some(timer) = self.timer.take() {
             timer.cancel();
         }
-        drop(self.sleeping.take());
+        if let Some(resolver) = self.sleeping.take() {
+            resolver.give_up();
+        }
     }
 }

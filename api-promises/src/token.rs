@@ -3,12 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use loop_core::LoopHandle;
 
 use crate::combine::race;
-use crate::promise::{Cancel, Fault, Promise, Reason};
+use crate::promise::{Cancel, Fault, Promise, Reason, Resolver, Stranded};
 
 /// Cancels the promises that were given to it, and those that are given to it later.
 ///
@@ -30,12 +30,29 @@ use crate::promise::{Cancel, Fault, Promise, Reason};
 #[derive(Clone, Default)]
 pub struct CancellationToken(Rc<Token>);
 
+/// What the clones of a token share. Nothing that waits for it refers to it: when the last clone has
+/// gone, nothing can cancel any more, and what waits for that alone is let go of.
 #[derive(Default)]
 struct Token {
     cancelled: Cell<bool>,
     next: Cell<u64>,
-    /// What rejects those who wait, in the order in which they came.
-    waiting: RefCell<BTreeMap<u64, Box<dyn FnOnce()>>>,
+    /// What waits, in the order in which it came.
+    waiting: RefCell<BTreeMap<u64, Rc<dyn Wait>>>,
+}
+
+/// Something that waits for a token to be cancelled.
+trait Wait {
+    /// Rejects the promise.
+    fn reject(&self);
+
+    /// The token has gone: the promise stays pending for ever.
+    fn strand(&self);
+}
+
+/// What rejects one promise, and what takes it off the token.
+struct Waiter<T: 'static, E: Reason> {
+    token: Weak<Token>,
+    resolver: Cell<Option<Resolver<T, E>>>,
 }
 
 impl CancellationToken {
@@ -48,8 +65,8 @@ impl CancellationToken {
     /// the timer, and who consumes it gets [`Fault::Cancelled`]. A second time does nothing.
     pub fn cancel(&self) {
         self.0.cancelled.set(true);
-        for (_, reject) in self.0.waiting.take() {
-            reject();
+        for (_, waiter) in self.0.waiting.take() {
+            waiter.reject();
         }
     }
 
@@ -66,9 +83,11 @@ impl CancellationToken {
             return Promise::reject(handle, Fault::Cancelled.into());
         }
         let number = self.0.next.replace(self.0.next.get() + 1);
-        let (promise, resolver) = Promise::cancelling(handle, self.0.clone(), number);
-        let reject = Box::new(|| resolver.reject(Fault::Cancelled.into()));
-        self.0.waiting.borrow_mut().insert(number, reject);
+        let token = Rc::downgrade(&self.0);
+        let waiter = Rc::new(Waiter { token, resolver: Cell::new(None) });
+        let (promise, resolver) = Promise::cancelling(handle, waiter.clone(), number);
+        waiter.resolver.set(Some(resolver));
+        self.0.waiting.borrow_mut().insert(number, waiter);
         promise
     }
 
@@ -81,10 +100,40 @@ impl CancellationToken {
     }
 }
 
-impl Cancel for Token {
+impl Drop for Token {
+    fn drop(&mut self) {
+        for (_, waiter) in std::mem::take(self.waiting.get_mut()) {
+            waiter.strand();
+        }
+    }
+}
+
+impl<T: 'static, E: Reason> Wait for Waiter<T, E> {
+    fn reject(&self) {
+        if let Some(resolver) = self.resolver.take() {
+            resolver.fail(Fault::Cancelled);
+        }
+    }
+
+    fn strand(&self) {
+        if let Some(resolver) = self.resolver.take() {
+            resolver.strand(Stranded::Never);
+        }
+    }
+}
+
+impl<T: 'static, E: Reason> Cancel for Waiter<T, E> {
     fn cancel(&self, number: u64) {
-        let reject = self.waiting.borrow_mut().remove(&number);
-        drop(reject);
+        if let Some(resolver) = self.resolver.take() {
+            resolver.give_up();
+        }
+        let Some(token) = self.token.upgrade() else { return };
+        let waiter = token.waiting.borrow_mut().remove(&number);
+        drop(waiter);
+    }
+
+    fn trunk(&self) -> Option<*const ()> {
+        Some(self.token.as_ptr().cast())
     }
 }
 

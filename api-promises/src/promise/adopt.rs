@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use loop_core::{Job, LoopHandle};
+use loop_core::Job;
 
-use super::outlet::{Consumer, Downstream, Outlet, Sink, Stranded, Upstream, abandon, strand};
-use super::rejection::Outcome;
+use super::outlet::{Consumer, Downstream, Outlet, Sink, Stranded, Upstream};
+use super::rejection::{Outcome, Rejection};
+use super::release::{Place, abandon, discard, lose, strand};
 use super::{Fault, Promise, Reason};
 
 /// How a promise takes the place of a link whose handler returned it.
@@ -39,8 +40,8 @@ pub(crate) trait Adopter<T, E> {
     /// Returns where the node's consumer stands.
     fn outlet(&self) -> &Outlet<T, E>;
 
-    /// Returns the handle of the node's loop.
-    fn loop_handle(&self) -> &LoopHandle;
+    /// Returns the handle of the node's loop, and where the promise was made.
+    fn place(&self) -> Place<'_>;
 
     /// Notes whom to cancel when the node's consumer goes.
     fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>);
@@ -68,11 +69,13 @@ where
     }
     let node = match promise.into_node() {
         Ok(node) => node,
-        Err(outcome) => return adopter.outlet().settle(outcome),
+        Err(outcome) => return adopter.outlet().settle(outcome, || adopter.place()),
     };
     match adopter.outlet().give_away() {
-        Consumer::Waits(sink) => {
-            sink.follow(node.clone());
+        Consumer::Waits(mut sink) => {
+            while let Some(behind) = sink.follow(node.clone()) {
+                sink = behind;
+            }
             node.subscribe(sink);
         }
         Consumer::ToCome => {
@@ -87,9 +90,12 @@ where
 fn adopt_with_ticks<T: 'static, E: Reason>(target: Rc<dyn Adopter<T, E>>, promise: Promise<T, E>) {
     if promise.trunk().is_some_and(|trunk| target.outlet().is_consumed_by(trunk)) {
         drop(promise);
-        return target.outlet().settle(Err(E::from(Fault::Cycle).into()));
+        if let Some(rejection) = Rejection::by(Fault::Cycle, false, target.place()) {
+            target.outlet().settle(Err(rejection), || target.place());
+        }
+        return;
     }
-    let handle = target.loop_handle().clone();
+    let handle = target.place().0.clone();
     handle.queue(Relay::to(target, Some(promise)), 0);
 }
 
@@ -114,23 +120,27 @@ impl<T: 'static, E: Reason> Relay<T, E> {
 impl<T: 'static, E: Reason> Sink<T, E> for Relay<T, E> {
     fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
         self.outcome.set(Some(outcome));
-        let handle = self.target.loop_handle().clone();
+        let handle = self.target.place().0.clone();
         if handle.is_closed() {
             return strand(self, Stranded::Closed);
         }
         handle.queue(self, 0);
     }
 
-    fn follow(&self, upstream: Rc<dyn Upstream>) {
+    fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>> {
         self.target.stand_behind(Some(upstream));
+        None
     }
 }
 
 impl<T: 'static, E: Reason> Downstream for Relay<T, E> {
     fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
         self.target.stand_behind(None);
-        drop(self.outcome.take());
-        self.target.outlet().strand(why, next);
+        self.target.outlet().strand(why, self.target.place(), next);
+        if let Some(outcome) = self.outcome.take() {
+            lose(outcome, self.target.place());
+        }
+        discard(self.promise.take(), self.target.place());
     }
 }
 
@@ -141,7 +151,7 @@ impl<T: 'static, E: Reason> Job for Relay<T, E> {
         }
         if let Some(outcome) = self.outcome.take() {
             self.target.stand_behind(None);
-            self.target.outlet().settle(outcome);
+            self.target.outlet().settle(outcome, || self.target.place());
         }
     }
 

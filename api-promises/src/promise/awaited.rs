@@ -10,17 +10,20 @@ use std::task::{Context, Poll, Waker};
 
 use loop_core::LoopHandle;
 
-use super::outlet::{Downstream, Node, Sink, Stranded, Upstream, abandon};
+use super::outlet::{Downstream, Node, Sink, Stranded, Upstream};
 use super::rejection::{Outcome, Rejection, bare};
+use super::release::{Place, abandon, discard, guard, lose};
 use super::{CONSUMED, Fault, Promise, Reason, State};
 
 /// A task's end of a promise that it awaits. Dropping it cancels the chain.
 pub(crate) struct Wait<T: 'static, E: Reason>(Rc<Awaited<T, E>>);
 
 /// The consumer of a promise that is awaited.
-struct Awaited<T, E> {
+struct Awaited<T: 'static, E: Reason> {
     outcome: Cell<Option<Outcome<T, E>>>,
     waker: Cell<Option<Waker>>,
+    /// Whether no outcome will come: a waker would keep the task that keeps the promise.
+    is_never: Cell<bool>,
     upstream: Cell<Option<Rc<dyn Upstream>>>,
     handle: LoopHandle,
     created_at: &'static Location<'static>,
@@ -32,6 +35,7 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
         let awaited = Rc::new(Awaited {
             outcome: Cell::new(None),
             waker: Cell::new(None),
+            is_never: Cell::new(false),
             upstream: Cell::new(Some(node.clone())),
             handle: node.handle().clone(),
             created_at: node.created_at(),
@@ -42,19 +46,24 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
 
     /// The task has dropped the promise.
     fn abandon(&self) {
-        if let Some(Err(rejection)) = self.outcome.take() {
-            rejection.report(&self.handle, self.created_at);
+        discard(self.waker.take(), self.place());
+        if let Some(outcome) = self.outcome.take() {
+            lose(outcome, self.place());
         }
         if let Some(upstream) = self.upstream.take() {
             abandon(upstream);
         }
     }
 
+    fn place(&self) -> Place<'_> {
+        (&self.handle, self.created_at)
+    }
+
     fn wake(&self, outcome: Outcome<T, E>) {
         drop(self.upstream.take());
         self.outcome.set(Some(outcome));
         if let Some(waker) = self.waker.take() {
-            waker.wake();
+            guard("a waker", self.place(), || waker.wake());
         }
     }
 }
@@ -87,7 +96,9 @@ impl<T: 'static, E: Reason> Future for Promise<T, E> {
         if let Some(outcome) = awaited.0.outcome.take() {
             return Poll::Ready(bare(outcome));
         }
-        awaited.0.waker.set(Some(cx.waker().clone()));
+        if !awaited.0.is_never.get() {
+            awaited.0.waker.set(Some(cx.waker().clone()));
+        }
         promise.state = State::Awaited(awaited);
         Poll::Pending
     }
@@ -101,16 +112,21 @@ impl<T: 'static, E: Reason> Sink<T, E> for Awaited<T, E> {
         self.wake(outcome);
     }
 
-    fn follow(&self, upstream: Rc<dyn Upstream>) {
+    fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>> {
         self.upstream.set(Some(upstream));
+        None
     }
 }
 
 impl<T: 'static, E: Reason> Downstream for Awaited<T, E> {
     fn strand(self: Rc<Self>, why: Stranded, _next: &mut Vec<Rc<dyn Downstream>>) {
-        match why {
-            Stranded::Closed => self.wake(Err(Rejection::reported(Fault::Cancelled.into()))),
-            Stranded::Never => drop((self.upstream.take(), self.waker.take())),
+        if why == Stranded::Closed
+            && let Some(rejection) = Rejection::of(Fault::Cancelled, self.place())
+        {
+            return self.wake(Err(rejection));
         }
+        self.is_never.set(true);
+        drop(self.upstream.take());
+        discard(self.waker.take(), self.place());
     }
 }

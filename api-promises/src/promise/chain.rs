@@ -6,7 +6,8 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 
 use super::adopt::takes_ticks;
 use super::link::Step;
-use super::rejection::Outcome;
+use super::rejection::{Outcome, Rejection};
+use super::release::lose;
 use super::{IntoPromise, Promise, Reason, bare};
 
 impl<T: 'static, E: Reason> Promise<T, E> {
@@ -70,6 +71,20 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         self.link(|outcome| match outcome {
             Ok(value) => Step::Settled(Ok(value)),
             Err(rejection) => handler(rejection.reason).into_step(),
+        })
+    }
+
+    /// As [`Promise::catch`], but panics and cancellations pass by.
+    #[track_caller]
+    pub(crate) fn catch_failure<R>(self, handler: impl FnOnce(E) -> R + 'static) -> Promise<T, E>
+    where
+        R: IntoPromise<Value = T, Reason = E>,
+    {
+        self.link(|outcome| match outcome {
+            Err(rejection) if !Rejection::is_final(&rejection) => {
+                handler(rejection.reason).into_step()
+            }
+            outcome => Step::Settled(outcome),
         })
     }
 
@@ -168,7 +183,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
 }
 
 /// An outcome that waits for a clean-up, and is not lost when that is cancelled.
-struct Held<T, E: Reason> {
+struct Held<T: 'static, E: Reason> {
     outcome: Option<Outcome<T, E>>,
     handle: LoopHandle,
     created_at: &'static Location<'static>,
@@ -182,10 +197,10 @@ impl<T: 'static, E: Reason> Held<T, E> {
     }
 }
 
-impl<T, E: Reason> Drop for Held<T, E> {
+impl<T: 'static, E: Reason> Drop for Held<T, E> {
     fn drop(&mut self) {
-        if let Some(Err(rejection)) = &self.outcome {
-            rejection.report(&self.handle, self.created_at);
+        if let Some(outcome) = self.outcome.take() {
+            lose(outcome, (&self.handle, self.created_at));
         }
     }
 }

@@ -8,11 +8,12 @@ use loop_core::LoopHandle;
 
 use super::Reason;
 use super::adopt::Adopter;
-use super::outlet::{Cancel, Node, Outlet, Sink, Stranded, Upstream, strand};
+use super::outlet::{Cancel, Node, Outlet, Sink, Stranded, Upstream};
 use super::rejection::Outcome;
+use super::release::{Place, discard, strand};
 
 /// A node that a [`Resolver`](super::Resolver) settles.
-pub(crate) struct Deferred<T, E> {
+pub(crate) struct Deferred<T: 'static, E: 'static> {
     handle: LoopHandle,
     outlet: Outlet<T, E>,
     cancels: Cell<Cancels>,
@@ -51,13 +52,42 @@ impl<T: 'static, E: Reason> Deferred<T, E> {
     /// Settles the node.
     pub(crate) fn settle(&self, outcome: Outcome<T, E>) {
         drop(self.cancels.take());
-        self.outlet.settle(outcome);
+        self.outlet.settle(outcome, || self.place());
+    }
+
+    /// Asks the operation that the node stands for, if there is one.
+    fn ask<R>(&self, question: impl FnOnce(&dyn Cancel) -> Option<R>) -> Option<R> {
+        let cancels = self.cancels.take();
+        let answer = match &cancels {
+            Cancels::Operation(operation, _) => question(&**operation),
+            Cancels::Nobody | Cancels::Upstream(_) => None,
+        };
+        self.cancels.set(cancels);
+        answer
+    }
+
+    /// No outcome will come: lets go of whatever waits for one.
+    #[cold]
+    pub(crate) fn strand(&self, why: Stranded) {
+        drop(self.cancels.take());
+        let mut next = Vec::new();
+        self.outlet.strand(why, self.place(), &mut next);
+        next.into_iter().for_each(|sink| strand(sink, why));
+    }
+}
+
+impl<T, E> Drop for Deferred<T, E> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(remains) = self.outlet.remains() {
+            discard(remains, (&self.handle, self.created_at));
+        }
     }
 }
 
 impl<T: 'static, E: Reason> Upstream for Deferred<T, E> {
     fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
-        self.outlet.abandon(&self.handle, self.created_at);
+        self.outlet.abandon(self.place());
         match self.cancels.take() {
             Cancels::Nobody => None,
             Cancels::Operation(operation, part) => {
@@ -66,6 +96,14 @@ impl<T: 'static, E: Reason> Upstream for Deferred<T, E> {
             }
             Cancels::Upstream(upstream) => Some(upstream),
         }
+    }
+
+    fn trunk(&self) -> Option<*const ()> {
+        self.ask(|operation| operation.trunk())
+    }
+
+    fn races(&self, trunk: *const ()) -> bool {
+        self.ask(|operation| operation.races(trunk).then_some(())).is_some()
     }
 }
 
@@ -92,8 +130,8 @@ impl<T: 'static, E: Reason> Adopter<T, E> for Deferred<T, E> {
         &self.outlet
     }
 
-    fn loop_handle(&self) -> &LoopHandle {
-        &self.handle
+    fn place(&self) -> Place<'_> {
+        (&self.handle, self.created_at)
     }
 
     fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>) {

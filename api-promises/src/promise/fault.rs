@@ -21,6 +21,13 @@ pub enum Fault {
     Cycle,
 }
 
+impl Fault {
+    /// Tells whether it is a panic or a cancellation, which no further try undoes.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self, Fault::Panicked(_) | Fault::Cancelled)
+    }
+}
+
 /// What a promise can be rejected with.
 pub trait Reason: From<Fault> + Debug + 'static {}
 

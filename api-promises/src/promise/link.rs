@@ -9,14 +9,17 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
-use std::sync::Arc;
 
 use loop_core::{Abort, Context, Job, LoopHandle, panic_message};
 
 use super::adopt::{Adopter, adopt};
-use super::outlet::{Downstream, Node, Outlet, Sink, Stranded, Upstream, strand};
+use super::outlet::{Downstream, Node, Outlet, Sink, Stranded, Upstream};
 use super::rejection::{Outcome, Rejection};
+use super::release::{Place, discard, dispose, lose, report, strand};
 use super::{Fault, Promise, Reason, spare};
+
+/// Only a spare link has no handle.
+const IN_USE: &str = "a link in use has a handle";
 
 /// What a handler came to.
 pub enum Step<T: 'static, E: Reason> {
@@ -38,7 +41,7 @@ impl<T, E, U: 'static, F: Reason, H> Handler<T, E, U, F> for H where
 }
 
 /// A link that runs a handler on the outcome of the link before.
-pub(crate) struct Link<T, E, U, F, H> {
+pub(crate) struct Link<T: 'static, E: 'static, U: 'static, F: 'static, H: 'static> {
     /// Gone while the link is spare: it must not keep the loop.
     handle: Option<LoopHandle>,
     /// Out of its place once it runs, or the chain is cancelled.
@@ -114,34 +117,79 @@ where
         if let Some(link) = Rc::get_mut(&mut self) {
             debug_assert!(link.upstream.get_mut().is_none(), "what is followed refers to the link");
             // The last link of a chain that runs by itself is settled for nobody.
-            link.outlet.clear();
-            link.handle = None;
+            let handle = link.handle.take().expect(IN_USE);
+            let created_at = link.created_at;
+            link.outlet.clear(|| (&handle, created_at));
             link.catches.set(false);
             spare::keep(self);
         }
     }
 
+    /// The chain was cancelled after its outcome had come.
+    #[cold]
+    fn late(&self) {
+        discard(self.outcome.take(), self.place());
+    }
+
     /// Reports a handler's panic; the chain goes on with a fault.
     #[cold]
     fn panicked(&self, payload: Box<dyn Any + Send>) {
-        let message: Arc<str> = panic_message(&*payload).into();
-        let fault = Fault::Panicked(message.clone()).into();
-        if payload.is::<Abort>() {
-            self.outlet.settle(Err(Rejection::reported(fault)));
+        let message = panic_message(&*payload).to_owned();
+        let aborts = payload.is::<Abort>();
+        let reported = aborts || !self.catches.get();
+        let fault = Fault::Panicked(message.as_str().into());
+        match Rejection::by(fault, reported, self.place()) {
+            Some(rejection) => self.outlet.settle(Err(rejection), || self.place()),
+            None => self.strand_consumer(),
+        }
+        if aborts {
             resume_unwind(payload);
         }
-        if self.catches.get() {
-            return self.outlet.settle(Err(fault.into()));
+        dispose(payload);
+        if reported {
+            let message = format!("a promise's handler panicked: {message}");
+            report(self.handle(), &Context::new(message).created_at(self.created_at));
         }
-        self.outlet.settle(Err(Rejection::reported(fault)));
-        let message = format!("a promise's handler panicked: {message}");
-        self.handle().report(&Context::new(message).created_at(self.created_at));
+    }
+
+    /// There is not even a reason to hand on.
+    #[cold]
+    fn strand_consumer(&self) {
+        let mut next = Vec::new();
+        self.outlet.strand(Stranded::Never, self.place(), &mut next);
+        next.into_iter().for_each(|sink| strand(sink, Stranded::Never));
     }
 }
 
 impl<T, E, U, F, H> Link<T, E, U, F, H> {
+    #[inline(always)]
     fn handle(&self) -> &LoopHandle {
-        self.handle.as_ref().expect("a link in use has a handle")
+        self.handle.as_ref().expect(IN_USE)
+    }
+
+    #[inline(always)]
+    fn place(&self) -> Place<'_> {
+        (self.handle(), self.created_at)
+    }
+
+    /// Drops what a link still has that was neither run nor cancelled.
+    fn discard_remains(&mut self) {
+        let remains = (self.handler.take(), self.outcome.take(), self.outlet.remains());
+        if !matches!(remains, (None, None, None))
+            && let Some(handle) = &self.handle
+        {
+            discard(remains, (handle, self.created_at));
+        }
+    }
+}
+
+impl<T: 'static, E: 'static, U: 'static, F: 'static, H: 'static> Drop for Link<T, E, U, F, H> {
+    #[inline]
+    fn drop(&mut self) {
+        // One that has run has no handle any more.
+        if self.handle.is_some() {
+            self.discard_remains();
+        }
     }
 }
 
@@ -165,8 +213,9 @@ where
     }
 
     #[inline]
-    fn follow(&self, upstream: Rc<dyn Upstream>) {
+    fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>> {
         self.upstream.set(Some(upstream));
+        None
     }
 }
 
@@ -179,11 +228,12 @@ where
     H: Handler<T, E, U, F>,
 {
     fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
-        drop((self.upstream.take(), self.handler.take()));
-        if let Some(Err(rejection)) = self.outcome.take() {
-            rejection.report(self.handle(), self.created_at);
+        drop(self.upstream.take());
+        self.outlet.strand(why, self.place(), next);
+        discard(self.handler.take(), self.place());
+        if let Some(outcome) = self.outcome.take() {
+            lose(outcome, self.place());
         }
-        self.outlet.strand(why, next);
     }
 }
 
@@ -196,13 +246,13 @@ where
     H: Handler<T, E, U, F>,
 {
     fn run(self: Rc<Self>, _part: u64) {
-        let Some(handler) = self.handler.take() else { return };
+        let Some(handler) = self.handler.take() else { return self.late() };
         let Some(outcome) = self.outcome.take() else { return };
         match catch_unwind(AssertUnwindSafe(|| handler(outcome))) {
-            Ok(Step::Settled(Ok(value))) => self.outlet.settle(Ok(value)),
+            Ok(Step::Settled(Ok(value))) => self.outlet.settle(Ok(value), || self.place()),
             Ok(Step::Settled(Err(mut rejection))) => {
                 rejection.passed(self.handle(), self.created_at);
-                self.outlet.settle(Err(rejection));
+                self.outlet.settle(Err(rejection), || self.place());
             }
             Ok(Step::Follow(promise)) => adopt(&self, promise),
             Err(payload) => self.panicked(payload),
@@ -224,12 +274,16 @@ where
     H: Handler<T, E, U, F>,
 {
     fn abandon(self: Rc<Self>, handled: bool) -> Option<Rc<dyn Upstream>> {
-        self.outlet.abandon(self.handle(), self.created_at);
-        drop(self.handler.take());
-        if let (Some(Err(rejection)), false) = (self.outcome.take(), handled) {
-            rejection.report(self.handle(), self.created_at);
+        // Taken first: what the handler owns may settle what is before this link.
+        let upstream = self.upstream.take();
+        self.outlet.abandon(self.place());
+        discard(self.handler.take(), self.place());
+        match self.outcome.take() {
+            Some(outcome) if handled => discard(outcome, self.place()),
+            Some(outcome) => lose(outcome, self.place()),
+            None => {}
         }
-        self.upstream.take()
+        upstream
     }
 }
 
@@ -275,8 +329,8 @@ where
         &self.outlet
     }
 
-    fn loop_handle(&self) -> &LoopHandle {
-        self.handle()
+    fn place(&self) -> Place<'_> {
+        Link::place(self)
     }
 
     fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>) {

@@ -9,12 +9,13 @@ mod link;
 mod outlet;
 mod owned;
 mod rejection;
+mod release;
 mod resolver;
 mod shared;
-mod spare;
+pub(crate) mod spare;
 
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
 use futures::future::Either;
@@ -25,10 +26,13 @@ use awaited::Wait;
 use deferred::{Cancels, Deferred, Never};
 pub use fault::{Fault, Reason};
 use link::{Handler, Link, Step};
-use outlet::abandon_handled;
-pub(crate) use outlet::{Cancel, Node, Outlet, Sink, Upstream};
+pub(crate) use outlet::{
+    Cancel, Downstream, Node, Outlet, Sink, Stranded, Upstream,
+};
 use owned::{Kept, Tail};
-pub(crate) use rejection::{Outcome, bare};
+pub(crate) use rejection::{Outcome, Rejection, bare};
+use release::abandon_handled;
+pub(crate) use release::{Place, abandon, discard, guard, strand, told};
 pub use resolver::Resolver;
 pub use shared::Shared;
 
@@ -114,15 +118,33 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         Promise { state: State::Settled(Kept::new(outcome, handle.clone(), Location::caller())) }
     }
 
-    /// Calls `function` now, and has the outcome of what it returns.
+    /// Calls `function` now, and has the outcome of what it returns. A panic is reported, and
+    /// rejects the promise with [`Fault::Panicked`].
     ///
-    /// A panic is the caller's: nothing is caught. ECMAScript: `Promise.try`.
+    /// ECMAScript: `Promise.try`.
     #[track_caller]
     pub fn try_from_fn<R>(handle: &LoopHandle, function: impl FnOnce() -> R) -> Promise<T, E>
     where
         R: IntoPromise<Value = T, Reason = E>,
     {
-        function().into_promise(handle)
+        Promise::calling(handle, || function().into_promise(handle))
+            .unwrap_or_else(|rejected| rejected)
+    }
+
+    /// Calls a user's function now; its panic is reported, and the promise is rejected with it.
+    #[track_caller]
+    pub(crate) fn calling<V>(
+        handle: &LoopHandle,
+        function: impl FnOnce() -> V,
+    ) -> Result<V, Promise<T, E>> {
+        catch_unwind(AssertUnwindSafe(function)).map_err(|payload| {
+            let place = (handle, Location::caller());
+            let message = told(payload, "the function of a promise", place);
+            match Rejection::of(Fault::Panicked(message.into()), place) {
+                Some(rejection) => Promise::with_outcome(handle, Err(rejection)),
+                None => Promise::never(handle),
+            }
+        })
     }
 
     /// Makes a promise that stays pending for ever.
@@ -220,7 +242,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
 
     /// Takes the promise apart into its node, or its outcome if that is there.
     #[inline(always)]
-    fn into_node(self) -> Result<Rc<dyn Node<T, E>>, Outcome<T, E>> {
+    pub(crate) fn into_node(self) -> Result<Rc<dyn Node<T, E>>, Outcome<T, E>> {
         match self.state {
             State::Pending(tail) => Ok(tail.take()),
             State::Settled(kept) => Err(kept.take().0),

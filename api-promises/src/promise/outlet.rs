@@ -7,6 +7,7 @@ use std::rc::Rc;
 use loop_core::LoopHandle;
 
 use super::rejection::{Outcome, Rejection};
+use super::release::{Place, discard, lose, strand};
 use super::{Fault, Reason};
 
 /// What a consumer can walk back and cancel.
@@ -14,6 +15,17 @@ pub(crate) trait Upstream {
     /// The consumer has gone: gives up what is pending, reports a rejection that nobody took, and
     /// returns what this one consumed.
     fn abandon(self: Rc<Self>, handled: bool) -> Option<Rc<dyn Upstream>>;
+
+    /// Returns the address of what this node is a branch of, if it is one: all branches of it have
+    /// the same outcome.
+    fn trunk(&self) -> Option<*const ()> {
+        None
+    }
+
+    /// Tells whether this node is a race in which a branch of `trunk` takes part.
+    fn races(&self, _trunk: *const ()) -> bool {
+        false
+    }
 }
 
 /// What a promise names.
@@ -32,11 +44,6 @@ pub(crate) trait Node<T, E>: Upstream {
 
     /// Makes a panic of this node a plain rejection.
     fn catch_panics(&self) {}
-
-    /// Returns the address of the consumer that this node is a branch of, if it is one.
-    fn trunk(&self) -> Option<*const ()> {
-        None
-    }
 }
 
 /// What can be walked down when no outcome can come to it any more.
@@ -67,8 +74,9 @@ pub(crate) trait Sink<T, E>: Downstream {
         self.settle(outcome);
     }
 
-    /// Learns that another node has taken the place of the one before.
-    fn follow(&self, upstream: Rc<dyn Upstream>);
+    /// Learns that another node has taken the place of the one before. Returns the sink behind this
+    /// one if that can follow the node itself, since this one would add nothing.
+    fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>>;
 }
 
 /// A consumer of a shared promise, and the outcome that it is to have a clone of.
@@ -78,6 +86,16 @@ pub(crate) type Settling<T, E> = (Rc<dyn Sink<T, E>>, Rc<Outcome<T, E>>);
 pub(crate) trait Cancel {
     /// Gives up the operation in this part.
     fn cancel(&self, part: u64);
+
+    /// As [`Upstream::trunk`], for the operation's node.
+    fn trunk(&self) -> Option<*const ()> {
+        None
+    }
+
+    /// As [`Upstream::races`], for the operation's node.
+    fn races(&self, _trunk: *const ()) -> bool {
+        false
+    }
 }
 
 /// The end of a node at which its consumer stands.
@@ -116,32 +134,6 @@ enum State {
     Never,
 }
 
-/// Walks a chain back from its consumer, which has gone.
-pub(crate) fn abandon(last: Rc<dyn Upstream>) {
-    walk_back(last, false);
-}
-
-/// As [`abandon`], where the last link takes every outcome: its rejection is no news.
-pub(crate) fn abandon_handled(last: Rc<dyn Upstream>) {
-    walk_back(last, true);
-}
-
-fn walk_back(last: Rc<dyn Upstream>, handled: bool) {
-    let mut next = last.abandon(handled);
-    while let Some(node) = next {
-        next = node.abandon(false);
-    }
-}
-
-/// Walks a chain down to which no outcome will come, so that nothing of it stays.
-#[cold]
-pub(crate) fn strand(first: Rc<dyn Downstream>, why: Stranded) {
-    let mut next = vec![first];
-    while let Some(sink) = next.pop() {
-        sink.strand(why, &mut next);
-    }
-}
-
 impl<T, E> Outlet<T, E> {
     const fn in_state(state: State) -> Outlet<T, E> {
         Outlet { state: Cell::new(state), sink: Cell::new(None), outcome: Cell::new(None) }
@@ -158,7 +150,7 @@ impl<T, E> Outlet<T, E> {
     }
 }
 
-impl<T, E: Reason> Outlet<T, E> {
+impl<T: 'static, E: Reason> Outlet<T, E> {
     /// Takes an outlet that is not in use into use; tells whether it was.
     #[inline(always)]
     pub(crate) fn open(&self) -> bool {
@@ -192,11 +184,11 @@ impl<T, E: Reason> Outlet<T, E> {
     }
 
     /// Hands the outcome over, or keeps it for a consumer to come. Where nobody waits, since the
-    /// consumer has cancelled the chain, it is dropped.
+    /// consumer has cancelled the chain, it is dropped; `owner` says where the node was made.
     #[inline(always)]
-    pub(crate) fn settle(&self, outcome: Outcome<T, E>) {
+    pub(crate) fn settle<'a>(&self, outcome: Outcome<T, E>, owner: impl FnOnce() -> Place<'a>) {
         if self.state.get() != State::Consumed {
-            return self.keep(outcome);
+            return self.keep(outcome, owner);
         }
         self.state.set(State::Done);
         if let Some(sink) = self.sink.take() {
@@ -206,11 +198,12 @@ impl<T, E: Reason> Outlet<T, E> {
 
     /// Keeps an outcome for a consumer to come. Out of line: most consumers are there before.
     #[inline(never)]
-    fn keep(&self, outcome: Outcome<T, E>) {
-        if self.state.get() == State::Open {
-            self.state.set(State::Settled);
-            self.outcome.set(Some(outcome));
+    fn keep<'a>(&self, outcome: Outcome<T, E>, owner: impl FnOnce() -> Place<'a>) {
+        if self.state.get() != State::Open {
+            return discard(outcome, owner());
         }
+        self.state.set(State::Settled);
+        self.outcome.set(Some(outcome));
     }
 
     /// Gives the consumer away, to whom it will turn from now on.
@@ -228,11 +221,21 @@ impl<T, E: Reason> Outlet<T, E> {
 
     /// Takes an outlet out of use.
     #[inline]
-    pub(crate) fn clear(&mut self) {
+    pub(crate) fn clear<'a>(&mut self, owner: impl FnOnce() -> Place<'a>) {
         if self.state.get() != State::Done {
-            self.state.set(State::Done);
-            *self = Outlet::unused();
+            self.abandon_settled(owner());
         }
+    }
+
+    #[cold]
+    fn abandon_settled(&mut self, place: Place<'_>) {
+        self.state.set(State::Done);
+        discard((self.sink.take(), self.outcome.take()), place);
+    }
+
+    /// Tells whether a consumer waits for the outcome.
+    pub(crate) fn is_consumed(&self) -> bool {
+        self.state.get() == State::Consumed
     }
 
     /// Tells whether nobody waits for an outcome any more.
@@ -253,22 +256,44 @@ impl<T, E: Reason> Outlet<T, E> {
         matches!(self.state.get(), State::Open | State::Consumed | State::Never)
     }
 
-    /// The consumer has gone: reports a rejection that waits here.
-    pub(crate) fn abandon(&self, handle: &LoopHandle, created_at: &'static Location<'static>) {
+    /// The consumer has gone: lets go of what waits here, and reports a rejection.
+    pub(crate) fn abandon(&self, place: Place<'_>) {
         self.state.set(State::Done);
-        drop(self.sink.take());
-        if let Some(Err(rejection)) = self.outcome.take() {
-            rejection.report(handle, created_at);
+        discard(self.sink.take(), place);
+        if let Some(outcome) = self.outcome.take() {
+            lose(outcome, place);
         }
     }
 
     /// No outcome will come: hands the consumer to the walk, or sees to the one to come.
-    pub(crate) fn strand(&self, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
+    pub(crate) fn strand(
+        &self,
+        why: Stranded,
+        place: Place<'_>,
+        next: &mut Vec<Rc<dyn Downstream>>,
+    ) {
         match self.give_away() {
             Consumer::Waits(sink) => next.push(sink),
             Consumer::ToCome if why == Stranded::Never => self.state.set(State::Never),
-            Consumer::ToCome => self.settle(Err(Rejection::reported(Fault::Cancelled.into()))),
+            Consumer::ToCome => match Rejection::of(Fault::Cancelled, place) {
+                Some(rejection) => self.settle(Err(rejection), || place),
+                None => self.state.set(State::Never),
+            },
             Consumer::Gone => {}
         }
     }
 }
+
+impl<T, E> Outlet<T, E> {
+    /// Takes out what is left when the node is freed: the caller drops it with care.
+    #[inline]
+    pub(crate) fn remains(&mut self) -> Option<Remains<T, E>> {
+        match self.state.get_mut() {
+            State::Consumed | State::Settled => Some((self.sink.take(), self.outcome.take())),
+            State::Done | State::Open | State::Never => None,
+        }
+    }
+}
+
+/// What a node that is freed still has at its outlet.
+pub(crate) type Remains<T, E> = (Option<Rc<dyn Sink<T, E>>>, Option<Outcome<T, E>>);

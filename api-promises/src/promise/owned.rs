@@ -7,11 +7,12 @@ use std::rc::Rc;
 use loop_core::{Context, LoopHandle};
 
 use super::Reason;
-use super::outlet::{Node, abandon};
-use super::rejection::{Outcome, Rejection};
+use super::outlet::Node;
+use super::rejection::Outcome;
+use super::release::{abandon, lose, report};
 
 /// An outcome that waits for its consumer. Dropping a rejection reports it.
-pub(super) struct Kept<T, E: Reason>(
+pub(super) struct Kept<T: 'static, E: Reason>(
     Option<(Outcome<T, E>, LoopHandle, &'static Location<'static>)>,
 );
 
@@ -21,7 +22,7 @@ pub(super) struct Tail<T: 'static, E: Reason>(Option<Rc<dyn Node<T, E>>>);
 /// Neither is empty before it is consumed.
 const FULL: &str = "it is consumed once";
 
-impl<T, E: Reason> Kept<T, E> {
+impl<T: 'static, E: Reason> Kept<T, E> {
     #[inline]
     pub(super) fn new(
         outcome: Outcome<T, E>,
@@ -67,11 +68,11 @@ impl<T: 'static, E: Reason> Tail<T, E> {
     }
 }
 
-impl<T, E: Reason> Drop for Kept<T, E> {
+impl<T: 'static, E: Reason> Drop for Kept<T, E> {
     #[inline]
     fn drop(&mut self) {
-        if let Some((Err(rejection), handle, created_at)) = &self.0 {
-            Rejection::report(rejection, handle, created_at);
+        if let Some((outcome, handle, created_at)) = self.0.take() {
+            lose(outcome, (&handle, created_at));
         }
     }
 }
@@ -89,7 +90,7 @@ impl<T: 'static, E: Reason> Drop for Tail<T, E> {
 fn cancel<T, E: Reason>(node: Rc<dyn Node<T, E>>) {
     if node.handle().is_debug() && node.is_pending() {
         let context = Context::new("a pending promise was dropped, which cancels it");
-        node.handle().report(&context.created_at(node.created_at()));
+        report(node.handle(), &context.created_at(node.created_at()));
     }
     abandon(node);
 }

@@ -1,11 +1,14 @@
 //! A reason on its way down a chain, with what is known of its past.
 
+use std::any::Any;
 use std::fmt::Write;
-use std::panic::Location;
+use std::io;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
-use loop_core::{Context, LoopHandle};
+use loop_core::{Context, LoopHandle, is_cancelled, panic_message};
 
-use super::Reason;
+use super::release::{Place, dispose, report, told};
+use super::{Fault, Reason};
 
 /// What a node is settled with.
 pub(crate) type Outcome<T, E> = Result<T, Rejection<E>>;
@@ -22,6 +25,8 @@ pub struct Rejection<E> {
 struct Past {
     /// The exception handler knows of it, or nobody has to.
     reported: bool,
+    /// Whether it is a panic or a cancellation, which no further try undoes.
+    is_final: bool,
     /// The links that the rejection has passed, in debug mode.
     links: Vec<&'static Location<'static>>,
 }
@@ -33,10 +38,42 @@ impl<E> From<E> for Rejection<E> {
 }
 
 impl<E: Reason> Rejection<E> {
-    /// Makes a rejection of which nobody has to hear again.
-    pub(crate) fn reported(reason: E) -> Rejection<E> {
-        let past = Past { reported: true, links: Vec::new() };
-        Rejection { reason, past: Some(Box::new(past)) }
+    /// Makes a rejection by a fault of which nobody has to hear again; `None`, and a report, if the
+    /// conversion panics.
+    #[cold]
+    pub(crate) fn of(fault: Fault, place: Place<'_>) -> Option<Rejection<E>> {
+        Rejection::by(fault, true, place)
+    }
+
+    /// Makes a rejection by a fault.
+    #[cold]
+    pub(crate) fn by(fault: Fault, reported: bool, place: Place<'_>) -> Option<Rejection<E>> {
+        let is_final = fault.is_final();
+        match catch_unwind(AssertUnwindSafe(|| E::from(fault))) {
+            Ok(reason) => {
+                let past = Past { reported, is_final, links: Vec::new() };
+                let past = (reported || is_final).then(|| Box::new(past));
+                Some(Rejection { reason, past })
+            }
+            Err(payload) => {
+                told(payload, "the conversion of a fault", place);
+                None
+            }
+        }
+    }
+
+    /// Tells whether it is a panic or a cancellation.
+    #[cold]
+    pub(crate) fn is_final(&self) -> bool {
+        let reason: &dyn Any = &self.reason;
+        if self.past.as_ref().is_some_and(|past| past.is_final) {
+            return true;
+        }
+        if let Some(error) = reason.downcast_ref::<io::Error>() {
+            let fault = error.get_ref().and_then(|cause| cause.downcast_ref::<Fault>());
+            return is_cancelled(error) || fault.is_some_and(Fault::is_final);
+        }
+        reason.downcast_ref().is_some_and(Fault::is_final)
     }
 
     /// Puts another reason in the place of this one.
@@ -55,17 +92,21 @@ impl<E: Reason> Rejection<E> {
     /// Reports the rejection, since nobody handled it.
     #[cold]
     pub(crate) fn report(&self, handle: &LoopHandle, created_at: &'static Location<'static>) {
-        let mut message =
-            format!("a promise was rejected and nobody handled it: {:?}", self.reason);
-        if let Some(past) = &self.past {
-            if past.reported {
-                return;
-            }
-            for link in &past.links {
-                write!(message, "\n  passed {link}").expect("a string takes all");
-            }
+        let past = self.past.as_deref();
+        if past.is_some_and(|past| past.reported) {
+            return;
         }
-        handle.report(&Context::new(message).created_at(created_at));
+        let mut message = "a promise was rejected and nobody handled it: ".to_owned();
+        let written = catch_unwind(AssertUnwindSafe(|| write!(message, "{:?}", self.reason)));
+        if let Err(payload) = written {
+            let said = panic_message(&*payload).to_owned();
+            write!(message, " (its reason panicked: {said})").expect("a string takes all");
+            dispose(payload);
+        }
+        for link in past.into_iter().flat_map(|past| &past.links) {
+            write!(message, "\n  passed {link}").expect("a string takes all");
+        }
+        report(handle, &Context::new(message).created_at(created_at));
     }
 }
 

@@ -1,17 +1,20 @@
 //! What settles a promise.
 
+use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
 use super::adopt::{Adopter, adopt};
 use super::deferred::Deferred;
-use super::outlet::Node;
-use super::rejection::Outcome;
+use super::outlet::{Consumer, Node, Sink, Stranded};
+use super::rejection::{Outcome, Rejection};
+use super::release::{Place, told};
 use super::{Fault, IntoPromise, Reason};
 
 /// Settles a promise, once.
 ///
-/// Dropping it unused rejects the promise with [`Fault::Dropped`].
+/// Dropping it unused rejects the promise with [`Fault::Dropped`]; if a panic drops it, with
+/// [`Fault::Panicked`], of which nobody has to hear again: whoever catches the panic tells what it said.
 pub struct Resolver<T: 'static, E: Reason> {
     /// Gone once the promise is settled.
     node: Option<Rc<Deferred<T, E>>>,
@@ -44,13 +47,53 @@ impl<T: 'static, E: Reason> Resolver<T, E> {
     /// ECMAScript: `resolve(promise)`.
     pub fn follow(mut self, other: impl IntoPromise<Value = T, Reason = E>) {
         let Some(node) = self.node.take() else { return };
-        let promise = other.into_promise(node.loop_handle());
+        let promise = other.into_promise(node.handle());
         if promise.is_at(&node) {
             // Nobody else consumes the promise: what it is rejected with is reported with it.
-            return node.settle(Err(E::from(Fault::Cycle).into()));
+            return fail(&node, Fault::Cycle, false);
         }
         node.stand_behind(None);
         adopt(&node, promise);
+    }
+
+    /// The consumer has gone: there is nobody to tell.
+    pub(crate) fn give_up(mut self) {
+        drop(self.node.take());
+    }
+
+    /// No outcome will come, and no error says so: lets go of whatever waits for one.
+    pub(crate) fn strand(mut self, why: Stranded) {
+        if let Some(node) = self.node.take() {
+            node.strand(why);
+        }
+    }
+
+    /// Rejects the promise by a fault of which somebody has to hear.
+    pub(crate) fn fail(mut self, fault: Fault) {
+        if let Some(node) = self.node.take() {
+            fail(&node, fault, false);
+        }
+    }
+
+    /// Reports the panic of `what`, and rejects the promise by it.
+    #[cold]
+    pub(crate) fn panicked(mut self, panic: Box<dyn Any + Send>, what: &str, place: Place<'_>) {
+        let message = told(panic, what, place);
+        if let Some(node) = self.node.take() {
+            fail(&node, Fault::Panicked(message.into()), true);
+        }
+    }
+
+    /// Gives the consumer away if it is there, or comes back.
+    pub(crate) fn hand_over(mut self) -> Result<Rc<dyn Sink<T, E>>, Resolver<T, E>> {
+        let Some(node) = self.node.take_if(|node| node.outlet().is_consumed()) else {
+            return Err(self);
+        };
+        node.stand_behind(None);
+        match node.outlet().give_away() {
+            Consumer::Waits(sink) => Ok(sink),
+            Consumer::ToCome | Consumer::Gone => Err(self),
+        }
     }
 
     /// Gives the promise its outcome, with the rejection's past.
@@ -63,9 +106,25 @@ impl<T: 'static, E: Reason> Resolver<T, E> {
 
 impl<T: 'static, E: Reason> Drop for Resolver<T, E> {
     fn drop(&mut self) {
-        if let Some(node) = self.node.take() {
-            node.settle(Err(E::from(Fault::Dropped(node.created_at())).into()));
+        let Some(node) = self.node.take() else { return };
+        if node.outlet().is_abandoned() {
+            return;
         }
+        let panicking = std::thread::panicking();
+        let fault = match panicking {
+            true => Fault::Panicked("see the report of the panic".into()),
+            false => Fault::Dropped(node.created_at()),
+        };
+        fail(&node, fault, panicking);
+    }
+}
+
+/// Rejects a promise by a fault.
+#[cold]
+fn fail<T: 'static, E: Reason>(node: &Rc<Deferred<T, E>>, fault: Fault, reported: bool) {
+    match Rejection::by(fault, reported, node.place()) {
+        Some(rejection) => node.settle(Err(rejection)),
+        None => node.strand(Stranded::Never),
     }
 }
 

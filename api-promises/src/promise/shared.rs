@@ -3,14 +3,15 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
 use loop_core::LoopHandle;
 
 use super::link::Step;
-use super::outlet::{Downstream, Node, Settling, Sink, Stranded, Upstream, abandon, strand};
+use super::outlet::{Downstream, Node, Settling, Sink, Stranded, Upstream};
 use super::rejection::{Outcome, Rejection};
+use super::release::{Place, abandon, discard, strand, told};
 use super::{Fault, IntoPromise, Promise, Reason};
 
 /// A promise that is consumed many times, now and later: each [`Shared::promise`] is a branch of it.
@@ -22,7 +23,7 @@ use super::{Fault, IntoPromise, Promise, Reason};
 pub struct Shared<T: Clone + 'static, E: Reason + Clone>(Rc<Hub<T, E>>);
 
 /// The consumer of the promise that is shared, and the source of the branches.
-struct Hub<T, E> {
+struct Hub<T: 'static, E: 'static> {
     handle: LoopHandle,
     created_at: &'static Location<'static>,
     upstream: Cell<Option<Rc<dyn Upstream>>>,
@@ -31,7 +32,7 @@ struct Hub<T, E> {
     next: Cell<u64>,
     /// How many clones and pending branches there are.
     users: Cell<usize>,
-    /// Whether a branch has ever been made: the rejection is that branch's matter then.
+    /// Whether the outcome has come to a branch: a rejection is that branch's matter then.
     taken: Cell<bool>,
 }
 
@@ -44,11 +45,22 @@ enum State<T, E> {
     Never,
 }
 
+/// How a branch stands to its hub, which counts the branches that are pending: whoever takes a branch
+/// out of the count says so here, or takes its consumer out of the list.
+#[derive(Clone, Copy)]
+enum Stands {
+    /// The branch has no consumer yet, and is counted.
+    Unconsumed,
+    /// The branch is counted while its consumer is in the list under this number.
+    Consumed(u64),
+    /// The branch is not counted.
+    Left,
+}
+
 /// The node of one branch.
 struct Branch<T: Clone + 'static, E: Reason + Clone> {
     hub: Rc<Hub<T, E>>,
-    /// The number of the branch's consumer, once it has one.
-    place: Cell<Option<u64>>,
+    stands: Cell<Stands>,
     created_at: &'static Location<'static>,
 }
 
@@ -81,13 +93,16 @@ impl<T: Clone + 'static, E: Reason + Clone> Shared<T, E> {
     /// Returns a branch: a promise of a clone of the outcome.
     #[track_caller]
     pub fn promise(&self) -> Promise<T, E> {
-        self.0.taken.set(true);
         if let Some(outcome) = self.0.outcome() {
-            return Promise::with_outcome(&self.0.handle, Outcome::clone(&outcome));
+            self.0.taken.set(true);
+            return match cloned(&outcome, (&self.0.handle, Location::caller())) {
+                Some(outcome) => Promise::with_outcome(&self.0.handle, outcome),
+                None => Promise::never(&self.0.handle),
+            };
         }
         self.0.users.set(self.0.users.get() + 1);
-        let (hub, place) = (self.0.clone(), Cell::new(None));
-        Promise::at(Rc::new(Branch { hub, place, created_at: Location::caller() }))
+        let (hub, stands) = (self.0.clone(), Cell::new(Stands::Unconsumed));
+        Promise::at(Rc::new(Branch { hub, stands, created_at: Location::caller() }))
     }
 
     /// Runs `handler` on a clone of the value: [`Promise::then`] of a branch.
@@ -118,7 +133,7 @@ impl<T: Clone + 'static, E: Reason + Clone> Shared<T, E> {
     }
 }
 
-impl<T, E: Reason> Hub<T, E> {
+impl<T: 'static, E: Reason> Hub<T, E> {
     /// Returns the outcome if it is there.
     fn outcome(&self) -> Option<Rc<Outcome<T, E>>> {
         match &*self.state.borrow() {
@@ -127,16 +142,25 @@ impl<T, E: Reason> Hub<T, E> {
         }
     }
 
+    fn place(&self) -> Place<'_> {
+        (&self.handle, self.created_at)
+    }
+
     /// One user has gone; returns what is to be cancelled if it was the last.
     fn leave(&self) -> Option<Rc<dyn Upstream>> {
         self.users.set(self.users.get() - 1);
         if self.users.get() > 0 {
             return None;
         }
-        if let (Some(Err(rejection)), false) = (self.outcome().as_deref(), self.taken.get()) {
+        let upstream = self.upstream.take();
+        let state = self.state.replace(State::Never);
+        if let (State::Settled(outcome), false) = (&state, self.taken.get())
+            && let Err(rejection) = &**outcome
+        {
             rejection.report(&self.handle, self.created_at);
         }
-        self.upstream.take()
+        discard(state, self.place());
+        upstream
     }
 
     /// Takes the consumers, who have their end, and leaves `end` in their place.
@@ -148,41 +172,75 @@ impl<T, E: Reason> Hub<T, E> {
                 self.users.set(self.users.get() - sinks.len());
                 sinks
             }
-            State::Settled(_) | State::Never => Vec::new(),
+            before => {
+                discard(before, self.place());
+                Vec::new()
+            }
         }
     }
 }
 
 impl<T: Clone + 'static, E: Reason + Clone> Sink<T, E> for Hub<T, E> {
     fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
+        let (handle, created_at) = (self.handle.clone(), self.created_at);
         let mut next = Vec::new();
         self.settle_branch(outcome, &mut next);
         while let Some((sink, outcome)) = next.pop() {
-            sink.settle_branch(Outcome::clone(&outcome), &mut next);
+            match cloned(&outcome, (&handle, created_at)) {
+                Some(outcome) => sink.settle_branch(outcome, &mut next),
+                None => strand(sink, Stranded::Never),
+            }
+            // The last to refer to it, if the hub has gone meanwhile.
+            discard(outcome, (&handle, created_at));
         }
     }
 
     fn settle_branch(self: Rc<Self>, outcome: Outcome<T, E>, next: &mut Vec<Settling<T, E>>) {
         let outcome = Rc::new(outcome);
         let sinks = self.end(State::Settled(outcome.clone()));
+        if !sinks.is_empty() {
+            self.taken.set(true);
+        }
         // The last in the list is the next: each branch with all that follows from it, in order.
         next.extend(sinks.into_iter().rev().map(|sink| (sink, outcome.clone())));
+        if self.users.get() == 0 {
+            // The branches that were pending were the last users.
+            discard(self.state.replace(State::Never), self.place());
+        }
+        discard(outcome, self.place());
     }
 
-    fn follow(&self, upstream: Rc<dyn Upstream>) {
+    fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>> {
         self.upstream.set(Some(upstream));
+        None
     }
 }
 
 impl<T: Clone + 'static, E: Reason + Clone> Downstream for Hub<T, E> {
     fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
-        let end = match why {
-            Stranded::Closed => {
-                State::Settled(Rc::new(Err(Rejection::reported(Fault::Cancelled.into()))))
-            }
-            Stranded::Never => State::Never,
+        let closed = match why {
+            Stranded::Closed => Rejection::of(Fault::Cancelled, self.place()),
+            Stranded::Never => None,
         };
+        let end = closed.map_or(State::Never, |reason| State::Settled(Rc::new(Err(reason))));
         next.extend(self.end(end).into_iter().map(|sink| sink as Rc<dyn Downstream>));
+        if self.users.get() == 0 {
+            discard(self.state.replace(State::Never), self.place());
+        }
+    }
+}
+
+impl<T: 'static, E: 'static> Drop for Hub<T, E> {
+    fn drop(&mut self) {
+        discard(self.state.replace(State::Never), (&self.handle, self.created_at));
+    }
+}
+
+impl<T: Clone + 'static, E: Reason + Clone> Branch<T, E> {
+    /// Takes the branch out of the count, now that the hub knows its consumer no more.
+    fn leave(&self) -> Option<Rc<dyn Upstream>> {
+        self.stands.set(Stands::Left);
+        self.hub.leave()
     }
 }
 
@@ -190,28 +248,39 @@ impl<T: Clone + 'static, E: Reason + Clone> Node<T, E> for Branch<T, E> {
     fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
         if Rc::as_ptr(&sink).cast::<()>() == Rc::as_ptr(&self.hub).cast() {
             // The trunk is to follow its own branch.
+            self.stands.set(Stands::Left);
             self.hub.users.set(self.hub.users.get() - 1);
-            return sink.settle(Err(E::from(Fault::Cycle).into()));
+            return match Rejection::by(Fault::Cycle, false, self.hub.place()) {
+                Some(rejection) => sink.settle(Err(rejection)),
+                None => strand(sink, Stranded::Never),
+            };
         }
         let mut state = self.hub.state.borrow_mut();
         match &mut *state {
             State::Pending(sinks) => {
-                let place = self.hub.next.replace(self.hub.next.get() + 1);
-                self.place.set(Some(place));
-                sinks.insert(place, sink);
+                let number = self.hub.next.replace(self.hub.next.get() + 1);
+                self.stands.set(Stands::Consumed(number));
+                sinks.insert(number, sink);
                 return;
             }
             State::Settled(outcome) => {
                 let outcome = outcome.clone();
                 drop(state);
-                sink.settle(Outcome::clone(&outcome));
+                self.hub.taken.set(true);
+                match cloned(&outcome, (&self.hub.handle, self.created_at)) {
+                    Some(outcome) => sink.settle(outcome),
+                    None => strand(sink, Stranded::Never),
+                }
+                discard(outcome, self.hub.place());
             }
             State::Never => {
                 drop(state);
                 strand(sink, Stranded::Never);
             }
         }
-        self.hub.users.set(self.hub.users.get() - 1);
+        if let Some(upstream) = self.leave() {
+            abandon(upstream);
+        }
     }
 
     fn handle(&self) -> &LoopHandle {
@@ -225,23 +294,34 @@ impl<T: Clone + 'static, E: Reason + Clone> Node<T, E> for Branch<T, E> {
     fn is_pending(&self) -> bool {
         !matches!(*self.hub.state.borrow(), State::Settled(_))
     }
-
-    fn trunk(&self) -> Option<*const ()> {
-        Some(Rc::as_ptr(&self.hub).cast())
-    }
 }
 
 impl<T: Clone + 'static, E: Reason + Clone> Upstream for Branch<T, E> {
     fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
-        if let (Some(Err(rejection)), None) = (self.hub.outcome().as_deref(), self.place.get()) {
-            rejection.report(&self.hub.handle, self.created_at);
+        match self.stands.get() {
+            Stands::Unconsumed => {
+                if let Some(Err(rejection)) = self.hub.outcome().as_deref() {
+                    self.hub.taken.set(true);
+                    rejection.report(&self.hub.handle, self.created_at);
+                }
+                self.leave()
+            }
+            Stands::Consumed(number) => {
+                let sink = match &mut *self.hub.state.borrow_mut() {
+                    State::Pending(sinks) => sinks.remove(&number),
+                    State::Settled(_) | State::Never => None,
+                };
+                // Without a consumer in the list, the branch has had its end.
+                let counted = sink.is_some();
+                discard(sink, self.hub.place());
+                if counted { self.leave() } else { None }
+            }
+            Stands::Left => None,
         }
-        let sink = match (&mut *self.hub.state.borrow_mut(), self.place.get()) {
-            (State::Pending(sinks), Some(place)) => sinks.remove(&place),
-            _ => None,
-        };
-        drop(sink);
-        self.hub.leave()
+    }
+
+    fn trunk(&self) -> Option<*const ()> {
+        Some(Rc::as_ptr(&self.hub).cast())
     }
 }
 
@@ -278,4 +358,19 @@ impl<T: Clone + 'static, E: Reason + Clone> fmt::Debug for Shared<T, E> {
         };
         write!(f, "Shared({state})")
     }
+}
+
+/// Clones an outcome for a branch. A clone that panics is reported, and rejects this branch alone.
+fn cloned<T: Clone + 'static, E: Reason + Clone>(
+    outcome: &Outcome<T, E>,
+    place: Place<'_>,
+) -> Option<Outcome<T, E>> {
+    let clone = catch_unwind(AssertUnwindSafe(|| outcome.clone()));
+    clone.map_or_else(
+        |payload| {
+            let message = told(payload, "the clone of a shared promise's outcome", place);
+            Rejection::of(Fault::Panicked(message.into()), place).map(Err)
+        },
+        Some,
+    )
 }

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use api_promises::bytes::Failed;
 use api_promises::{Promise, TcpListener, TcpStream, bytes, resolve};
 use loop_core::transfer::transferred;
 use loop_core::{ConnectOptions, EventLoop, ListenOptions, LoopHandle, is_cancelled};
@@ -17,10 +18,17 @@ fn connected() -> (EventLoop, TcpStream, std::net::TcpStream) {
     (event_loop, stream, listener.accept().unwrap().0)
 }
 
-type Moved<B> = (io::Result<usize>, B);
+type Moving<B> = Promise<(usize, B), Failed<B>>;
 
-fn run<B: 'static>(event_loop: &mut EventLoop, moved: Promise<Moved<B>, io::Error>) -> Moved<B> {
-    moved.run_until_complete(event_loop).unwrap().unwrap()
+/// Runs a transfer to its end, and takes a failure apart.
+fn run<B: 'static>(event_loop: &mut EventLoop, moving: Moving<B>) -> (io::Result<usize>, B) {
+    match moving.run_until_complete(event_loop).unwrap() {
+        Ok((count, buffer)) => (Ok(count), buffer),
+        Err(failed) => {
+            let (error, buffer) = failed.into_parts();
+            (Err(error), buffer.expect("an error of a socket has the buffer"))
+        }
+    }
 }
 
 #[test]
@@ -117,11 +125,10 @@ fn closing_gives_the_buffer_and_the_count_back() {
         event_loop.run_once().unwrap();
     }
     let (told, tell) = std::sync::mpsc::channel();
-    let ended = reading.map(move |(count, buffer)| told.send((count, buffer)).unwrap());
-    ended.detach(|error| panic!("{error}"));
+    reading.detach(move |failed| told.send(failed.into_parts()).unwrap());
     event_loop.close();
-    let (count, buffer) = tell.try_recv().unwrap();
-    let error = count.unwrap_err();
+    let (error, buffer) = tell.try_recv().unwrap();
+    let buffer = buffer.unwrap();
     assert!(is_cancelled(&error));
     assert_eq!((transferred(&error), &buffer[..2]), (2, &b"ab"[..]));
 }
@@ -192,4 +199,46 @@ fn a_read_that_was_dropped_while_it_was_queued_takes_no_bytes_from_the_next() {
     event_loop.run_once().unwrap();
     let reading = reading.take().expect("it has begun");
     assert_eq!(&run(&mut event_loop, reading).1, b"mine");
+}
+
+#[test]
+fn a_failed_transfer_rejects_and_turns_into_its_error_in_one_step() {
+    let (mut event_loop, stream, peer) = connected();
+    drop(peer);
+    let ran = std::rc::Rc::new(std::cell::Cell::new(false));
+    let runs = ran.clone();
+    let counted = bytes::read_exact(&stream, [0; 5]).map(move |_| runs.set(true));
+    let failed = counted.run_until_complete(&mut event_loop).unwrap().unwrap_err();
+    assert!(!ran.get(), "a handler of values does not hear of an error");
+    assert_eq!(failed.to_string(), failed.error.to_string());
+    assert_eq!(failed.buffer, Some([0; 5]));
+    let chain: Promise<(), io::Error> =
+        bytes::read_exact(&stream, [0; 5]).err_into().then(|(_count, _buffer)| Ok(()));
+    let error = chain.run_until_complete(&mut event_loop).unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+}
+
+/// A buffer whose bytes cannot be had.
+struct Broken;
+
+impl AsMut<[u8]> for Broken {
+    fn as_mut(&mut self) -> &mut [u8] {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn a_buffer_that_panics_rejects_and_leaves_its_direction_free() {
+    let (mut event_loop, stream, mut peer) = connected();
+    let (handle, reports) = (event_loop.handle(), std::rc::Rc::new(std::cell::Cell::new(0)));
+    let told = reports.clone();
+    handle.set_exception_handler(move |_, _| told.set(told.get() + 1));
+    let waits = bytes::read(&stream, Broken);
+    peer.write_all(b"kept").unwrap();
+    let failed = waits.run_until_complete(&mut event_loop).unwrap().err().unwrap();
+    assert!(failed.to_string().contains("on purpose") && failed.buffer.is_none());
+    let at_once = bytes::read(&stream, Broken);
+    assert!(at_once.run_until_complete(&mut event_loop).unwrap().is_err());
+    assert_eq!(reports.get(), 2);
+    assert_eq!(&run(&mut event_loop, bytes::read_exact(&stream, [0; 4])).1, b"kept");
 }

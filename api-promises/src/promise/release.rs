@@ -1,0 +1,178 @@
+//! Letting go of what users' code owns: whatever its destructors do, and without recursion.
+//!
+//! A handler may own a promise whose handler owns a promise, and so on. What such a structure lets go
+//! of waits in a list of its thread once [`DEPTH_MAX`] releases are under way, one inside the other,
+//! and the outermost takes it from there. A destructor that panics is caught and reported where it
+//! ran, so that it neither leaves a walk half done nor meets another panic.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::mem;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
+use loop_core::{Abort, Context, LoopHandle, panic_message};
+
+use super::Reason;
+use super::outlet::{Downstream, Stranded, Upstream};
+use super::rejection::Outcome;
+
+/// How many releases run one inside the other, so that what little is dropped is dropped at once.
+const DEPTH_MAX: usize = 4;
+
+/// Whose panic it is, in words.
+const DESTRUCTOR: &str = "a destructor";
+
+/// How often a panic's payload may panic in its own destructor before it is forgotten.
+const PAYLOADS_MAX: usize = 8;
+
+thread_local! {
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static LATER: RefCell<Vec<Release>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The loop that hears of a failure, and where the promise that it concerns was made.
+pub(crate) type Place<'a> = (&'a LoopHandle, &'static Location<'static>);
+
+/// Something to let go of.
+enum Release {
+    /// A chain whose consumer has gone, from its end; whether a rejection there is no news.
+    Abandon(Rc<dyn Upstream>, bool),
+    /// A chain to which no outcome will come, from its beginning.
+    Strand(Rc<dyn Downstream>, Stranded),
+    /// A value.
+    Drop(Box<dyn Any>, LoopHandle, &'static Location<'static>),
+}
+
+impl Release {
+    fn run(self) {
+        match self {
+            Release::Abandon(last, handled) => {
+                let mut next = last.abandon(handled);
+                while let Some(node) = next {
+                    next = node.abandon(false);
+                }
+            }
+            Release::Strand(first, why) => {
+                let mut next = vec![first];
+                while let Some(sink) = next.pop() {
+                    sink.strand(why, &mut next);
+                }
+            }
+            Release::Drop(value, handle, created_at) => {
+                guard(DESTRUCTOR, (&handle, created_at), || drop(value));
+            }
+        }
+    }
+}
+
+/// Walks a chain back from its consumer, which has gone.
+pub(crate) fn abandon(last: Rc<dyn Upstream>) {
+    release(Release::Abandon(last, false));
+}
+
+/// As [`abandon`], where the last link takes every outcome: its rejection is no news.
+pub(crate) fn abandon_handled(last: Rc<dyn Upstream>) {
+    release(Release::Abandon(last, true));
+}
+
+/// Walks a chain down to which no outcome will come, so that nothing of it stays.
+#[cold]
+pub(crate) fn strand(first: Rc<dyn Downstream>, why: Stranded) {
+    release(Release::Strand(first, why));
+}
+
+/// Drops a value that is, or owns, a user's.
+#[inline]
+pub(crate) fn discard<T: 'static>(value: T, place: Place<'_>) {
+    if mem::needs_drop::<T>() {
+        discard_owning(value, place);
+    }
+}
+
+/// Drops an outcome that nobody takes, and reports it if it is a rejection.
+pub(crate) fn lose<T: 'static, E: Reason>(outcome: Outcome<T, E>, place: Place<'_>) {
+    if let Err(rejection) = &outcome {
+        rejection.report(place.0, place.1);
+    }
+    discard(outcome, place);
+}
+
+/// Runs users' code that nothing is there to catch, and reports the panic of `what` it is.
+pub(crate) fn guard(what: &str, place: Place<'_>, work: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
+        told(payload, what, place);
+    }
+}
+
+/// Reports the panic of `what`, and returns what it said. An [`Abort`] leaves the run from the queue.
+#[cold]
+pub(crate) fn told(payload: Box<dyn Any + Send>, what: &str, place: Place<'_>) -> String {
+    let (handle, created_at) = place;
+    let message = panic_message(&*payload).to_owned();
+    if payload.is::<Abort>() {
+        abort_soon(handle);
+        return message;
+    }
+    dispose(payload);
+    report(handle, &Context::new(format!("{what} panicked: {message}")).created_at(created_at));
+    message
+}
+
+/// Tells the exception handler of a failure, whatever the handler does.
+#[cold]
+pub(crate) fn report(handle: &LoopHandle, context: &Context) {
+    let report = catch_unwind(AssertUnwindSafe(|| handle.report(context)));
+    if let Err(payload) = report {
+        if payload.is::<Abort>() {
+            abort_soon(handle);
+        }
+        dispose(payload);
+    }
+}
+
+/// Drops what a panic was raised with, which may panic itself.
+#[cold]
+pub(crate) fn dispose(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..PAYLOADS_MAX {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(next) => payload = next,
+        }
+    }
+    mem::forget(payload);
+}
+
+/// Leaves the run when what runs now has ended: its bookkeeping is not done yet.
+fn abort_soon(handle: &LoopHandle) {
+    // On a closed loop there is no run to leave.
+    let _ = handle.try_call_soon(|| resume_unwind(Box::new(Abort)));
+}
+
+#[inline(never)]
+fn discard_owning<T: 'static>(value: T, (handle, created_at): Place<'_>) {
+    if DEPTH.try_with(Cell::get).is_ok_and(|depth| depth >= DEPTH_MAX) {
+        return release(Release::Drop(Box::new(value), handle.clone(), created_at));
+    }
+    descend(|| guard(DESTRUCTOR, (handle, created_at), || drop(value)));
+}
+
+fn release(what: Release) {
+    // A thread that ends has no list any more.
+    if DEPTH.try_with(Cell::get).is_ok_and(|depth| depth >= DEPTH_MAX) {
+        return LATER.with_borrow_mut(|later| later.push(what));
+    }
+    descend(|| what.run());
+}
+
+/// Runs a release one level down; the outermost then does what was put off.
+fn descend(run: impl FnOnce()) {
+    let depth = DEPTH.try_with(|depth| depth.replace(depth.get() + 1)).unwrap_or(DEPTH_MAX);
+    run();
+    if depth == 0 {
+        while let Some(next) = LATER.with_borrow_mut(Vec::pop) {
+            next.run();
+        }
+    }
+    let _ = DEPTH.try_with(|now| now.set(depth));
+}
