@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::core::{Core, LoopHandle};
 use crate::errors::{Abort, Context, panic_message};
+use crate::unwinding::panic_caught;
 
 pub(crate) type ExceptionHandler = Box<dyn FnMut(&LoopHandle, &Context)>;
 
@@ -55,7 +56,9 @@ impl Core {
         if payload.is::<Abort>() {
             resume_unwind(payload);
         }
-        let message = format!("a callback panicked: {}", panic_message(&*payload));
+        let said = panic_message(&*payload);
+        panic_caught(said);
+        let message = format!("a callback panicked: {said}");
         let Running { work, scheduled_at } = self.running.take();
         self.report(&Context { message, scheduled_at, by: Some(work.name()) });
     }

@@ -85,6 +85,7 @@ mod target;
 mod tcp;
 mod timers;
 pub mod transfer;
+mod unwinding;
 mod waiters;
 mod watching;
 
@@ -108,4 +109,5 @@ pub use crate::script::ScriptedEvent;
 pub use crate::sleeper::LocalWake;
 pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::source::Source;
+pub use crate::unwinding::{panic_caught, when_panic_caught};
 pub use crate::waiters::{BYTES_PER_TURN, Direction};

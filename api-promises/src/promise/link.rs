@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use loop_core::{Abort, Context, Job, LoopHandle, panic_message};
+use loop_core::{Abort, Context, Job, LoopHandle, panic_caught, panic_message};
 
 use super::adopt::{Adopter, adopt};
 use super::outlet::{Downstream, Node, Outlet, Sink, Stranded, Upstream};
@@ -135,6 +135,7 @@ where
     #[cold]
     fn panicked(&self, payload: Box<dyn Any + Send>) {
         let message = panic_message(&*payload).to_owned();
+        panic_caught(&message);
         let aborts = payload.is::<Abort>();
         let reported = aborts || !self.catches.get();
         let fault = Fault::Panicked(message.as_str().into());

@@ -26,9 +26,7 @@ use awaited::Wait;
 use deferred::{Cancels, Deferred, Never};
 pub use fault::{Fault, Reason};
 use link::{Handler, Link, Step};
-pub(crate) use outlet::{
-    Cancel, Downstream, Node, Outlet, Sink, Stranded, Upstream,
-};
+pub(crate) use outlet::{Cancel, Downstream, Node, Outlet, Sink, Stranded, Upstream};
 use owned::{Kept, Tail};
 pub(crate) use rejection::{Outcome, Rejection, bare};
 use release::abandon_handled;

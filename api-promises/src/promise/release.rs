@@ -11,7 +11,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
-use loop_core::{Abort, Context, LoopHandle, panic_message};
+use loop_core::{Abort, Context, LoopHandle, panic_caught, panic_message};
 
 use super::Reason;
 use super::outlet::{Downstream, Stranded, Upstream};
@@ -114,6 +114,7 @@ pub(crate) fn told(payload: Box<dyn Any + Send>, what: &str, place: Place<'_>) -
         abort_soon(handle);
         return message;
     }
+    panic_caught(&message);
     dispose(payload);
     report(handle, &Context::new(format!("{what} panicked: {message}")).created_at(created_at));
     message

@@ -1,8 +1,11 @@
 //! What settles a promise.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
+
+use loop_core::{Job, when_panic_caught};
 
 use super::adopt::{Adopter, adopt};
 use super::deferred::Deferred;
@@ -10,6 +13,9 @@ use super::outlet::{Consumer, Node, Sink, Stranded};
 use super::rejection::{Outcome, Rejection};
 use super::release::{Place, told};
 use super::{Fault, IntoPromise, Reason};
+
+/// What a panic is said to have said if the loop did not catch it.
+const UNKNOWN_PANIC: &str = "a panic that the loop did not catch";
 
 /// Settles a promise, once.
 ///
@@ -110,13 +116,42 @@ impl<T: 'static, E: Reason> Drop for Resolver<T, E> {
         if node.outlet().is_abandoned() {
             return;
         }
-        let panicking = std::thread::panicking();
-        let fault = match panicking {
-            true => Fault::Panicked("see the report of the panic".into()),
-            false => Fault::Dropped(node.created_at()),
-        };
-        fail(&node, fault, panicking);
+        if std::thread::panicking() {
+            return fail_when_caught(node);
+        }
+        fail(&node, Fault::Dropped(node.created_at()), false);
     }
+}
+
+/// A promise whose resolver was dropped by a panic, which is not caught yet.
+struct Orphan<T: 'static, E: Reason>(Cell<Option<Rc<Deferred<T, E>>>>);
+
+impl<T: 'static, E: Reason> Orphan<T, E> {
+    fn fail(&self, message: &str) {
+        if let Some(node) = self.0.take() {
+            fail(&node, Fault::Panicked(message.into()), true);
+        }
+    }
+}
+
+/// Something else has caught the panic, which the loop does not know then.
+impl<T: 'static, E: Reason> Job for Orphan<T, E> {
+    fn run(self: Rc<Self>, _part: u64) {
+        self.fail(UNKNOWN_PANIC);
+    }
+}
+
+/// Rejects a promise by the panic that unwinds now, when it is known what that said.
+#[cold]
+fn fail_when_caught<T: 'static, E: Reason>(node: Rc<Deferred<T, E>>) {
+    let handle = node.handle().clone();
+    let orphan = Rc::new(Orphan(Cell::new(Some(node))));
+    if handle.is_closed() {
+        return orphan.fail(UNKNOWN_PANIC);
+    }
+    let caught = orphan.clone();
+    when_panic_caught(move |message| caught.fail(message));
+    handle.queue(orphan, 0);
 }
 
 /// Rejects a promise by a fault.

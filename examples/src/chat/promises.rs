@@ -198,7 +198,7 @@ fn write(client: Rc<Client>) -> Promise<(), io::Error> {
     match next {
         Next::Write(lines) => {
             let written = bytes::write_all_vectored(&client.stream, lines);
-            written.then(|(written, _lines)| written).then(move |_| write(client))
+            written.err_into().then(move |_| write(client))
         }
         Next::Wait => {
             let (promise, filled) = Promise::with_resolvers(handle);

@@ -69,8 +69,7 @@ impl Crawl {
         let request = request(url);
         let connected = TcpStream::connect(&self.handle, self.options.server);
         let asked = connected.then(|stream| {
-            let written = bytes::write_all(&stream, request);
-            written.then(|(written, _request)| written.map(|_| stream))
+            bytes::write_all(&stream, request).err_into().map(|_| stream)
         });
         let reader = ResponseReader::new(self.options.answer_bytes_max);
         asked.err_into().then(|stream| read(stream, reader))

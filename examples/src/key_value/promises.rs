@@ -91,15 +91,11 @@ impl KeyValue {
     /// Writes all replies, then reads on, until the client ends or is to be closed.
     fn converse(self, stream: TcpStream, mut session: Session) -> Promise<(), io::Error> {
         if let Some(replies) = self.answer(&mut session) {
-            return bytes::write_all(&stream, replies).then(
-                move |(written, replies)| match written {
-                    Ok(_count) => {
-                        session.give_back(replies);
-                        self.converse(stream, session)
-                    }
-                    Err(error) => Promise::reject(stream.handle(), error),
-                },
-            );
+            let written = bytes::write_all(&stream, replies).err_into();
+            return written.then(move |(_count, replies)| {
+                session.give_back(replies);
+                self.converse(stream, session)
+            });
         }
         if session.is_over() {
             return stream.shutdown(Shutdown::Write);

@@ -106,9 +106,9 @@ fn clean_up(session: &Session) -> Promise<(), io::Error> {
     let handle = session.handle.clone();
     let Some(control) = session.control.take() else { return Promise::resolve(&handle, ()) };
     let farewell = bytes::write_all(&control, session.stage.get().farewell())
-        .then(|(written, _)| written)
-        .then(move |_| bytes::read_until(&control, END_OF_TRANSMISSION, Vec::new()))
-        .then(|(read, _)| read.map(drop));
+        .err_into()
+        .then(move |_| bytes::read_until(&control, END_OF_TRANSMISSION, Vec::new()).err_into())
+        .map(drop);
     timeout(&session.handle, session.options.clean_up_limit, farewell).catch(move |error| {
         handle.report_error("the session could not be cleaned up", &error);
         Ok(())
@@ -126,9 +126,9 @@ impl Session {
 // ANCHOR: ask
 fn ask(stream: TcpStream, request: String) -> Promise<String, io::Error> {
     bytes::write_all(&stream, request)
-        .then(|(written, _)| written)
-        .then(move |_| bytes::read_until(&stream, b'\n', Vec::new()))
-        .then(|(read, line)| parse(&line[..read?]))
+        .err_into()
+        .then(move |_| bytes::read_until(&stream, b'\n', Vec::new()).err_into())
+        .then(|(count, line)| parse(&line[..count]))
 }
 // ANCHOR_END: ask
 

@@ -158,7 +158,7 @@ fn flood_callbacks(stream: &api_callbacks::TcpStream, flood: Rc<Flood>) {
 }
 
 fn flood_promises(stream: api_promises::TcpStream, flood: Rc<Flood>) -> Promise<(), io::Error> {
-    api_promises::bytes::read(&stream, [0; 1]).then(move |_| match flood.goes_on() {
+    api_promises::bytes::read(&stream, [0; 1]).err_into().then(move |_| match flood.goes_on() {
         true => flood_promises(stream, flood),
         false => Promise::resolve(&flood.handle, ()),
     })

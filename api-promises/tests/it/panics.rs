@@ -1,0 +1,317 @@
+//! Users' code that panics where it should not: in destructors, clones and functions.
+
+use std::cell::{Cell, RefCell};
+use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::rc::Rc;
+use std::time::Duration;
+
+use api_promises::combine::{all, any, each, map_limit, race, retry};
+use api_promises::{CancellationToken, Fault, Promise, callbackify, promisify, sleep};
+use futures::executor::LocalPool;
+use loop_core::Backoff;
+
+use crate::lab::{Alive, Failing, Lab, Spiteful};
+
+#[test]
+fn a_branch_that_a_sibling_drops_is_counted_once() {
+    for end in ["close", "resolve", "resolve after close"] {
+        let mut lab = Lab::new();
+        let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
+        let shared = promise.share();
+        let later: Rc<RefCell<Option<Failing<u32>>>> = Rc::default();
+        let taken = later.clone();
+        let first = shared.promise().map(move |value| {
+            drop(taken.take());
+            value
+        });
+        later.replace(Some(shared.then(|_| -> Result<u32, Fault> { unreachable!("dropped") })));
+        let own = shared.clone();
+        let second = shared.promise().map(move |value| {
+            drop(own);
+            value
+        });
+        drop(shared);
+        lab.note("first", first);
+        lab.note("second", second);
+        if end != "resolve" {
+            lab.event_loop.close();
+        }
+        if end != "close" {
+            resolver.resolve(1);
+            let ends = lab.settle();
+            assert_eq!(ends, if end == "resolve" { "first:Ok(1) second:Ok(1)" } else { "" });
+        }
+        assert!(lab.reported().is_empty());
+    }
+}
+
+#[test]
+fn handlers_that_own_other_branches_are_released_by_the_close() {
+    let (mut lab, alive) = (Lab::new(), Alive::default());
+    let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
+    let shared = promise.share();
+    let held = alive.value();
+    let b = shared.promise().map(move |_| drop(held));
+    let a = shared.promise().map(move |value| {
+        drop(b);
+        value
+    });
+    a.detach(|_| ());
+    drop(shared);
+    lab.event_loop.close();
+    resolver.resolve(1);
+    assert_eq!(alive.count(), 0);
+}
+
+/// A value whose second clone panics.
+#[derive(Debug)]
+struct Fragile(Rc<Cell<u32>>);
+
+impl Clone for Fragile {
+    fn clone(&self) -> Fragile {
+        self.0.set(self.0.get() + 1);
+        assert!(self.0.get() != 2, "a clone on purpose");
+        Fragile(self.0.clone())
+    }
+}
+
+#[test]
+fn a_clone_that_panics_rejects_its_branch_and_the_others_have_theirs() {
+    let mut lab = Lab::new();
+    let (promise, resolver) = Failing::<Fragile>::with_resolvers(&lab.handle);
+    let shared = promise.share();
+    for name in ["a", "b", "c"] {
+        lab.note(name, shared.promise().map(|_| ()));
+    }
+    resolver.resolve(Fragile(Rc::default()));
+    let ends = lab.settle();
+    assert_eq!(ends, r#"a:Ok(()) b:Err(Panicked("a clone on purpose")) c:Ok(())"#);
+    assert_eq!(lab.reported().len(), 1);
+    let shared = Failing::resolve(&lab.handle, Fragile(Rc::new(Cell::new(1)))).share();
+    lab.note("late", shared.promise().map(|_| ()));
+    assert_eq!(lab.settle(), r#"late:Err(Panicked("a clone on purpose"))"#);
+    assert_eq!(lab.reported().len(), 1);
+}
+
+#[test]
+fn a_destructor_that_panics_is_reported_once_and_nothing_stays() {
+    type End = Box<dyn Fn(&mut Lab, Failing<()>)>;
+    let ends: Vec<End> = vec![
+        Box::new(|_, promise| drop(promise)),
+        Box::new(|lab, promise| {
+            promise.detach(|_| ());
+            lab.event_loop.close();
+            // The close has dropped the exception handler; the default one writes to stderr.
+            lab.reports.borrow_mut().push(String::new());
+        }),
+        Box::new(|lab, promise| drop(race(&lab.handle, [promise, Promise::never(&lab.handle)]))),
+        Box::new(|lab, promise| drop(all(&lab.handle, [promise]))),
+        Box::new(|lab, promise| {
+            let whole = race(&lab.handle, [promise, Promise::resolve(&lab.handle, ())]);
+            lab.note("whole", whole);
+            assert_eq!(lab.settle(), "whole:Ok(())");
+        }),
+        Box::new(|_, promise| drop(promise.share())),
+        Box::new(|lab, promise| {
+            let token = CancellationToken::new();
+            lab.note("guarded", token.guard(promise));
+            token.cancel();
+            assert_eq!(lab.settle(), "guarded:Err(Cancelled)");
+        }),
+    ];
+    for (number, end) in ends.iter().enumerate() {
+        let (mut lab, alive) = (Lab::new(), Alive::default());
+        let (promise, resolver) = Failing::<()>::with_resolvers(&lab.handle);
+        let (below, spite, above) = (alive.value(), Spiteful, alive.value());
+        let chain = promise.map(move |()| drop(below)).map(move |()| drop(spite));
+        end(&mut lab, chain.map(move |()| drop(above)));
+        drop(resolver);
+        assert_eq!((alive.count(), lab.reported().len()), (0, 1), "end {number}");
+    }
+}
+
+#[test]
+fn values_and_reasons_that_panic_when_they_are_dropped_are_reported_once() {
+    let mut lab = Lab::new();
+    drop(Failing::resolve(&lab.handle, Spiteful));
+    assert_eq!(lab.reported().len(), 1);
+    let (promise, resolver) = Failing::with_resolvers(&lab.handle);
+    drop(promise);
+    resolver.resolve(Spiteful);
+    assert_eq!(lab.reported().len(), 1);
+    lab.note(
+        "kept",
+        all(
+            &lab.handle,
+            [Failing::resolve(&lab.handle, Spiteful), Failing::reject(&lab.handle, Fault::Cycle)],
+        ),
+    );
+    assert_eq!(lab.settle(), "kept:Err(Cycle)");
+    assert_eq!(lab.reported().len(), 1);
+    let (first, second) = (Failing::resolve(&lab.handle, Spiteful), Promise::never(&lab.handle));
+    let whole = all(&lab.handle, [first, second]);
+    lab.settle();
+    drop(whole);
+    assert_eq!(lab.reported().len(), 1);
+    let shared = Failing::resolve(&lab.handle, Rc::new(Spiteful)).share();
+    drop(shared);
+    assert_eq!(lab.reported().len(), 1);
+}
+
+#[test]
+fn a_payload_that_panics_is_contained() {
+    let mut lab = Lab::new();
+    lab.note("map", Failing::resolve(&lab.handle, 1).map(|_| -> u32 { panic_any(Spiteful) }));
+    assert_eq!(lab.settle(), r#"map:Err(Panicked("a panic without a message"))"#);
+    assert_eq!(lab.reported().len(), 1);
+}
+
+#[test]
+fn functions_that_combinators_call_at_once_reject_and_do_not_unwind() {
+    let mut lab = Lab::new();
+    let handle = lab.handle.clone();
+    let items = || (0..3).map(|item| if item == 1 { panic!("items") } else { item });
+    let parts = || items().map(|item| Failing::resolve(&handle, item));
+    let panicked = r#"Err(Panicked("items"))"#;
+    lab.note("all", all(&handle, parts()));
+    lab.note("race", race(&handle, parts()));
+    lab.note("each", each(&handle, items().skip(1), Ok::<_, Fault>));
+    lab.note("map_limit", map_limit(&handle, items(), 2, Ok::<_, Fault>));
+    lab.note("any", any(&handle, parts()).map_err(|failed| failed.errors[0].clone()));
+    let tried = Failing::<u32>::try_from_fn(&handle, || -> Result<u32, Fault> { panic!("items") });
+    lab.note("try", tried);
+    let ends = lab.settle();
+    assert_eq!(ends.matches(panicked).count(), 6, "{ends}");
+    assert_eq!(lab.reported().len(), 6);
+}
+
+#[test]
+fn a_function_that_panics_ends_a_map_and_is_not_called_again() {
+    for limit in [1, 2, 9] {
+        let mut lab = Lab::new();
+        let (calls, alive) = (Rc::new(Cell::new(0)), Alive::default());
+        let (count, handle, held) = (calls.clone(), lab.handle.clone(), alive.clone());
+        let whole = map_limit(&lab.handle, 0..9, limit, move |item| {
+            count.set(count.get() + 1);
+            assert!(item != 1, "on purpose");
+            let value = held.value();
+            sleep(&handle, Duration::from_secs(item)).map(move |()| value).map_err(|_| Fault::Cycle)
+        });
+        let ended = whole.map(|values| values.len()).run_until_complete(&mut lab.event_loop);
+        assert_eq!(ended.unwrap(), Err(Fault::Panicked("on purpose".into())));
+        assert_eq!((calls.get(), lab.reported().len(), alive.count()), (2, 1, 0));
+    }
+}
+
+#[test]
+fn retry_repeats_neither_panics_nor_cancellations() {
+    type Try = Box<dyn Fn(&loop_core::LoopHandle) -> Promise<u32, io::Error>>;
+    let tries: Vec<(Try, usize)> = vec![
+        (Box::new(|_| panic!("on purpose")), 1),
+        (Box::new(|handle| Promise::resolve(handle, 1).map(|_| panic!("on purpose"))), 1),
+        (
+            Box::new(|handle| {
+                map_limit(handle, [1], 1, |_| -> io::Result<u32> { panic!("on purpose") })
+                    .map(|_| 1)
+            }),
+            1,
+        ),
+        (
+            Box::new(|handle| {
+                let token = CancellationToken::new();
+                let guarded = token.guard(Promise::never(handle));
+                token.cancel();
+                guarded
+            }),
+            0,
+        ),
+        (Box::new(|handle| Promise::reject(handle, loop_core::Cancelled.into())), 0),
+    ];
+    for (number, (attempt, reports)) in tries.into_iter().enumerate() {
+        let mut lab = Lab::new();
+        let (calls, handle) = (Rc::new(Cell::new(0)), lab.handle.clone());
+        let count = calls.clone();
+        let tried = retry(&lab.handle, Backoff::default(), move || {
+            count.set(count.get() + 1);
+            attempt(&handle)
+        });
+        let tried = tried.run_until_complete(&mut lab.event_loop).unwrap();
+        assert!(tried.is_err_and(|error| error.kind() == ErrorKind::Other));
+        assert_eq!((calls.get(), lab.reported().len()), (1, reports), "try {number}");
+    }
+}
+
+#[test]
+fn a_callee_that_panics_is_told_to_the_promise_and_reported_once() {
+    let mut lab = Lab::new();
+    let handle = lab.handle.clone();
+    lab.note(
+        "later",
+        promisify(&handle, |resolver| {
+            handle.call_soon(move || {
+                let _kept = &resolver;
+                panic!("later");
+            });
+            || ()
+        }) as Failing<u32>,
+    );
+    lab.note("at once", promisify(&handle, |_| -> fn() { panic!("at once") }) as Failing<u32>);
+    let (owner, resolver) = Failing::<u32>::with_resolvers(&handle);
+    lab.note(
+        "handler",
+        Failing::resolve(&handle, 1)
+            .map(move |_| -> u32 {
+                let _kept = &resolver;
+                panic!("handler")
+            })
+            .catch(|_| Ok::<_, Fault>(0)),
+    );
+    lab.note("owned", owner);
+    let mut pool = LocalPool::new();
+    let future = async { panic!("future") };
+    let spawned: Failing<u32> = Promise::spawn(&handle, &pool.spawner(), future).unwrap();
+    lab.note("spawned", spawned);
+    pool.run_until_stalled();
+    let ends = lab.settle();
+    for told in [
+        r#"later:Err(Panicked("later"))"#,
+        r#"at once:Err(Panicked("at once"))"#,
+        r#"owned:Err(Panicked("handler"))"#,
+        r#"spawned:Err(Panicked("future"))"#,
+    ] {
+        assert!(ends.contains(told), "{told} in {ends}");
+    }
+    assert_eq!(lab.reported().len(), 4);
+}
+
+#[test]
+fn a_resolver_that_a_caught_panic_drops_rejects_all_the_same() {
+    let mut lab = Lab::new();
+    let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
+    lab.note("orphan", promise);
+    let caught = catch_unwind(AssertUnwindSafe(move || {
+        let _kept = &resolver;
+        panic!("caught elsewhere");
+    }));
+    assert!(caught.is_err());
+    assert!(lab.settle().starts_with("orphan:Err(Panicked("));
+    assert!(lab.reported().is_empty());
+}
+
+#[test]
+fn what_cancels_an_operation_may_panic() {
+    let (mut lab, alive) = (Lab::new(), Alive::default());
+    let held = alive.value();
+    let operation = promisify(&lab.handle, |resolver| {
+        move || {
+            drop(resolver);
+            panic!("on purpose");
+        }
+    }) as Failing<u32>;
+    drop(operation.map(move |_| drop(held)));
+    assert_eq!((alive.count(), lab.reported().len()), (0, 1));
+    callbackify(Failing::resolve(&lab.handle, Spiteful), |_| ());
+    lab.settle();
+    assert_eq!(lab.reported().len(), 1);
+}
