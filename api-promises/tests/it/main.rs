@@ -6,6 +6,7 @@ mod chain;
 mod combine;
 mod combine_more;
 mod endings;
+mod fuzz;
 mod lab;
 mod panics;
 mod regressions;
