@@ -133,7 +133,12 @@ where
     let lanes =
         first.into_iter().enumerate().map(|(index, item)| lane(mapping.clone(), index, item));
     let lanes = all(handle, lanes.collect::<Vec<_>>());
-    lanes.map(move |_| mapping.values.take().into_iter().flatten().collect())
+    lanes.map(move |_| {
+        let values = mapping.values.take();
+        // Before the values are on their way: the function's destructor may panic.
+        drop(mapping);
+        values.into_iter().flatten().collect()
+    })
 }
 
 /// Has the outcome of a promise, but cancels it when `delay` has passed.
@@ -170,8 +175,14 @@ where
     let handle = handle.clone();
     Promise::resolve(&handle.clone(), ()).then(move |()| {
         f().into_promise(&handle).catch_failure(move |reason| match backoff.next() {
-            Some(delay) => sleep_for(&handle, delay).then(move |()| retry(&handle, backoff, f)),
-            None => Promise::reject(&handle, reason),
+            Some(delay) => {
+                drop(reason);
+                sleep_for(&handle, delay).then(move |()| retry(&handle, backoff, f))
+            }
+            None => {
+                drop(f);
+                Promise::reject(&handle, reason)
+            }
         })
     })
 }
@@ -203,7 +214,10 @@ where
         let mapped = mapping.call(item);
         mapped.then(move |value| match mapping.put(index, value) {
             Some((index, item)) => lane(mapping, index, item),
-            None => Promise::resolve(&handle, ()),
+            None => {
+                drop(mapping);
+                Promise::resolve(&handle, ())
+            }
         })
     })
 }

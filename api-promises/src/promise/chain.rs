@@ -7,7 +7,7 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 use super::adopt::takes_ticks;
 use super::link::Step;
 use super::rejection::{Outcome, Rejection};
-use super::release::lose;
+use super::release::{discard, lose};
 use super::{IntoPromise, Promise, Reason, bare};
 
 impl<T: 'static, E: Reason> Promise<T, E> {
@@ -27,7 +27,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     {
         self.link(|outcome| match outcome {
             Ok(value) => handler(value).into_step(),
-            Err(rejection) => Step::Settled(Err(rejection)),
+            Err(rejection) => passing(handler, Err(rejection)),
         })
     }
 
@@ -47,8 +47,14 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         F: Reason,
     {
         self.link(|outcome| match outcome {
-            Ok(value) => on_value(value).into_step(),
-            Err(rejection) => on_reason(rejection.reason).into_step(),
+            Ok(value) => {
+                drop(on_reason);
+                on_value(value).into_step()
+            }
+            Err(rejection) => {
+                drop(on_value);
+                on_reason(rejection.reason).into_step()
+            }
         })
     }
 
@@ -56,7 +62,10 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     #[inline]
     #[track_caller]
     pub fn map<U: 'static>(self, handler: impl FnOnce(T) -> U + 'static) -> Promise<U, E> {
-        self.link(|outcome| Step::Settled(outcome.map(handler)))
+        self.link(|outcome| match outcome {
+            Ok(value) => Step::Settled(Ok(handler(value))),
+            Err(rejection) => passing(handler, Err(rejection)),
+        })
     }
 
     /// Runs `handler` on the reason of a rejection; a value passes by.
@@ -69,7 +78,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         F: Reason,
     {
         self.link(|outcome| match outcome {
-            Ok(value) => Step::Settled(Ok(value)),
+            Ok(value) => passing(handler, Ok(value)),
             Err(rejection) => handler(rejection.reason).into_step(),
         })
     }
@@ -84,14 +93,17 @@ impl<T: 'static, E: Reason> Promise<T, E> {
             Err(rejection) if !Rejection::is_final(&rejection) => {
                 handler(rejection.reason).into_step()
             }
-            outcome => Step::Settled(outcome),
+            outcome => passing(handler, outcome),
         })
     }
 
     /// Puts another reason in the place of a rejection's.
     #[track_caller]
     pub fn map_err<F: Reason>(self, handler: impl FnOnce(E) -> F + 'static) -> Promise<T, F> {
-        self.link(|outcome| Step::Settled(outcome.map_err(|rejection| rejection.map(handler))))
+        self.link(|outcome| match outcome {
+            Ok(value) => passing(handler, Ok(value)),
+            Err(rejection) => Step::Settled(Err(rejection.map(handler))),
+        })
     }
 
     /// Puts the reason of a rejection into another that can be made of it.
@@ -182,6 +194,14 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     }
 }
 
+/// Passes an outcome by a handler, which is dropped first. Were it dropped last, as a closure's captures
+/// are, a panic in its destructor would leak the outcome (rust-lang/rust#47949).
+#[inline(always)]
+fn passing<H, T: 'static, E: Reason>(handler: H, outcome: Outcome<T, E>) -> Step<T, E> {
+    drop(handler);
+    Step::Settled(outcome)
+}
+
 /// An outcome that waits for a clean-up, and is not lost when that is cancelled.
 struct Held<T: 'static, E: Reason> {
     outcome: Option<Outcome<T, E>>,
@@ -192,8 +212,16 @@ struct Held<T: 'static, E: Reason> {
 impl<T: 'static, E: Reason> Held<T, E> {
     /// Passes the outcome on, or what the clean-up failed with.
     fn pass_on<V>(&mut self, ended: Outcome<V, E>) -> Step<T, E> {
+        // What the clean-up came to goes first: if its destructor panics, the outcome is still held.
+        let ended = ended.map(drop);
         let outcome = self.outcome.take().expect("an outcome is passed on once");
-        Step::Settled(ended.and(outcome))
+        Step::Settled(match ended {
+            Ok(()) => outcome,
+            Err(rejection) => {
+                discard(outcome, (&self.handle, self.created_at));
+                Err(rejection)
+            }
+        })
     }
 }
 

@@ -10,8 +10,9 @@
 //! - no call of the program has unwound.
 //!
 //! A handler runs at most once by its type, `FnOnce`. A destructor here does not panic while another
-//! panic unwinds: two panics in one aggregate end the process, which is Rust's own
-//! (`fuzz/rust.rs` shows it).
+//! panic unwinds, and a handler drops what it holds before it makes its result: two panics in one
+//! aggregate end the process, and a panic behind a result leaks it. Both are Rust's own; `fuzz/rust.rs`
+//! shows them.
 //!
 //! The short form runs a fixed seed and a fresh one, which it prints. By hand, for as long as you like:
 //! ```text

@@ -82,7 +82,9 @@ pub(super) fn run(seed: u64) -> Ended {
     // A task that holds a promise of the world is the executor's.
     let _ = catch_unwind(AssertUnwindSafe(move || drop(pool)));
     world.drop_all();
-    drop((world, event_loop, handle));
+    drop(handle);
+    drop(event_loop);
+    drop(world);
     let (alive, raised) = end();
     Ended { alive, reports: reports.take(), raised, catches }
 }
@@ -120,16 +122,29 @@ fn take<T>(list: &RefCell<Vec<T>>) -> Option<T> {
     (len > 0).then(|| list.swap_remove(fastrand::usize(0..len)))
 }
 
+/// Takes the last of several, and drops the others before it is returned.
+fn first<T>(mut all: Vec<T>) -> Option<T> {
+    let last = all.pop();
+    drop(all);
+    last
+}
+
+fn fresh_value<T>(given: T) -> Value {
+    drop(given);
+    Value::new()
+}
+
 /// What a handler does, and what it holds.
 fn act(world: &Weak<World>, held: Held, own: Option<Trunk>) -> Promise<Value, Reason> {
-    let _held = held;
+    // First, here and elsewhere: see `rust::a_result_is_leaked_when_a_local_panics_behind_it`.
+    drop(held);
     panic_rarely(10);
     let Some(world) = world.upgrade() else { panic!("a handler runs while there is a program") };
     match fastrand::u8(0..12) {
         0 => return Promise::reject(&world.handle, Reason::new()),
         1..4 => world.step(),
-        4 => return own.unwrap_or_else(|| world.new_promise()),
-        5 => return world.new_promise(),
+        4 => return own.unwrap_or_else(|| world.fresh()),
+        5 => return world.fresh(),
         6 => world.push(own),
         _ => {}
     }
@@ -159,12 +174,17 @@ impl World {
 
     /// Makes a promise out of nothing, or takes one.
     fn new_promise(&self) -> Trunk {
-        match fastrand::u8(0..8) {
+        let taken = if fastrand::bool() { take(&self.promises) } else { None };
+        taken.unwrap_or_else(|| self.fresh())
+    }
+
+    /// Makes a promise that depends on nothing: what waits for itself stays, as in ECMAScript.
+    fn fresh(&self) -> Trunk {
+        match fastrand::u8(0..7) {
             0 => Promise::resolve(&self.handle, Value::new()),
             1 => Promise::reject(&self.handle, Reason::new()),
             2 => Promise::never(&self.handle),
             3 => self.sleep(),
-            4 => take(&self.promises).unwrap_or_else(|| self.sleep()),
             _ => {
                 let (promise, resolver) = Promise::with_resolvers(&self.handle);
                 self.resolvers.borrow_mut().push(resolver);
@@ -182,7 +202,10 @@ impl World {
     fn handler<T: 'static>(self: &Rc<Self>) -> impl FnOnce(T) -> Trunk + 'static {
         let own = if fastrand::u8(0..4) == 0 { take(&self.promises) } else { None };
         let (world, held) = (Rc::downgrade(self), Held::new());
-        move |_| act(&world, held, own)
+        move |given| {
+            drop(given);
+            act(&world, held, own)
+        }
     }
 
     /// Returns a function that is called many times.
@@ -196,28 +219,37 @@ impl World {
 
     fn chain(self: &Rc<Self>) {
         let Some(promise) = take(&self.promises) else { return };
-        let held = Held::new();
+        // What is not moved into a promise would be this program's own to drop.
         let chained = match fastrand::u8(0..9) {
             0 | 1 => promise.then(self.handler()),
             2 => promise.catch(self.handler()),
             3 => promise.then_or(self.handler(), self.handler()),
-            4 => promise.map(move |value| {
-                panic_rarely(8);
-                let _held = held;
-                value
-            }),
-            5 => promise.inspect(move |_| {
-                let _held = held;
-                panic_rarely(8);
-            }),
+            4 => {
+                let held = Held::new();
+                promise.map(move |value| {
+                    drop(held);
+                    panic_rarely(8);
+                    value
+                })
+            }
+            5 => {
+                let held = Held::new();
+                promise.inspect(move |_| {
+                    drop(held);
+                    panic_rarely(8);
+                })
+            }
             6 | 7 => {
                 let handler = self.handler();
                 promise.finally(move || handler(()))
             }
-            _ => promise.map_err(move |reason| {
-                let _held = held;
-                reason
-            }),
+            _ => {
+                let held = Held::new();
+                promise.map_err(move |reason| {
+                    drop(held);
+                    reason
+                })
+            }
         };
         let catches = self.catches && fastrand::bool();
         self.push([if catches { chained.catch_panics() } else { chained }]);
@@ -232,17 +264,26 @@ impl World {
         let (handle, items) = (&self.handle, (0..fastrand::u8(0..5)).inspect(|_| panic_rarely(60)));
         let limit = fastrand::usize(0..4);
         let backoff = Backoff { attempts: 3, jitter: 0.0, ..Backoff::default() };
-        let mut function = self.function();
+        let function = || self.function();
         let whole = match fastrand::u8(0..10) {
-            0 => all(handle, parts)
-                .map(|values| values.into_iter().next().unwrap_or_else(Value::new)),
-            1 => any(handle, parts).map_err(|failed| failed.errors.into_iter().next().unwrap()),
+            0 => all(handle, parts).map(|values| first(values).unwrap_or_else(Value::new)),
+            1 => any(handle, parts)
+                .map_err(|failed| first(failed.errors).unwrap_or_else(Reason::new)),
             2 | 3 => race(handle, parts),
-            4 => all_settled(handle, parts).then(|all| all.into_iter().next().unwrap()),
-            5 => map_limit(handle, items, limit, move |_| function()).map(|_| Value::new()),
-            6 => each(handle, items, move |_| function()).map(|_| Value::new()),
-            7 => retry(handle, backoff, function),
-            8 => Promise::try_from_fn(handle, function),
+            4 => all_settled(handle, parts)
+                .then(|all| first(all).unwrap_or_else(|| Ok(Value::new()))),
+            5 => map_limit(handle, items, limit, {
+                let mut f = function();
+                move |_| f()
+            })
+            .map(fresh_value),
+            6 => each(handle, items, {
+                let mut f = function();
+                move |_| f()
+            })
+            .map(fresh_value),
+            7 => retry(handle, backoff, function()),
+            8 => Promise::try_from_fn(handle, function()),
             _ => {
                 let delay = Duration::from_millis(fastrand::u64(0..9));
                 timeout(handle, delay, self.new_promise())
@@ -257,11 +298,12 @@ impl World {
             0 | 1 => resolver.resolve(Value::new()),
             2 => resolver.reject(Reason::new()),
             3 => drop(resolver),
-            4 => resolver.follow(self.new_promise()),
-            _ => match take(&self.shared) {
-                Some(shared) => resolver.follow(shared),
-                None => resolver.follow(self.new_promise()),
-            },
+            4 => resolver.follow(self.fresh()),
+            _ => {
+                let shared = self.fresh().share();
+                resolver.follow(shared.clone());
+                self.shared.borrow_mut().push(shared);
+            }
         }
     }
 
@@ -294,12 +336,14 @@ impl World {
 
     fn consume(self: &Rc<Self>) {
         let Some(promise) = take(&self.promises) else { return };
-        let held = Held::new();
         match fastrand::bool() {
-            true => promise.detach(move |_| {
-                let _held = held;
-                panic_rarely(8);
-            }),
+            true => {
+                let held = Held::new();
+                promise.detach(move |_| {
+                    let _held = held;
+                    panic_rarely(8);
+                });
+            }
             false => {
                 let handler = self.handler();
                 callbackify(promise, move |outcome| drop(handler(outcome)));

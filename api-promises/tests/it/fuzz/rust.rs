@@ -28,25 +28,17 @@ fn two_destructors_that_panic_in_one_aggregate_end_the_process() {
     assert!(!output.status.success(), "{output:?}");
 }
 
-/// An aggregate of the standard library drops the rest when one destructor has panicked; one that is
-/// written by hand, and takes its parts one by one, forgets what it has not come to.
+fn keeps(value: Counted, held: Spiteful) -> Counted {
+    let _held = held;
+    value
+}
+
+/// rust-lang/rust#47949: a result that is in its place already is not dropped when a destructor of the
+/// function panics behind it. Fails when Rust mends it: the rule for handlers in this fuzzer can go then.
 #[test]
-fn a_loop_that_a_destructor_leaves_forgets_only_what_it_owns_by_hand() {
+fn a_result_is_leaked_when_a_local_panics_behind_it() {
     let alive = Alive::default();
-    let parts: Vec<(Option<Spiteful>, Counted)> =
-        vec![(Some(Spiteful), alive.value()), (None, alive.value())];
-    assert!(catch_unwind(AssertUnwindSafe(|| drop(parts))).is_err());
-    assert_eq!(alive.count(), 0, "a vector goes on");
-    let by_hand = [(Some(Spiteful), alive.value()), (None, alive.value())].map(Box::new);
-    let mut raw: Vec<_> = by_hand.into_iter().map(std::mem::ManuallyDrop::new).collect();
-    let dropped = catch_unwind(AssertUnwindSafe(|| {
-        for part in &mut raw {
-            drop(std::mem::ManuallyDrop::into_inner(std::mem::replace(
-                part,
-                std::mem::ManuallyDrop::new(Box::new((None, alive.value()))),
-            )));
-        }
-    }));
-    assert!(dropped.is_err());
-    assert!(alive.count() > 0, "what is dropped by hand is not");
+    let value = alive.value();
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(keeps(value, Spiteful)))).is_err());
+    assert_eq!(alive.count(), 1);
 }
