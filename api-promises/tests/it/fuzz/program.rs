@@ -5,7 +5,7 @@ use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use api_promises::combine::{all, all_settled, any, each, map_limit, race, retry, timeout};
@@ -127,6 +127,12 @@ fn first<T>(mut all: Vec<T>) -> Option<T> {
     let last = all.pop();
     drop(all);
     last
+}
+
+/// What was handled, and is rejected with anew, would be told anew.
+fn fresh_reason<T>(given: T) -> Reason {
+    drop(given);
+    Reason::new()
 }
 
 fn fresh_value<T>(given: T) -> Value {
@@ -267,11 +273,9 @@ impl World {
         let function = || self.function();
         let whole = match fastrand::u8(0..10) {
             0 => all(handle, parts).map(|values| first(values).unwrap_or_else(Value::new)),
-            1 => any(handle, parts)
-                .map_err(|failed| first(failed.errors).unwrap_or_else(Reason::new)),
+            1 => any(handle, parts).map_err(fresh_reason),
             2 | 3 => race(handle, parts),
-            4 => all_settled(handle, parts)
-                .then(|all| first(all).unwrap_or_else(|| Ok(Value::new()))),
+            4 => all_settled(handle, parts).map(fresh_value),
             5 => map_limit(handle, items, limit, {
                 let mut f = function();
                 move |_| f()
@@ -283,7 +287,10 @@ impl World {
             })
             .map(fresh_value),
             7 => retry(handle, backoff, function()),
-            8 => Promise::try_from_fn(handle, function()),
+            8 => {
+                let handler = self.handler();
+                Promise::try_from_fn(handle, move || handler(()))
+            }
             _ => {
                 let delay = Duration::from_millis(fastrand::u64(0..9));
                 timeout(handle, delay, self.new_promise())
@@ -357,9 +364,15 @@ impl World {
             return;
         };
         match Pin::new(&mut promise).poll(&mut Context::from_waker(Waker::noop())) {
-            std::task::Poll::Pending => self.awaited.borrow_mut().push(promise),
-            // The outcome is this program's own, and so are its destructors.
-            std::task::Poll::Ready(outcome) => self.push([Promise::settled(&self.handle, outcome)]),
+            Poll::Pending => self.awaited.borrow_mut().push(promise),
+            // Dropped by a handler, since its destructors are the program's own.
+            Poll::Ready(outcome) => {
+                let settled = Promise::resolve(&self.handle, Value::new());
+                self.push([settled.map(move |value| {
+                    drop(outcome);
+                    value
+                })]);
+            }
         }
     }
 
@@ -373,10 +386,11 @@ impl World {
                 panic_rarely(8);
                 resolver.follow(handler(()));
             };
-            let scheduled = handle.try_call_at(handle.time(), callback);
+            // A closed loop hands the callback back: kept here, it would own what owns it.
+            let scheduled = handle.try_call_at(handle.time(), callback).ok();
             move || {
                 let _held = stops;
-                if let Ok(scheduled) = scheduled {
+                if let Some(scheduled) = scheduled {
                     scheduled.cancel();
                 }
                 panic_rarely(8);
@@ -388,7 +402,7 @@ impl World {
     fn spawn(self: &Rc<Self>, pool: &LocalPool) {
         let awaited = self.new_promise();
         let future = async move {
-            let outcome = awaited.await;
+            let outcome = awaited.await.map_err(fresh_reason);
             panic_rarely(8);
             outcome
         };
