@@ -1,18 +1,34 @@
 //! Several operations as one, with promises.
 //!
 //! Whoever loses is cancelled, and leaves nothing behind.
+//!
+//! # One panic, one fate
+//!
+//! A panic in a function or an operation that was given to a combinator ends the whole, once: the
+//! function is not called again, nothing is tried again, and what is pending is cancelled. No panic
+//! unwinds into the caller, as with ECMAScript's `Promise.try`.
+//!
+//! | what panics | what the exception handler hears | what the whole becomes |
+//! |---|---|---|
+//! | the iterator of promises or items, in the call | once | rejected with `Fault::Panicked` |
+//! | `f` of `map_limit` or `each`, from the queue | once | rejected with `Fault::Panicked` |
+//! | `f` of `retry`, or a handler of its promise | once | rejected with it at once, as with a cancellation |
+//! | a handler of a part of `all`, `race`, `timeout` | once | rejected with it, when it decides the whole |
+//! | a handler of a part of `any`, `all_settled` | once | has it among the failures, as handled |
+//! | a destructor of a value, a reason or a capture | once | what it would have been |
 
 mod group;
 mod rules;
 mod tuples;
 
 use std::cell::{Cell, RefCell};
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
 use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle};
 
-use crate::promise::{IntoPromise, Promise, Reason};
+use crate::promise::{IntoPromise, Promise, Reason, discard};
 use crate::timer::sleep_for;
 use group::together;
 
@@ -122,7 +138,10 @@ where
     });
     let (items, first) = match begun {
         Ok(begun) => begun,
-        Err(rejected) => return rejected,
+        Err(rejected) => {
+            discard(f, (handle, Location::caller()));
+            return rejected;
+        }
     };
     let mapping = Rc::new(Mapping {
         handle: handle.clone(),
