@@ -53,12 +53,17 @@ pub(super) type Whole<G, V, E> = Outcome<<G as Rule<V, E>>::Value, <G as Rule<V,
 
 type WholeResolver<G, V, E> = Resolver<<G as Rule<V, E>>::Value, <G as Rule<V, E>>::Reason>;
 
+type Parts<V, E, G> = Vec<Option<Rc<Part<V, E, G>>>>;
+
+/// A part's group, and its place there.
+type Membership<V, E, G> = (Rc<Group<V, E, G>>, usize);
+
 /// Promises that are consumed together, and the resolver of the whole.
 pub(super) struct Group<V: 'static, E: Reason, G: Rule<V, E>> {
     handle: LoopHandle,
     created_at: &'static Location<'static>,
     /// Each in its place until it has an outcome.
-    parts: RefCell<Vec<Option<Rc<Part<V, E, G>>>>>,
+    parts: RefCell<Parts<V, E, G>>,
     /// How many parts may still have an outcome.
     pending: Cell<usize>,
     rule: RefCell<G>,
@@ -234,7 +239,7 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Part<V, E, G> {
     }
 
     /// Returns the group, which has this part no more, and the part's place in it.
-    fn leave(&self) -> Option<(Rc<Group<V, E, G>>, usize)> {
+    fn leave(&self) -> Option<Membership<V, E, G>> {
         let group = self.group.take()?;
         let index = self.index.get();
         // The place is gone while the whole is being given up.
