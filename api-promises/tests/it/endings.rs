@@ -206,7 +206,7 @@ fn groups() -> Vec<Group> {
         Box::new(|handle, part| unit(all_settled(handle, [part(), part()]))),
         Box::new(|handle, part| unit(map_limit(handle, 0..5, 2, move |_| part()))),
         Box::new(|handle, part| unit(each(handle, 0..5, move |_| part()))),
-        Box::new(|handle, part| unit(retry(handle, Backoff::default(), move || part()))),
+        Box::new(|handle, part| unit(retry(handle, Backoff::default(), part))),
         Box::new(move |handle, part| unit(timeout(handle, minute, part()))),
         Box::new(|_, part| unit(CancellationToken::new().guard(part()))),
         Box::new(|_, part| unit(CancellationToken::new().guard(part().finally(|| Ok(()))))),

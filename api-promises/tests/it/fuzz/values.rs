@@ -34,7 +34,7 @@ pub(super) struct Reason {
 /// Begins a program.
 pub(super) fn begin(seed: u64) {
     fastrand::seed(seed);
-    SPITE.set(seed % 4 != 0);
+    SPITE.set(!seed.is_multiple_of(4));
     ALIVE.set(0);
     RAISED.take();
 }
