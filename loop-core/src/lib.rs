@@ -52,6 +52,10 @@
 //! Futures, promises, tasks, streams: they belong to the styles. Threads that run callbacks, work
 //! stealing, io_uring: one loop, one thread, readiness.
 
+// What a function returns and must be used is news that something waits for: to drop it is a lost
+// wake-up, and no warning.
+#![deny(unused_must_use)]
+
 #[cfg(not(unix))]
 compile_error!("oneloop needs a Unix system: its self-pipe and its descriptors are Unix's");
 

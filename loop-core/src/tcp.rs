@@ -81,7 +81,7 @@ impl Source<TcpListener> {
         let (readiness, loop_handle) = (readiness.clone(), handle.clone());
         handle.call_later(ACCEPT_RETRY_DELAY, move || {
             readiness.clear(Signs::RESTING);
-            readiness.fire(Signs::READABLE, &loop_handle.core.ready);
+            readiness.announce(Signs::READABLE, &loop_handle.core.ready);
         });
     }
 }

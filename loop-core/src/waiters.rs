@@ -27,6 +27,13 @@ pub enum Direction {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Signs(u8);
 
+/// News that a task waits for which only its waker can wake.
+///
+/// [`Readiness::fire_left_over`] takes them. To drop them would leave that task asleep for ever, and
+/// does not compile: the crate denies `unused_must_use`.
+#[must_use = "a task waits for these news; give them to `fire_left_over`"]
+pub(crate) struct LeftOver(Signs);
+
 /// What waits for a socket to become ready in one direction: a job or a task, never both.
 #[derive(Default)]
 struct Waiter {
@@ -278,23 +285,24 @@ impl Readiness {
     ///
     /// Returns the news that are left over, since a task waits for them that only its waker can wake.
     #[inline(always)]
-    pub(crate) fn fire(&self, signs: Signs, ready: &ReadyQueue) -> Option<Signs> {
+    #[must_use = "a task waits for what is left over"]
+    pub(crate) fn fire(&self, signs: Signs, ready: &ReadyQueue) -> Option<LeftOver> {
         // Nobody waits for what was known already: who parks at a ready socket, because its share
         // is used up, is released by the next turn.
         let news = signs.without(self.signs.get());
         self.set(signs);
         if news.any(Signs::READABLE) && !self.queue(Direction::Read, ready) {
-            return Some(news);
+            return Some(LeftOver(news));
         }
         if news.any(Signs::WRITABLE) && !self.queue(Direction::Write, ready) {
-            return Some(Signs::WRITABLE);
+            return Some(LeftOver(Signs::WRITABLE));
         }
         None
     }
 
     /// Queues or wakes what waited for the news that [`Readiness::fire`] has left over.
     #[cold]
-    pub(crate) fn fire_left_over(&self, news: Signs, ready: &ReadyQueue) {
+    pub(crate) fn fire_left_over(&self, LeftOver(news): LeftOver, ready: &ReadyQueue) {
         for direction in [Direction::Read, Direction::Write] {
             if news.any(Signs::ready(direction)) {
                 self.release(direction, ready);
@@ -320,6 +328,14 @@ impl Readiness {
         let is_parked = parked.is_some() || self.has(Signs::awaited(direction));
         job.set(parked);
         is_parked
+    /// Takes note of what the loop itself has to say of the socket, and queues or wakes what waited
+    /// for it. The table must not be borrowed: a waker may be anybody's code.
+    pub(crate) fn announce(&self, signs: Signs, ready: &ReadyQueue) {
+        if let Some(news) = self.fire(signs, ready) {
+            self.fire_left_over(news, ready);
+        }
+    }
+
     }
 
     fn waiter(&self, direction: Direction) -> &Waiter {

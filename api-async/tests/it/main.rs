@@ -1,5 +1,6 @@
 //! What the async wing promises; the wings have the same tests wherever they make the same promise.
 
+mod accepting;
 mod bytes;
 mod cancellations;
 mod combine;

@@ -2,6 +2,9 @@
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
 use std::time::Duration;
 
 use loop_core::{Direction, EventLoop, LoopHandle, ManualClock, Source, TurnRule};
@@ -77,6 +80,43 @@ fn out_of_descriptors() {
     assert_eq!(trace.take(), ["7"]);
     assert_eq!(accept_all(&listener), 1);
     the_next_shortage_is_told_after_a_minute(&mut event_loop, &clock, &listener, &trace);
+}
+
+#[test]
+fn a_waker_that_is_parked_at_a_resting_listener_is_woken_when_the_rest_is_over() {
+    alone("accepting::out_of_descriptors_with_a_waker");
+}
+
+#[test]
+#[ignore = "a process of its own for another test"]
+fn out_of_descriptors_with_a_waker() {
+    let clock = ManualClock::new();
+    let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
+    let (listener, _peers) = listener(&event_loop.handle(), 1);
+    event_loop.handle().set_exception_handler(|_, _| ());
+    event_loop.run_once().unwrap();
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(3), maximum: limit.maximum }).unwrap();
+    assert_eq!(accept_all(&listener), 0);
+    setrlimit(Resource::Nofile, limit).unwrap();
+    let wakes = Arc::new(Wakes::default());
+    listener.park_waker(Direction::Read, &wakes.clone().into());
+    turn(&mut event_loop);
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 0, "it rests");
+    clock.advance(Duration::from_secs(1));
+    turn(&mut event_loop);
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+    assert_eq!(accept_all(&listener), 1);
+}
+
+/// A waker that counts its wakes.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Lets descriptors run out twice more: soon after the first time, and later.
