@@ -37,7 +37,7 @@ pub fn sleep_until(handle: &LoopHandle, deadline: Duration) -> Sleep {
 impl Sleep {
     /// Tells whether the deadline has passed, whether somebody waits for it or not.
     pub(crate) fn is_over(&self) -> bool {
-        self.handle.time() >= self.deadline
+        self.handle.has_come(self.deadline)
     }
 }
 
@@ -51,7 +51,7 @@ impl Future for Sleep {
             current::spend();
         }
         // The first poll is pending even so: to sleep for no time is to let others run.
-        let over = self.timer.is_some() && self.handle.time() >= self.deadline;
+        let over = self.timer.is_some() && self.handle.has_come(self.deadline);
         if over || self.handle.is_closing() {
             return Poll::Ready(());
         }

@@ -13,7 +13,7 @@ use crate::counts::Counts;
 use crate::errors::{Closed, Context, is_cancelled};
 use crate::job::Job;
 use crate::ready::Entry;
-use crate::timers::{Action, TimerKey};
+use crate::timers::{self, Action, TimerKey};
 
 /// A scheduled callback that can be cancelled.
 ///
@@ -157,6 +157,27 @@ impl LoopHandle {
     ///
     /// Before a run it makes that run one turn long, without waiting. asyncio: `stop`.
     pub fn stop(&self) {
+    /// Tells whether the loop's time has come to `deadline`, as its timers count.
+    ///
+    /// To compare [`LoopHandle::time`] with a deadline by hand is not the same: timers count
+    /// nanoseconds, and a deadline more than 584 years ahead comes when 584 years have passed.
+    ///
+    /// ```
+    /// use loop_core::{EventLoop, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// let mut event_loop = EventLoop::with_clock(ManualClock::new().autojump(Duration::ZERO))?;
+    /// let handle = event_loop.handle();
+    /// let stopped = handle.clone();
+    /// handle.call_at(Duration::MAX, move || stopped.stop());
+    /// event_loop.run_forever()?;
+    /// assert!(handle.has_come(Duration::MAX) && handle.time() < Duration::MAX);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn has_come(&self, deadline: Duration) -> bool {
+        timers::is_due(deadline, self.time())
+    }
+
         self.core.stopping.set(true);
     }
 

@@ -177,6 +177,12 @@ impl State {
     }
 }
 
+/// Tells whether a deadline has come, as the timers count: both sides are cut off at 584 years, so
+/// that a deadline beyond is not awaited by a clock that never shows more.
+pub(crate) fn is_due(deadline: Duration, now: Duration) -> bool {
+    nanoseconds(deadline) <= nanoseconds(now)
+}
+
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

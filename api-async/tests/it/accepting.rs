@@ -6,8 +6,10 @@ use std::net::{SocketAddr, TcpStream as Peer};
 use std::process::Command;
 use std::time::Duration;
 
-use api_async::{TcpListener, run_until_complete, scope, sleep, timeout};
-use futures::future::{FutureExt, select};
+use api_async::combine::timeout;
+use api_async::{TcpListener, run_until_complete, scope, sleep};
+use futures::future::FutureExt;
+use futures::stream::{FuturesUnordered, StreamExt};
 use loop_core::{AggregateError, EventLoop, LoopHandle, ManualClock};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -18,8 +20,8 @@ fn an_accept_inside_a_scope_goes_on_when_descriptors_are_there_again() {
 }
 
 #[test]
-fn an_accept_inside_a_select_goes_on_when_descriptors_are_there_again() {
-    alone("accepting::in_a_select");
+fn an_accept_among_futures_of_its_task_goes_on_when_descriptors_are_there_again() {
+    alone("accepting::among_futures");
 }
 
 #[test]
@@ -48,15 +50,15 @@ fn in_a_scope() {
 
 #[test]
 #[ignore = "a process of its own for another test"]
-fn in_a_select() {
+fn among_futures() {
     shortage(|handle, listener| async move {
         let address = listener.local_addr().unwrap();
         let accepting = async {
             listener.accept().await.unwrap();
             listener.accept().await.unwrap();
         };
-        let lack = lack_and_relief(&handle, address).then(|()| std::future::pending::<()>());
-        select(Box::pin(accepting), Box::pin(lack)).await;
+        let parts = [accepting.boxed_local(), lack_and_relief(&handle, address).boxed_local()];
+        FuturesUnordered::from_iter(parts).for_each(|()| async {}).await;
     });
 }
 

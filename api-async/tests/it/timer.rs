@@ -4,8 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use api_async::combine::timeout;
 use api_async::{run_until_complete, sleep, sleep_until, spawn};
 use loop_core::{EventLoop, ManualClock};
+
+use crate::lab::{Lab, lab};
 
 #[test]
 fn sleepers_wake_in_the_order_of_their_deadlines() {
@@ -28,6 +31,46 @@ fn sleepers_wake_in_the_order_of_their_deadlines() {
     clock.advance(Duration::from_millis(1));
     event_loop.run_once().unwrap();
     assert_eq!(*woken.borrow(), [1, 2, 3]);
+}
+
+#[test]
+fn a_sleep_longer_than_the_timers_count_ends_on_a_clock_that_jumps() {
+    let beyond = Duration::from_secs(600 * 366 * 86_400);
+    for delay in [beyond, Duration::from_nanos(u64::MAX), Duration::MAX] {
+        let Lab { mut event_loop, handle, .. } = lab();
+        let slept = sleep(&handle, delay);
+        let until = sleep_until(&handle, delay);
+        let pending = std::future::pending::<std::io::Result<()>>();
+        let whole = async move {
+            slept.await;
+            until.await;
+            timeout(&handle, delay, pending).await.unwrap_err().kind()
+        };
+        within_turns(&mut event_loop, 100, async move {
+            assert_eq!(whole.await, std::io::ErrorKind::TimedOut);
+        });
+    }
+}
+
+/// Runs `future` to its end, which must come within so many turns.
+fn within_turns(event_loop: &mut EventLoop, turns: u32, future: impl Future<Output = ()> + 'static) {
+    let ended = Rc::new(Cell::new(false));
+    let end = ended.clone();
+    let whole = async move {
+        future.await;
+        end.set(true);
+    };
+    spawn(&event_loop.handle(), whole).detach();
+    for _ in 0..turns {
+        if ended.get() {
+            return;
+        }
+        let snapshot = event_loop.handle().snapshot();
+        let goes_on = !snapshot.ready.is_empty() || !snapshot.timed.is_empty();
+        assert!(goes_on, "this poll would wait for ever");
+        event_loop.run_once().unwrap();
+    }
+    panic!("it has not ended within {turns} turns");
 }
 
 #[test]
