@@ -185,6 +185,26 @@ impl LoopHandle {
     pub fn set_turn_rule(&self, rule: TurnRule) {
         self.core.turn_rule.set(rule);
     }
+    /// Tells whether [`LoopHandle::stop`] was called and the run that it ends goes on, or has not
+    /// begun: an owner that makes single turns with [`EventLoop::run_once`](crate::EventLoop::run_once)
+    /// leaves off then. The end of a run takes the flag back; single turns leave it.
+    ///
+    /// ```
+    /// let mut event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let stopped = handle.clone();
+    /// handle.call_soon(move || stopped.stop());
+    /// while !handle.is_stopping() {
+    ///     event_loop.run_once()?;
+    /// }
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// asyncio: `BaseEventLoop._stopping`.
+    pub fn is_stopping(&self) -> bool {
+        self.core.stopping.get()
+    }
+
 
     /// Gives failures to `handler` in place of the default, which prints them to stderr.
     ///

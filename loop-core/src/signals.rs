@@ -47,6 +47,14 @@ impl LoopHandle {
     /// For `SIGKILL`, `SIGSTOP`, `SIGILL`, `SIGFPE` and `SIGSEGV`.
     ///
     /// asyncio: `add_signal_handler`, but any number of loops may handle a signal.
+    /// # Limits
+    /// A process has one handler a signal. `signal-hook` installs it when any loop first wants the
+    /// signal, keeps it for the life of the process, and calls the handler that it found there. Other
+    /// code that replaces it later, by `signal(2)` or `sigaction(2)`, takes the signal from every
+    /// loop: what was added before hears nothing from then on. What is added afterwards is refused if
+    /// the signal is no longer caught; a function of the other code's cannot be told from
+    /// `signal-hook`'s without unsafe code, and takes the signal without an error.
+    ///
     #[track_caller]
     pub fn add_signal_handler(
         &self,
@@ -107,7 +115,11 @@ impl Signals {
         // Handlers run in the order of their registration: the flag is up when the byte arrives.
         hooks.0.push(flag::register(signal, raised.clone())?);
         hooks.0.push(pipe::register(signal, pipe_writer)?);
-        self.remove(signal);
+        if !is_caught(signal) {
+            let message = format!("signal {signal}: other code of the process has taken it");
+            return Err(io::Error::other(message));
+        }
+        let before = self.remove(signal);
         self.rows.borrow_mut().push(Row { signal, raised, watcher, _hooks: hooks });
         Ok(())
     }
@@ -147,4 +159,16 @@ impl Drop for Hooks {
             low_level::unregister(hook);
         }
     }
+}
+
+/// Tells whether the process catches a signal, as far as the system says.
+///
+/// `signal-hook` calls `sigaction` for the first hook of a signal alone: who takes the signal after
+/// that makes every later hook deaf.
+fn is_caught(signal: i32) -> bool {
+    // Where there is no such file, as on other systems, it is believed.
+    let Ok(status) = std::fs::read_to_string("/proc/thread-self/status") else { return true };
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let mask = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_none_or(|mask| mask & (1 << (signal - 1)) != 0)
 }

@@ -231,3 +231,17 @@ fn the_default_rule_runs_256_callbacks_a_turn() {
     lab.event_loop.run_once().unwrap();
     assert_eq!(lab.handle.counts().calls, 256);
 }
+
+#[test]
+fn an_owner_of_single_turns_sees_that_the_loop_is_to_stop() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    assert!(!lab.handle.is_stopping());
+    let stopped = lab.handle.clone();
+    lab.handle.call_soon(move || stopped.stop());
+    lab.event_loop.run_once().unwrap();
+    assert!(lab.handle.is_stopping());
+    lab.event_loop.run_once().unwrap();
+    assert!(lab.handle.is_stopping(), "a single turn leaves the flag");
+    lab.event_loop.run_forever().unwrap();
+    assert!(!lab.handle.is_stopping(), "a run takes it back at its end");
+}

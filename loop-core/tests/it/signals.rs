@@ -1,14 +1,14 @@
 //! Signals through the self-pipe.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use loop_core::{EventLoop, TurnRule};
-use signal_hook::consts::{SIGINT, SIGKILL, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::consts::{SIGINT, SIGKILL, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::low_level::raise;
 
-use crate::lab::Lab;
+use crate::lab::{Lab, alone};
 
 #[test]
 fn a_signal_runs_its_handler_in_the_loop() {
@@ -68,6 +68,29 @@ fn a_signal_ends_a_poll_that_blocks() {
 fn a_signal_that_nobody_can_handle_is_refused() {
     let lab = Lab::new(TurnRule::Snapshot);
     let _ = lab.handle.add_signal_handler(SIGKILL, || ());
+}
+
+#[test]
+fn a_signal_that_other_code_has_taken_is_refused() {
+    alone("signals::taken_by_other_code");
+}
+
+#[test]
+#[ignore = "a process of its own for another test"]
+fn taken_by_other_code() {
+    let mut lab = Lab::new(TurnRule::Snapshot);
+    lab.handle.add_signal_handler(SIGPIPE, lab.trace.adder("pipe")).unwrap();
+    assert!(lab.handle.remove_signal_handler(SIGPIPE));
+    // The standard library calls `signal(SIGPIPE, SIG_DFL)` before it becomes another program, and
+    // leaves it so when there is no such program.
+    let _there_is_none = Command::new("/there/is/no/such/program").exec();
+    let refused = lab.handle.add_signal_handler(SIGPIPE, || ()).unwrap_err();
+    assert!(refused.to_string().contains("other code"), "{refused}");
+    assert!(!lab.handle.remove_signal_handler(SIGPIPE));
+    lab.handle.add_signal_handler(SIGUSR1, lab.trace.adder("usr1")).unwrap();
+    raise(SIGUSR1).unwrap();
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["usr1", "|"], "another signal is handled");
 }
 
 #[test]
