@@ -15,7 +15,7 @@ use crate::chunk::Pool;
 use crate::clock::Clock;
 use crate::counts::Counters;
 use crate::descriptors::Watch;
-use crate::failures::{ExceptionHandler, Running, Work};
+use crate::failures::{Handler, Running, Work};
 use crate::job::Job;
 use crate::offload::Offload;
 use crate::ready::{Entry, ReadyQueue};
@@ -100,7 +100,7 @@ pub(crate) struct Core {
     pub(crate) offload: Offload,
     /// Whether guarded work has asked to leave the run.
     pub(crate) aborting: Cell<bool>,
-    pub(crate) exception_handler: RefCell<Option<ExceptionHandler>>,
+    pub(crate) exception_handler: Handler,
     /// What runs now, for the report if it fails.
     pub(crate) running: Cell<Running>,
 }
@@ -149,7 +149,7 @@ impl Core {
             attentive: Cell::new(false),
             offload: Offload::default(),
             aborting: Cell::new(false),
-            exception_handler: RefCell::new(None),
+            exception_handler: Handler::default(),
             running: Cell::default(),
         });
         LOOPS.with_borrow_mut(|loops| {
@@ -324,6 +324,8 @@ impl Core {
         for target in self.targets.all() {
             self.guard(|| target.cancel(Direction::Read, &self.ready));
             self.guard(|| target.cancel(Direction::Write, &self.ready));
+            // It may be the last to refer to the owner of a descriptor.
+            self.guard(|| drop(target));
         }
         for action in self.timers.clear() {
             self.guard(|| match action {
@@ -337,8 +339,7 @@ impl Core {
         self.closed.set(true);
         self.attentive.set(true);
         self.drop_all();
-        let handler = self.exception_handler.take();
-        self.guard(|| drop(handler));
+        self.end_exception_handler();
     }
 
     /// Runs the jobs that are queued, since they bring the end of an operation to who waits for it.

@@ -6,12 +6,14 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
+use crate::core::LoopHandle;
+use crate::failures::Work;
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
 use crate::waiters::{Direction, Signs};
@@ -31,6 +33,10 @@ pub(crate) struct Watch {
 
 /// A callback that runs again and again, until it is cancelled.
 pub(crate) struct Watcher {
+    handle: LoopHandle,
+    /// Whose work it is, and where it was added, for the report of its failure.
+    work: Work,
+    added_at: &'static Location<'static>,
     /// Out of its cell while it runs.
     callback: RefCell<Option<Box<dyn FnMut()>>>,
     cancelled: Cell<bool>,
@@ -133,9 +139,15 @@ impl Watch {
 
 impl Watcher {
     /// Makes a watcher that calls `callback`.
-    pub(crate) fn new(callback: impl FnMut() + 'static) -> Rc<Watcher> {
+    pub(crate) fn new(
+        handle: LoopHandle,
+        work: Work,
+        added_at: &'static Location<'static>,
+        callback: impl FnMut() + 'static,
+    ) -> Rc<Watcher> {
         let callback: Box<dyn FnMut()> = Box::new(callback);
-        Rc::new(Watcher { callback: RefCell::new(Some(callback)), cancelled: Cell::new(false) })
+        let callback = RefCell::new(Some(callback));
+        Rc::new(Watcher { handle, work, added_at, callback, cancelled: Cell::new(false) })
     }
 
     /// Keeps the callback from running again, even if it is queued.
@@ -149,28 +161,22 @@ impl Job for Watcher {
         if self.cancelled.get() {
             return;
         }
-        let callback = self.callback.borrow_mut().take();
-        let mut callback = PutBack { watcher: &self, callback };
-        if let Some(callback) = &mut callback.callback {
-            callback();
+        let Some(mut callback) = self.callback.take() else { return };
+        let core = &self.handle.core;
+        core.runs(self.work, self.added_at);
+        let outcome = catch_unwind(AssertUnwindSafe(&mut callback));
+        if !self.cancelled.get() {
+            self.callback.replace(Some(callback));
+        } else {
+            // Before the unwinding goes on: a destructor that panics meanwhile ends the process.
+            core.discard(callback);
+        }
+        if let Err(payload) = outcome {
+            resume_unwind(payload);
         }
     }
 
     fn kind(&self) -> &'static str {
         "watcher"
-    }
-}
-
-/// Puts a watcher's callback back when it returned, and when it panicked.
-struct PutBack<'a> {
-    watcher: &'a Watcher,
-    callback: Option<Box<dyn FnMut()>>,
-}
-
-impl Drop for PutBack<'_> {
-    fn drop(&mut self) {
-        if !self.watcher.cancelled.get() {
-            *self.watcher.callback.borrow_mut() = self.callback.take();
-        }
     }
 }

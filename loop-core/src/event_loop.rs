@@ -13,6 +13,7 @@ use mio::{Events, Interest, Poll};
 
 use crate::clock::{Clock, ManualClock, Pace};
 use crate::core::{Core, LoopHandle, PIPE, Submission};
+use crate::descriptors::Watch;
 use crate::errors::Context;
 use crate::ready::Entry;
 use crate::script::Script;
@@ -119,6 +120,7 @@ impl EventLoop {
         self.core.leave_if_aborted();
         self.core.expire(now);
         self.core.run_ready();
+        self.core.leave_if_aborted();
         Ok(())
     }
     // ANCHOR_END: turn
@@ -182,14 +184,21 @@ impl EventLoop {
             return;
         }
         for watch in self.core.fired.take().iter().filter_map(Weak::upgrade) {
-            if watch.interest().is_none() {
-                continue;
-            }
-            self.core.counters.registrations.count();
-            if let Err(error) = watch.update(&self.core.registry) {
-                let message = format!("a watched descriptor cannot be armed again: {error}");
-                self.core.report(&Context::new(message).created_at(watch.created_at()));
-            }
+            // The handler of a failure may abort the run, and a watch that it has removed may take its
+            // descriptor's owner along: neither leaves the others unarmed.
+            self.core.guard(|| self.arm_one(watch));
+        }
+        self.core.leave_if_aborted();
+    }
+
+    fn arm_one(&self, watch: Rc<Watch>) {
+        if watch.interest().is_none() {
+            return;
+        }
+        self.core.counters.registrations.count();
+        if let Err(error) = watch.update(&self.core.registry) {
+            let message = format!("a watched descriptor cannot be armed again: {error}");
+            self.core.report(&Context::new(message).created_at(watch.created_at()));
         }
     }
 
@@ -320,6 +329,8 @@ impl Drop for ResetStopping {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failures::Work;
+    use crate::waiters::Direction;
 
     #[test]
     fn the_poll_waits_for_the_next_deadline_a_day_at_most_or_for_ever() {
@@ -352,5 +363,26 @@ mod tests {
         assert_eq!(event_loop.wait().timeout, Some(Duration::ZERO));
         handle.stop();
         assert_eq!(event_loop.wait().timeout, Some(Duration::ZERO));
+    }
+
+    /// The kernel does not know the first watch: arming it fails, and so does the handler.
+    #[test]
+    fn a_handler_that_aborts_leaves_no_watch_unarmed() {
+        let mut event_loop = EventLoop::new().unwrap();
+        let handle = event_loop.handle();
+        let pair = || std::os::unix::net::UnixStream::pair().unwrap();
+        let ((unknown, _peer), (known, mut writer)) = (pair(), pair());
+        let unknown = Watch::new(Rc::new(unknown), std::panic::Location::caller());
+        assert!(unknown.replace(Direction::Read, Some(handle.watcher(Work::Reader, || ()))).is_none());
+        let calls = Rc::new(std::cell::Cell::new(0));
+        let counted = calls.clone();
+        handle.add_reader(&Rc::new(known), move || counted.set(counted.get() + 1)).unwrap();
+        io::Write::write_all(&mut writer, b"x").unwrap();
+        event_loop.run_once().unwrap();
+        handle.set_exception_handler(|_, _| std::panic::resume_unwind(Box::new(crate::Abort)));
+        event_loop.core.fired.borrow_mut().insert(0, Rc::downgrade(&unknown));
+        assert!(catch_unwind(AssertUnwindSafe(|| event_loop.run_once())).is_err(), "it aborts");
+        event_loop.run_once().unwrap();
+        assert_eq!(calls.get(), 2, "the byte is still there");
     }
 }

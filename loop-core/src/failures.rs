@@ -1,14 +1,31 @@
 //! What becomes of a failure: the exception handler hears of it, and the batch goes on.
 
 use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::thread;
 
 use crate::core::{Core, LoopHandle};
 use crate::errors::{Abort, Context, panic_message};
 use crate::unwinding::panic_caught;
 
+/// How many payloads, each thrown by the drop of the one before, are dropped before one is leaked.
+const PAYLOADS_MAX: usize = 8;
+
 pub(crate) type ExceptionHandler = Box<dyn FnMut(&LoopHandle, &Context)>;
+
+/// The exception handler of a loop.
+#[derive(Default)]
+pub(crate) struct Handler {
+    /// `None` stands for the default, and while the handler runs.
+    current: RefCell<Option<ExceptionHandler>>,
+    /// How often it was replaced: one that runs learns so whether its place is taken.
+    changes: Cell<u64>,
+    /// Whether the loop is closed, and takes no handler any more.
+    ended: Cell<bool>,
+}
 
 /// What runs now, and where it was scheduled.
 #[derive(Clone, Copy, Default)]
@@ -53,14 +70,49 @@ impl Core {
 
     /// Tells the exception handler of a panic; an [`Abort`] goes on to whoever runs the loop.
     pub(crate) fn panicked(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
+        let Running { work, scheduled_at } = self.running.take();
+        self.tell_panic("a callback panicked", payload, scheduled_at, Some(work.name()));
+    }
+
+    /// Tells the exception handler what has panicked; an [`Abort`] goes on. The payload is gone by
+    /// then: the handler may unwind, and a destructor that panics meanwhile would end the process.
+    fn tell_panic(
+        self: &Rc<Self>,
+        what: &str,
+        payload: Box<dyn Any + Send>,
+        scheduled_at: Option<&'static Location<'static>>,
+        by: Option<&'static str>,
+    ) {
         if payload.is::<Abort>() {
+            if thread::panicking() {
+                // A second unwinding would end the process: the run is left when the turn ends.
+                return self.aborting.set(!self.closing.get());
+            }
             resume_unwind(payload);
         }
         let said = panic_message(&*payload);
         panic_caught(said);
-        let message = format!("a callback panicked: {said}");
-        let Running { work, scheduled_at } = self.running.take();
-        self.report(&Context { message, scheduled_at, by: Some(work.name()) });
+        let message = format!("{what}: {said}");
+        let thrown = drop_payload(payload);
+        self.report(&Context { message, scheduled_at, by });
+        if let Some(thrown) = thrown {
+            let message = format!("the payload of a panic panicked in its drop: {thrown}");
+            self.report(&Context { message, scheduled_at: None, by: None });
+        }
+    }
+
+    /// Drops a value that may be anybody's, and reports its panic; an [`Abort`] goes on. To be called
+    /// outside of every borrow, when the loop's own state is in order.
+    pub(crate) fn discard<T>(self: &Rc<Self>, value: T) {
+        self.contain("a destructor panicked", || drop(value));
+    }
+
+    /// Runs what may be anybody's inside a call of somebody else's, which is not to unwind for it: its
+    /// panic is reported, and an [`Abort`] goes on.
+    pub(crate) fn contain(self: &Rc<Self>, failure: &str, work: impl FnOnce()) {
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
+            self.tell_panic(failure, payload, None, None);
+        }
     }
 
     /// Runs `work`, which may be anybody's, and reports its panic; an [`Abort`] waits for
@@ -75,8 +127,8 @@ impl Core {
     #[cold]
     pub(crate) fn caught(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
         self.running.take();
-        let report = catch_unwind(AssertUnwindSafe(|| self.panicked(payload)));
-        if report.is_err_and(|payload| payload.is::<Abort>()) {
+        // Nothing but an `Abort` comes out of there.
+        if catch_unwind(AssertUnwindSafe(|| self.panicked(payload))).is_err() {
             // While closing there is no run to leave, and the loop must not stay half closed.
             self.aborting.set(!self.closing.get());
         }
@@ -92,32 +144,70 @@ impl Core {
 
     /// Tells the exception handler of a failure. A handler that fails falls back to the default.
     pub(crate) fn report(self: &Rc<Self>, context: &Context) {
+        let Handler { current, changes, ended } = &self.exception_handler;
         // The handler is out of its cell while it runs, so that it may replace itself.
-        let Some(mut handler) = self.exception_handler.take() else {
-            return report_by_default(context);
-        };
+        let Some(mut handler) = current.take() else { return report_by_default(context) };
         let handle = LoopHandle { core: self.clone() };
+        let before = changes.get();
         let outcome = catch_unwind(AssertUnwindSafe(|| handler(&handle, context)));
-        // It may have replaced itself; the one that goes is dropped outside the borrow.
-        let replaced = self.exception_handler.borrow().is_some();
-        if !replaced {
-            *self.exception_handler.borrow_mut() = Some(handler);
-        }
-        if let Err(payload) = outcome {
-            if payload.is::<Abort>() {
-                resume_unwind(payload);
+        let gone = if changes.get() == before && !ended.get() {
+            current.replace(Some(handler))
+        } else {
+            Some(handler)
+        };
+        // One that replaces itself whenever it is called would be told of its own drop for ever.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(gone)));
+        for (what, failed) in [("panicked", outcome), ("panicked in its drop", dropped)] {
+            if let Err(payload) = failed {
+                fall_back(what, context, payload);
             }
-            let message = format!("the exception handler panicked: {}", panic_message(&*payload));
-            report_by_default(&Context { message, scheduled_at: None, by: None });
-            report_by_default(context);
         }
     }
 
-    /// Puts an exception handler in the place of the one before; `None` stands for the default.
-    pub(crate) fn set_exception_handler(&self, handler: Option<ExceptionHandler>) {
-        let before = self.exception_handler.replace(handler);
-        drop(before);
+    /// Puts an exception handler in the place of the one before; `None` stands for the default. Once
+    /// the loop is closed it is dropped at once: it would never be taken out again.
+    pub(crate) fn set_exception_handler(self: &Rc<Self>, handler: Option<ExceptionHandler>) {
+        let Handler { current, changes, ended } = &self.exception_handler;
+        changes.set(changes.get() + 1);
+        let before = if ended.get() { handler } else { current.replace(handler) };
+        self.discard(before);
     }
+
+    /// Drops the exception handler for good, since the loop is closed.
+    pub(crate) fn end_exception_handler(self: &Rc<Self>) {
+        self.exception_handler.ended.set(true);
+        let last = self.exception_handler.current.take();
+        self.guard(|| drop(last));
+    }
+}
+
+/// Drops what a panic has thrown; returns what its destructor said if that panicked.
+///
+/// A destructor may throw the like of itself, for ever: the last is leaked then.
+pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) -> Option<String> {
+    let mut thrown = catch_unwind(AssertUnwindSafe(|| drop(payload))).err()?;
+    let message = panic_message(&*thrown).to_owned();
+    for _ in 0..PAYLOADS_MAX {
+        match catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
+            Ok(()) => return Some(message),
+            Err(next) => thrown = next,
+        }
+    }
+    mem::forget(thrown);
+    Some(message)
+}
+
+/// Tells the default handler of an exception handler that has failed, and of what it was told; an
+/// [`Abort`] goes on.
+#[cold]
+fn fall_back(what: &str, context: &Context, payload: Box<dyn Any + Send>) {
+    if payload.is::<Abort>() {
+        resume_unwind(payload);
+    }
+    let message = format!("the exception handler {what}: {}", panic_message(&*payload));
+    drop_payload(payload);
+    report_by_default(&Context { message, scheduled_at: None, by: None });
+    report_by_default(context);
 }
 
 fn report_by_default(context: &Context) {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::core::{Core, LoopHandle, TurnRule};
 use crate::counts::Counts;
 use crate::errors::{Closed, Context, is_cancelled};
+use crate::failures::drop_payload;
 use crate::job::Job;
 use crate::ready::Entry;
 use crate::timers::{self, Action, TimerKey};
@@ -55,7 +56,7 @@ impl LoopHandle {
     pub fn call_soon(&self, callback: impl FnOnce() + 'static) -> Handle {
         match self.try_call_soon(callback) {
             Ok(handle) => handle,
-            Err(closed) => panic!("call_soon: {closed}"),
+            Err(Closed(callback)) => self.refuse("call_soon", callback),
         }
     }
 
@@ -96,7 +97,9 @@ impl LoopHandle {
     /// asyncio: `BaseEventLoop.call_at`, but ties keep their order.
     #[track_caller]
     pub fn call_at(&self, deadline: Duration, callback: impl FnOnce() + 'static) -> Handle {
-        assert!(!self.is_closed(), "call_at: the event loop is closed");
+        if self.is_closed() {
+            self.refuse("call_at", callback);
+        }
         self.timed(deadline, Action::Call(Box::new(callback)))
     }
 
@@ -124,9 +127,10 @@ impl LoopHandle {
 
     #[cold]
     fn queue_attentively(&self, job: Rc<dyn Job>, part: u64) {
-        if !self.is_closed() {
-            self.push(Entry::Job(job, part));
+        if self.is_closed() {
+            return self.core.discard(job);
         }
+        self.push(Entry::Job(job, part));
     }
 
     /// Queues a part of a shared job when the loop's time is `deadline`.
@@ -153,10 +157,6 @@ impl LoopHandle {
         self.core.clock.time()
     }
 
-    /// Ends the present run when its turn is over; what is queued stays for the next run.
-    ///
-    /// Before a run it makes that run one turn long, without waiting. asyncio: `stop`.
-    pub fn stop(&self) {
     /// Tells whether the loop's time has come to `deadline`, as its timers count.
     ///
     /// To compare [`LoopHandle::time`] with a deadline by hand is not the same: timers count
@@ -178,13 +178,13 @@ impl LoopHandle {
         timers::is_due(deadline, self.time())
     }
 
+    /// Ends the present run when its turn is over; what is queued stays for the next run.
+    ///
+    /// Before a run it makes that run one turn long, without waiting. asyncio: `stop`.
+    pub fn stop(&self) {
         self.core.stopping.set(true);
     }
 
-    /// Sets how long a turn runs callbacks before it polls.
-    pub fn set_turn_rule(&self, rule: TurnRule) {
-        self.core.turn_rule.set(rule);
-    }
     /// Tells whether [`LoopHandle::stop`] was called and the run that it ends goes on, or has not
     /// begun: an owner that makes single turns with [`EventLoop::run_once`](crate::EventLoop::run_once)
     /// leaves off then. The end of a run takes the flag back; single turns leave it.
@@ -205,6 +205,10 @@ impl LoopHandle {
         self.core.stopping.get()
     }
 
+    /// Sets how long a turn runs callbacks before it polls.
+    pub fn set_turn_rule(&self, rule: TurnRule) {
+        self.core.turn_rule.set(rule);
+    }
 
     /// Gives failures to `handler` in place of the default, which prints them to stderr.
     ///
@@ -229,15 +233,23 @@ impl LoopHandle {
     /// cancelled operation is passed over: somebody wanted it so.
     #[track_caller]
     pub fn report_error(&self, what: &str, error: &io::Error) {
-        if !is_cancelled(error) {
-            self.report(&Context::new(format!("{what}: {error}")));
+        if is_cancelled(error) {
+            return;
         }
+        // An error that is somebody's own may fail to say what it is.
+        let message = catch_unwind(AssertUnwindSafe(|| format!("{what}: {error}")));
+        let message = message.unwrap_or_else(|payload| {
+            drop_payload(payload);
+            format!("{what}: an error that panics when it is displayed")
+        });
+        self.report(&Context::new(message));
     }
 
-    /// Runs `hook` first thing when the loop is closed; at once, if closing has begun.
+    /// Runs `hook` first thing when the loop is closed; at once, if closing has begun. Its panic is
+    /// reported.
     pub fn on_close(&self, hook: impl FnOnce() + 'static) {
         if self.is_closing() {
-            return hook();
+            return self.core.guard(hook);
         }
         self.core.closers.borrow_mut().push(Box::new(hook));
     }
@@ -248,11 +260,12 @@ impl LoopHandle {
     ///
     /// asyncio has none; it is what the foreign loop's `call_soon` is for.
     pub fn on_ready(&self, hook: impl Fn() + 'static) {
-        if !self.is_closed() {
-            let before = self.core.ready_hook.replace(Some(Rc::new(hook)));
-            self.core.attentive.set(true);
-            drop(before);
+        if self.is_closed() {
+            return self.core.discard(hook);
         }
+        let before = self.core.ready_hook.replace(Some(Rc::new(hook)));
+        self.core.attentive.set(true);
+        self.core.discard(before);
     }
 
     /// Sets whether the styles tell more of what goes wrong, at some cost. asyncio: `set_debug`.
@@ -311,9 +324,19 @@ impl LoopHandle {
         Handle { core: self.core.clone(), place, cancelled: Cell::new(false) }
     }
 
+    /// Panics, as what needs an open loop does on a closed one. The callback is gone by then: a
+    /// destructor that panics while this unwinds would end the process.
+    #[cold]
+    #[track_caller]
+    pub(crate) fn refuse(&self, what: &str, callback: impl FnOnce()) -> ! {
+        self.core.discard(callback);
+        panic!("{what}: the event loop is closed");
+    }
+
     #[track_caller]
     fn timed(&self, deadline: Duration, action: Action) -> Handle {
         if self.is_closed() {
+            self.core.discard(action);
             return self.handle_at(Place::Nowhere);
         }
         self.handle_at(Place::Timed(self.core.timers.insert(deadline, action, Location::caller())))
@@ -321,27 +344,32 @@ impl LoopHandle {
 }
 
 impl Core {
-    /// Tells a foreign loop that there is something to run.
-    pub(crate) fn call_ready_hook(&self) {
+    /// Tells a foreign loop that there is something to run. Its panic is not that of whoever queues.
+    pub(crate) fn call_ready_hook(self: &Rc<Self>) {
         let hook = self.ready_hook.borrow().clone();
         if let Some(hook) = hook {
-            hook();
+            self.contain("the hook of the ready queue panicked", || hook());
+            self.discard(hook);
         }
     }
 }
 
 impl Handle {
-    /// Keeps the callback from running; tells whether it was still to run.
+    /// Keeps the callback from running and drops it; tells whether it was still to run.
     pub fn cancel(&self) -> bool {
-        let taken = match self.place {
-            Place::Ready(number) => self.core.ready.cancel(number).is_some(),
-            Place::Timed(key) => self.core.timers.take(key).is_some(),
+        match self.place {
+            Place::Ready(number) => self.take_out(self.core.ready.cancel(number)),
+            Place::Timed(key) => self.take_out(self.core.timers.take(key)),
             Place::Nowhere => false,
-        };
-        if taken {
-            self.cancelled.set(true);
         }
-        taken
+    }
+
+    /// Drops what was taken out of its place. It counts as cancelled even if its drop panics.
+    fn take_out<T>(&self, taken: Option<T>) -> bool {
+        let Some(taken) = taken else { return false };
+        self.cancelled.set(true);
+        self.core.discard(taken);
+        true
     }
 
     /// Tells whether the callback was cancelled before it ran.

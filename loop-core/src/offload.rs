@@ -20,7 +20,7 @@ use slab::Slab;
 
 use crate::core::{Core, LoopHandle, Submission};
 use crate::errors::{Cancelled, panic_message};
-use crate::failures::Work;
+use crate::failures::{Work, drop_payload};
 use crate::handle::{Handle, closed};
 use crate::ready::Entry;
 
@@ -125,10 +125,8 @@ impl LoopHandle {
                 .map(|value| Box::new(value) as Value)
                 .map_err(|payload| {
                     let message = panic_message(&*payload).to_owned();
-                    // What it carries may panic in turn, and the completion is to hear all the same.
-                    if let Err(further) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                        mem::forget(further);
-                    }
+                    // On this thread its drop's panic has no reader but the panic hook.
+                    drop_payload(payload);
                     message
                 });
             // A loop that was closed meanwhile has cancelled the completion already.
@@ -184,6 +182,9 @@ impl LoopHandle {
         limit: Duration,
         completion: impl FnOnce(Result<(), StillRunning>) + 'static,
     ) {
+        if self.is_closed() {
+            self.refuse("shutdown_default_executor", || drop(completion));
+        }
         let offload = &self.core.offload;
         offload.shut_down.set(true);
         if offload.pending.borrow().is_empty() {
@@ -293,7 +294,7 @@ fn pool_of(threads: usize) -> io::Result<ThreadPool> {
         .num_threads(threads)
         .thread_name(|number| format!("executor {number}"))
         // Work is caught; this is for destructors of what nobody waits for any more.
-        .panic_handler(|_| ())
+        .panic_handler(|payload| drop(drop_payload(payload)))
         .build()
         .map_err(io::Error::other)
 }

@@ -41,12 +41,12 @@ impl LoopHandle {
     /// Calls `callback` in the loop whenever the process receives `signal`.
     ///
     /// # Errors
-    /// What the system says; signals that cannot be caught are refused.
+    /// What the system says; signals that cannot be caught are refused. On Linux, when other code of
+    /// the process has meanwhile made the signal ignored or given it its default effect.
     ///
     /// # Panics
     /// For `SIGKILL`, `SIGSTOP`, `SIGILL`, `SIGFPE` and `SIGSEGV`.
     ///
-    /// asyncio: `add_signal_handler`, but any number of loops may handle a signal.
     /// # Limits
     /// A process has one handler a signal. `signal-hook` installs it when any loop first wants the
     /// signal, keeps it for the life of the process, and calls the handler that it found there. Other
@@ -55,6 +55,7 @@ impl LoopHandle {
     /// the signal is no longer caught; a function of the other code's cannot be told from
     /// `signal-hook`'s without unsafe code, and takes the signal without an error.
     ///
+    /// asyncio: `add_signal_handler`, but any number of loops may handle a signal.
     #[track_caller]
     pub fn add_signal_handler(
         &self,
@@ -83,27 +84,32 @@ impl LoopHandle {
             return Err(closed());
         }
         let writer = self.core.inbox.second_writer()?;
-        self.core.signals.add(signal, writer, watcher, once)
+        let before = self.core.signals.add(signal, writer, watcher, once)?;
+        self.core.discard(before);
+        Ok(())
     }
 
     /// Ends the handling of `signal`; tells whether it was handled.
     ///
     /// asyncio: `remove_signal_handler`, but the signal is ignored then.
     pub fn remove_signal_handler(&self, signal: i32) -> bool {
-        self.core.signals.remove(signal)
+        let row = self.core.signals.remove(signal);
+        let handled = row.is_some();
+        self.core.discard(row);
+        handled
     }
 }
 
 impl Signals {
-    /// Handles `signal` by `watcher`, in the place of the watcher before; if `once`, the second
-    /// signal has the system's default effect.
+    /// Handles `signal` by `watcher`, in the place of the row before, which it returns; if `once`, the
+    /// second signal has the system's default effect.
     pub(crate) fn add(
         &self,
         signal: i32,
         pipe_writer: OwnedFd,
         watcher: Rc<Watcher>,
         once: bool,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<Row>> {
         let raised = Arc::new(AtomicBool::new(false));
         let mut hooks = Hooks::default();
         if once {
@@ -121,15 +127,14 @@ impl Signals {
         }
         let before = self.remove(signal);
         self.rows.borrow_mut().push(Row { signal, raised, watcher, _hooks: hooks });
-        Ok(())
+        Ok(before)
     }
 
-    /// Ends the handling of `signal`; tells whether it was handled.
-    pub(crate) fn remove(&self, signal: i32) -> bool {
+    /// Takes the row of `signal` out, whose drop ends its handling: the caller does that outside of
+    /// every borrow.
+    pub(crate) fn remove(&self, signal: i32) -> Option<Row> {
         let mut rows = self.rows.borrow_mut();
-        let row = rows.iter().position(|row| row.signal == signal).map(|row| rows.remove(row));
-        drop(rows);
-        row.is_some()
+        rows.iter().position(|row| row.signal == signal).map(|row| rows.remove(row))
     }
 
     /// Takes all rows out, so that the caller can drop them one by one, which ends their handling.

@@ -15,7 +15,7 @@ use crate::errors::Cancelled;
 use crate::job::Job;
 use crate::sleeper::LocalWake;
 use crate::target::Target;
-use crate::waiters::{Direction, Readiness, Signs};
+use crate::waiters::{Direction, Displaced, Readiness, Signs};
 
 /// How many buffers one system call takes (`IOV_MAX`).
 pub(crate) const BUFFERS_PER_WRITE: usize = 1024;
@@ -94,8 +94,22 @@ impl<S> Source<S> {
     /// One thing waits per direction: it takes the place of what was parked before.
     #[inline]
     pub fn park_job(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
-        self.readiness.park_job(direction, job, part);
+        self.park(direction, job, part);
         self.defer_if_ready(direction);
+    }
+
+    #[inline(always)]
+    fn park(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
+        if let Some(before) = self.readiness.park_job(direction, job, part) {
+            self.displaced((Some(before), None));
+        }
+    }
+
+    /// Drops what waited here, outside of what its destructor may use.
+    #[cold]
+    fn displaced(&self, (job, task): Displaced) {
+        self.handle.core.guard(|| drop(job));
+        self.handle.core.guard(|| drop(task));
     }
 
     /// Queues a part of `job` when an attempt in this direction may succeed, which may be now.
@@ -104,7 +118,7 @@ impl<S> Source<S> {
         if self.readiness.is_ready(direction) {
             return self.queue_or_defer(direction, job, part);
         }
-        self.readiness.park_job(direction, job, part);
+        self.park(direction, job, part);
     }
 
     /// Queues a part of `job` now, or in the next turn if the share of this one is used up.
@@ -122,7 +136,7 @@ impl<S> Source<S> {
     /// Unlike [`Source::park_job`] it lets a socket be that is known to be ready: for who wants to
     /// hear of no byte for now, but of the end.
     pub fn park_job_for_news(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
-        self.readiness.park_job(direction, job, part);
+        self.park(direction, job, part);
     }
 
     /// Wakes a task when the socket is ready in this direction.
@@ -140,13 +154,20 @@ impl<S> Source<S> {
         waker: &Waker,
         local: impl FnOnce() -> Option<Rc<dyn LocalWake>>,
     ) {
-        self.readiness.park_task(direction, waker, local);
+        let displaced = self.readiness.park_task(direction, waker, local);
         self.defer_if_ready(direction);
+        if displaced.0.is_some() || displaced.1.is_some() {
+            self.displaced(displaced);
+        }
     }
 
     /// Takes back what is parked in this direction; tells whether something was waiting.
     pub fn unpark(&self, direction: Direction) -> bool {
-        self.readiness.unpark(direction)
+        let (waited, displaced) = self.readiness.unpark(direction);
+        if displaced.0.is_some() || displaced.1.is_some() {
+            self.displaced(displaced);
+        }
+        waited
     }
 
     /// Makes one attempt in this direction, if it may succeed.
@@ -364,7 +385,7 @@ impl<S> Drop for Source<S> {
         // Closing the descriptor, which follows, takes it out of the kernel's set: no call for it.
         self.handle.core.targets.remove(self.row as usize);
         // What was deferred to the next turn finds nothing.
-        self.readiness.unpark(Direction::Read);
-        self.readiness.unpark(Direction::Write);
+        self.unpark(Direction::Read);
+        self.unpark(Direction::Write);
     }
 }

@@ -1,7 +1,7 @@
 //! What is parked per socket and direction, and what the kernel last said of the socket.
 
 use std::cell::Cell;
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::task::Waker;
 
@@ -44,6 +44,9 @@ struct Waiter {
     /// for which jobs wait has none.
     task: Cell<Option<Box<Sleeper>>>,
 }
+
+/// What waits no more: it may be anybody's, and is dropped when the socket's state is in order.
+pub(crate) type Displaced = (Option<(Rc<dyn Job>, u64)>, Option<Box<Sleeper>>);
 
 /// The readiness of one socket, and its two waiters.
 pub(crate) struct Readiness {
@@ -206,40 +209,46 @@ impl Readiness {
         moved.set(moved.get().wrapping_add(bytes as u32));
     }
 
-    /// Parks a part of a job in the place of what was parked.
+    /// Parks a part of a job in the place of what was parked, and returns a job that was.
     #[inline]
-    pub(crate) fn park_job(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
+    pub(crate) fn park_job(
+        &self,
+        direction: Direction,
+        job: Rc<dyn Job>,
+        part: u64,
+    ) -> Option<(Rc<dyn Job>, u64)> {
         self.clear(Signs::awaited(direction));
-        self.waiter(direction).job.set(Some((job, part)));
+        self.waiter(direction).job.replace(Some((job, part)))
     }
 
-    /// Parks a task, which `local` finds on this thread, if it is there. One that was parked here
-    /// before is known still.
+    /// Parks a task, which `local` finds on this thread, if it is there, and returns what it has
+    /// displaced. One that was parked here before is known still.
     #[inline(always)]
     pub(crate) fn park_task(
         &self,
         direction: Direction,
         waker: &Waker,
         local: impl FnOnce() -> Option<Rc<dyn LocalWake>>,
-    ) {
+    ) -> Displaced {
         let waiter = self.waiter(direction);
-        drop(waiter.job.take());
-        // Cloned and dropped while nothing is parked: a waker may be anybody's code.
-        let task = match waiter.task.take() {
-            Some(task) if task.is_woken_by(waker) => task,
-            _ => Sleeper::new(waker.clone(), local()),
+        let job = waiter.job.take();
+        // Cloned while nothing is parked: a waker may be anybody's code.
+        let (task, before) = match waiter.task.take() {
+            Some(task) if task.is_woken_by(waker) => (task, None),
+            before => (Sleeper::new(waker.clone(), local()), before),
         };
         waiter.task.set(Some(task));
         self.set(Signs::awaited(direction));
+        (job, before)
     }
 
     /// Takes back what is parked; tells whether something was waiting.
-    pub(crate) fn unpark(&self, direction: Direction) -> bool {
+    pub(crate) fn unpark(&self, direction: Direction) -> (bool, Displaced) {
         let waiter = self.waiter(direction);
         let awaited = self.has(Signs::awaited(direction));
         self.clear(Signs::awaited(direction));
-        drop(waiter.task.take());
-        waiter.job.take().is_some() || awaited
+        let (job, task) = (waiter.job.take(), waiter.task.take());
+        (job.is_some() || awaited, (job, task))
     }
 
     /// Queues or wakes what is parked.
@@ -275,10 +284,19 @@ impl Readiness {
         self.clear(Signs::awaited(direction));
         let waiter = self.waiter(direction);
         let Some(task) = waiter.task.take() else { return };
-        // A waker may be anybody's code: the place is empty, nothing is borrowed.
-        task.wake();
-        let parked_meanwhile = waiter.task.take();
-        waiter.task.set(parked_meanwhile.or(Some(task)));
+        // A waker may be anybody's code: the place is empty, nothing is borrowed. If it panics, it is
+        // not dropped while that unwinds: a destructor that panics then ends the process.
+        let woken = catch_unwind(AssertUnwindSafe(|| task.wake()));
+        match waiter.task.take() {
+            None => waiter.task.set(Some(task)),
+            Some(parked_meanwhile) => {
+                waiter.task.set(Some(parked_meanwhile));
+                drop(task);
+            }
+        }
+        if let Err(payload) = woken {
+            resume_unwind(payload);
+        }
     }
 
     /// Takes note of what the kernel said and queues what waited for it, reader before writer.
@@ -310,6 +328,14 @@ impl Readiness {
         }
     }
 
+    /// Takes note of what the loop itself has to say of the socket, and queues or wakes what waited
+    /// for it. The table must not be borrowed: a waker may be anybody's code.
+    pub(crate) fn announce(&self, signs: Signs, ready: &ReadyQueue) {
+        if let Some(news) = self.fire(signs, ready) {
+            self.fire_left_over(news, ready);
+        }
+    }
+
     /// The loop is closing: what waits in this direction is to end, and nothing begins any more.
     pub(crate) fn cancel(&self, direction: Direction, ready: &ReadyQueue) {
         self.set(Signs::CANCELLED);
@@ -328,14 +354,6 @@ impl Readiness {
         let is_parked = parked.is_some() || self.has(Signs::awaited(direction));
         job.set(parked);
         is_parked
-    /// Takes note of what the loop itself has to say of the socket, and queues or wakes what waited
-    /// for it. The table must not be borrowed: a waker may be anybody's code.
-    pub(crate) fn announce(&self, signs: Signs, ready: &ReadyQueue) {
-        if let Some(news) = self.fire(signs, ready) {
-            self.fire_left_over(news, ready);
-        }
-    }
-
     }
 
     fn waiter(&self, direction: Direction) -> &Waiter {

@@ -66,12 +66,8 @@ impl LoopHandle {
 
     /// Makes a watcher whose failures name it and the place where it was added.
     #[track_caller]
-    pub(crate) fn watcher(&self, work: Work, mut callback: impl FnMut() + 'static) -> Rc<Watcher> {
-        let (handle, place) = (self.clone(), Location::caller());
-        Watcher::new(move || {
-            handle.core.runs(work, place);
-            callback();
-        })
+    pub(crate) fn watcher(&self, work: Work, callback: impl FnMut() + 'static) -> Rc<Watcher> {
+        Watcher::new(self.clone(), work, Location::caller(), callback)
     }
 
     #[track_caller]
@@ -81,17 +77,20 @@ impl LoopHandle {
         direction: Direction,
         watcher: Rc<Watcher>,
     ) -> io::Result<()> {
+        let core = &self.core;
         if self.is_closing() {
+            core.discard(watcher);
             return Err(closed());
         }
-        let core = &self.core;
         let number = descriptor.as_fd().as_raw_fd();
         let known = core.watches.borrow().get(&number).cloned();
         core.counters.registrations.count();
         if let Some(watch) = known {
+            let before = watch.replace(direction, Some(watcher));
+            let updated = watch.update(&core.registry);
             // The watcher before is dropped last: its destructor may use the loop.
-            let _before = watch.replace(direction, Some(watcher));
-            return watch.update(&core.registry);
+            core.discard(before);
+            return updated;
         }
         let watch = Watch::new(descriptor, Location::caller());
         watch.placed(core.targets.insert(Target::Watch(watch.clone())));
@@ -99,10 +98,13 @@ impl LoopHandle {
             Direction::Read => Interest::READABLE,
             Direction::Write => Interest::WRITABLE,
         };
-        watch
-            .register(&core.registry, interest)
-            .inspect_err(|_| core.targets.remove(watch.row()))?;
-        drop(watch.replace(direction, Some(watcher)));
+        if let Err(error) = watch.register(&core.registry, interest) {
+            core.targets.remove(watch.row());
+            core.discard((watcher, watch));
+            return Err(error);
+        }
+        // It is new, and replaces none.
+        let _none = watch.replace(direction, Some(watcher));
         core.watches.borrow_mut().insert(number, watch);
         Ok(())
     }
@@ -122,6 +124,10 @@ impl LoopHandle {
             self.core.watches.borrow_mut().remove(&number);
             self.core.targets.remove(watch.row());
         }
-        before.is_some()
+        let watched = before.is_some();
+        self.core.discard(before);
+        // It may have been the last to refer to the descriptor's owner.
+        self.core.discard(watch);
+        watched
     }
 }

@@ -5,6 +5,7 @@ mod asyncio;
 mod bad_input;
 mod clock;
 mod closing;
+mod destructors;
 mod errors;
 mod faults;
 mod fifteen;

@@ -1,0 +1,420 @@
+//! Payloads, callbacks and handlers whose own destructor panics: contained wherever the loop drops
+//! them, reported, and nothing that waits beside them is lost.
+
+use std::cell::Cell;
+use std::mem;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Wake;
+use std::time::Duration;
+
+use loop_core::{Abort, Direction, Job, LoopHandle, TurnRule};
+use signal_hook::consts::SIGUSR1;
+use signal_hook::low_level::raise;
+
+use crate::lab::{Lab, Note, alone, connection, readable};
+
+/// Panics when it is dropped.
+struct Bomb(&'static str);
+
+/// Panics when it is dropped, with a payload that does the same, so many times.
+struct Chain(u32);
+
+/// A job that holds a bomb.
+struct Armed(Bomb);
+
+impl Bomb {
+    fn touch(&self) {}
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("{}", self.0);
+    }
+}
+
+impl Drop for Chain {
+    fn drop(&mut self) {
+        if self.0 > 0 {
+            panic_any(Chain(self.0 - 1));
+        }
+    }
+}
+
+impl Job for Armed {
+    fn run(self: Rc<Self>, _part: u64) {
+        self.0.touch();
+    }
+}
+
+fn lab() -> Lab {
+    Lab::new(TurnRule::Snapshot)
+}
+
+/// Returns a callback that holds a bomb.
+fn armed(name: &'static str) -> impl FnMut() {
+    let bomb = Bomb(name);
+    move || bomb.touch()
+}
+
+const PAYLOAD: &str = "reported: the payload of a panic panicked in its drop: ";
+
+#[test]
+fn a_payload_that_panics_in_its_drop_does_not_leave_the_run() {
+    let mut lab = lab();
+    lab.handle.call_soon(|| panic_any(Bomb("call")));
+    lab.handle.call_at(Duration::ZERO, || panic_any(Chain(3)));
+    lab.soon("alive");
+    lab.turn();
+    let expected = [
+        "reported: a callback panicked: a panic without a message",
+        &format!("{PAYLOAD}call"),
+        "alive",
+        "reported: a callback panicked: a panic without a message",
+        &format!("{PAYLOAD}a panic without a message"),
+        "|",
+    ];
+    assert_eq!(lab.trace.take(), expected);
+}
+
+#[test]
+fn a_payload_that_throws_itself_for_ever_is_leaked() {
+    struct Again;
+    impl Drop for Again {
+        fn drop(&mut self) {
+            panic_any(Again);
+        }
+    }
+    let mut lab = lab();
+    lab.handle.call_soon(|| panic_any(Again));
+    lab.soon("alive");
+    lab.turn();
+    assert_eq!(lab.trace.take().len(), 4);
+}
+
+#[test]
+fn a_payload_of_an_exception_handler_may_panic_in_its_drop() {
+    let mut lab = lab();
+    let calls = Rc::new(Cell::new(0));
+    let counted = calls.clone();
+    lab.handle.set_exception_handler(move |_, _| {
+        counted.set(counted.get() + 1);
+        panic_any(Bomb("thrown by the handler"));
+    });
+    lab.handle.call_soon(|| panic!("first"));
+    lab.handle.call_soon(|| panic_any(Bomb("second")));
+    lab.soon("alive");
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["alive", "|"]);
+    assert_eq!(calls.get(), 3, "two panics and a payload");
+}
+
+/// Sets an exception handler that puts the like of itself in its place whenever it is called.
+fn replace_itself(handle: &LoopHandle, calls: Rc<Cell<u32>>) {
+    let bomb = Bomb("a handler");
+    handle.set_exception_handler(move |handle, _| {
+        bomb.touch();
+        calls.set(calls.get() + 1);
+        replace_itself(handle, calls.clone());
+    });
+}
+
+#[test]
+fn an_exception_handler_that_replaces_itself_may_panic_in_its_drop() {
+    let mut lab = lab();
+    let calls = Rc::new(Cell::new(0));
+    replace_itself(&lab.handle, calls.clone());
+    for _ in 0..3 {
+        lab.handle.call_soon(|| panic!("on purpose"));
+    }
+    lab.soon("alive");
+    lab.turn();
+    assert_eq!(calls.get(), 3);
+    assert_eq!(lab.trace.take(), ["alive", "|"]);
+    lab.event_loop.close();
+    assert_eq!(Rc::strong_count(&calls), 1, "the last handler is gone");
+}
+
+#[test]
+fn an_exception_handler_that_is_replaced_from_outside_may_panic_in_its_drop() {
+    let lab = lab();
+    let bomb = Bomb("replaced");
+    lab.handle.set_exception_handler(move |_, _| bomb.touch());
+    let told = lab.trace.clone();
+    lab.handle.set_exception_handler(move |_, context| told.add(&context.message));
+    assert_eq!(lab.trace.take(), ["a destructor panicked: replaced"]);
+}
+
+#[test]
+fn an_exception_handler_that_resets_itself_is_gone() {
+    let lab = lab();
+    let calls = Rc::new(Cell::new(0));
+    let counted = calls.clone();
+    lab.handle.set_exception_handler(move |handle, _| {
+        counted.set(counted.get() + 1);
+        handle.reset_exception_handler();
+    });
+    lab.handle.report(&loop_core::Context::new("first"));
+    lab.handle.report(&loop_core::Context::new("printed to stderr on purpose"));
+    assert_eq!((calls.get(), Rc::strong_count(&calls)), (1, 1));
+}
+
+#[test]
+fn a_cancelled_callback_may_panic_in_its_drop() {
+    let mut lab = lab();
+    let soon = lab.handle.call_soon(armed("soon"));
+    let later = lab.handle.call_later(Duration::from_secs(1), armed("later"));
+    let job = lab.handle.queue_at(Duration::MAX, Rc::new(Armed(Bomb("job"))), 0);
+    for handle in [soon, later, job] {
+        assert!(handle.cancel() && handle.cancelled());
+        assert!(!handle.cancel());
+    }
+    lab.turn();
+    let reported = ["soon", "later", "job"].map(|name| format!("{DROPPED}{name}"));
+    assert_eq!(lab.trace.take(), [&reported[..], &["|".to_owned()]].concat());
+    assert!(lab.handle.snapshot().timed.is_empty());
+}
+
+const DROPPED: &str = "reported: a destructor panicked: ";
+
+#[test]
+fn a_watcher_that_is_replaced_or_removed_may_panic_in_its_drop() {
+    let mut lab = lab();
+    let (reader, _peer) = readable(1);
+    lab.handle.add_reader(&reader, armed("first")).unwrap();
+    lab.handle.add_reader(&reader, armed("second")).unwrap();
+    assert!(lab.handle.remove_reader(&reader));
+    assert!(!lab.handle.remove_reader(&reader));
+    lab.handle.add_reader(&reader, lab.trace.adder("read")).unwrap();
+    lab.turn();
+    let expected = [&format!("{DROPPED}first"), &format!("{DROPPED}second"), "read", "|"];
+    assert_eq!(lab.trace.take(), expected);
+}
+
+#[test]
+fn the_owner_of_a_watched_descriptor_may_panic_in_its_drop() {
+    struct Owner(UnixStream, #[expect(dead_code)] Bomb);
+    impl AsFd for Owner {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.0.as_fd()
+        }
+    }
+    let mut lab = lab();
+    let (ours, _theirs) = UnixStream::pair().unwrap();
+    let also_ours = ours.try_clone().unwrap();
+    let owner = Rc::new(Owner(ours, Bomb("owner")));
+    lab.handle.add_reader(&owner, || ()).unwrap();
+    let number = owner.as_fd().try_clone_to_owned().unwrap();
+    drop(number);
+    // The loop is the last to hold it.
+    let descriptor = UnixStream::from(also_ours.as_fd().try_clone_to_owned().unwrap());
+    assert!(!lab.handle.remove_reader(&descriptor), "another number");
+    lab.handle.add_writer(&Rc::new(also_ours), lab.trace.adder("written")).unwrap();
+    drop(owner);
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["written", "|"]);
+    lab.event_loop.close();
+    assert_eq!(lab.trace.take(), ["reported: a callback panicked: owner"]);
+}
+
+#[test]
+fn a_watcher_that_removes_itself_and_panics_may_panic_in_its_drop_too() {
+    alone("destructors::a_removed_watcher_panics_twice");
+}
+
+#[test]
+#[ignore = "a process of its own for another test: it aborted"]
+fn a_removed_watcher_panics_twice() {
+    let mut lab = lab();
+    let (reader, _peer) = readable(1);
+    let (handle, descriptor, bomb) = (lab.handle.clone(), reader.clone(), Bomb("its drop"));
+    let callback = move || {
+        bomb.touch();
+        handle.remove_reader(&descriptor);
+        panic!("the watcher");
+    };
+    lab.handle.add_reader(&reader, callback).unwrap();
+    lab.turn();
+    let expected = [&format!("{DROPPED}its drop"), "reported: a callback panicked: the watcher"];
+    assert_eq!(lab.trace.take()[..2], expected);
+}
+
+#[test]
+fn a_signal_handler_that_is_replaced_or_removed_may_panic_in_its_drop() {
+    let mut lab = lab();
+    lab.handle.add_signal_handler(SIGUSR1, armed("first")).unwrap();
+    lab.handle.add_signal_handler(SIGUSR1, armed("second")).unwrap();
+    assert!(lab.handle.remove_signal_handler(SIGUSR1));
+    lab.handle.add_signal_handler(SIGUSR1, armed("third")).unwrap();
+    lab.handle.add_signal_handler(SIGUSR1, lab.trace.adder("raised")).unwrap();
+    raise(SIGUSR1).unwrap();
+    lab.turn();
+    let mut expected: Vec<String> =
+        ["first", "second", "third"].iter().map(|name| format!("{DROPPED}{name}")).collect();
+    expected.extend(["raised".to_owned(), "|".to_owned()]);
+    assert_eq!(lab.trace.take(), expected);
+}
+
+#[test]
+fn offloaded_work_may_throw_a_payload_that_panics_in_its_drop() {
+    let mut lab = lab();
+    let (trace, stopped) = (lab.trace.clone(), lab.handle.clone());
+    let completion = move |outcome: std::io::Result<()>| {
+        trace.add(outcome.unwrap_err());
+        stopped.stop();
+    };
+    lab.handle.run_in_executor(|| panic_any(Bomb("on the thread")), completion).unwrap();
+    lab.event_loop.run_forever().unwrap();
+    assert_eq!(lab.trace.take(), ["the offloaded work panicked: a panic without a message"]);
+}
+
+#[test]
+fn the_hook_of_the_ready_queue_may_panic_and_panic_in_its_drop() {
+    let mut lab = lab();
+    let bomb = Bomb("first hook");
+    lab.handle.on_ready(move || bomb.touch());
+    lab.handle.on_ready(|| panic!("second hook"));
+    let queued = lab.soon("queued");
+    lab.turn();
+    assert!(!queued.cancelled());
+    let hook = "reported: the hook of the ready queue panicked: second hook";
+    assert_eq!(lab.trace.take(), [&format!("{DROPPED}first hook"), hook, "queued", "|"]);
+    lab.event_loop.close();
+}
+
+#[test]
+fn what_is_displaced_at_a_socket_may_panic_in_its_drop() {
+    let mut lab = lab();
+    let (source, mut peer) = connection(&lab);
+    std::io::Write::write_all(&mut peer, b"x").unwrap();
+    while source.io().peek(&mut [0]).is_err() {}
+    lab.turn();
+    lab.trace.take();
+    source.park_job_for_news(Direction::Read, Rc::new(Armed(Bomb("displaced"))), 0);
+    // The socket is ready: what is parked now is to run in the next turn.
+    source.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 7);
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["reported: a callback panicked: displaced", "7", "|"]);
+    source.park_job_for_news(Direction::Read, Rc::new(Armed(Bomb("unparked"))), 0);
+    assert!(source.unpark(Direction::Read));
+    source.park_job_for_news(Direction::Read, Rc::new(Armed(Bomb("read"))), 0);
+    source.park_job_for_news(Direction::Write, Rc::new(Armed(Bomb("written"))), 0);
+    drop(source);
+    let reported = ["unparked", "read", "written"];
+    let reported = reported.map(|name| format!("reported: a callback panicked: {name}"));
+    assert_eq!(lab.trace.take(), reported);
+}
+
+#[test]
+fn a_waker_may_panic_and_panic_in_its_drop() {
+    alone("destructors::a_waker_panics_twice");
+}
+
+#[test]
+#[ignore = "a process of its own for another test: it aborted"]
+fn a_waker_panics_twice() {
+    struct Waker(#[expect(dead_code)] Bomb);
+    impl Wake for Waker {
+        fn wake(self: Arc<Self>) {
+            self.wake_by_ref();
+            // The socket keeps it for the next time.
+            mem::forget(self);
+        }
+        fn wake_by_ref(self: &Arc<Self>) {
+            panic!("the waker");
+        }
+    }
+    let mut lab = lab();
+    let (source, mut peer) = connection(&lab);
+    source.park_waker(Direction::Read, &Arc::new(Waker(Bomb("its drop"))).into());
+    lab.trace.take();
+    std::io::Write::write_all(&mut peer, b"x").unwrap();
+    while source.io().peek(&mut [0]).is_err() {}
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["reported: a callback panicked: the waker", "|"]);
+    drop(source);
+    assert_eq!(lab.trace.take(), ["reported: a callback panicked: its drop"]);
+}
+
+#[test]
+fn a_closed_loop_refuses_a_callback_that_panics_in_its_drop() {
+    alone("destructors::refused_by_a_closed_loop");
+}
+
+#[test]
+#[ignore = "a process of its own for another test: it aborted"]
+fn refused_by_a_closed_loop() {
+    let mut lab = lab();
+    lab.event_loop.close();
+    let handle = &lab.handle;
+    let refused = |call: &dyn Fn()| {
+        let payload = catch_unwind(AssertUnwindSafe(call)).unwrap_err();
+        assert!(loop_core::panic_message(&*payload).ends_with("the event loop is closed"));
+    };
+    refused(&|| drop(handle.call_soon(armed("soon"))));
+    refused(&|| drop(handle.call_later(Duration::ZERO, armed("later"))));
+    refused(&|| {
+        let bomb = Bomb("shutdown");
+        handle.shutdown_default_executor(Duration::ZERO, move |_| bomb.touch());
+    });
+    handle.queue(Rc::new(Armed(Bomb("queue"))), 0);
+    handle.queue_at(Duration::ZERO, Rc::new(Armed(Bomb("queue_at"))), 0);
+    handle.on_ready({
+        let bomb = Bomb("on_ready");
+        move || bomb.touch()
+    });
+    let bomb = Bomb("handler");
+    handle.set_exception_handler(move |_, _| bomb.touch());
+    handle.on_close(armed("on_close"));
+    let (reader, _peer) = readable(1);
+    assert!(handle.add_reader(&reader, armed("reader")).is_err());
+}
+
+#[test]
+fn closing_goes_through_whatever_panics_in_its_drop() {
+    let mut lab = lab();
+    let (reader, _peer) = readable(1);
+    let (source, _other) = connection(&lab);
+    lab.handle.on_close(|| panic_any(Bomb("a closer")));
+    lab.handle.call_soon(armed("soon"));
+    lab.handle.call_later(Duration::from_secs(1), armed("later"));
+    lab.handle.queue_at(Duration::MAX, Rc::new(Armed(Bomb("job"))), 0);
+    lab.handle.add_reader(&reader, armed("reader")).unwrap();
+    lab.handle.add_signal_handler(SIGUSR1, armed("signal")).unwrap();
+    source.park_job(Direction::Read, Rc::new(Armed(Bomb("parked"))), 0);
+    lab.handle.run_in_executor(|| (), |_| panic_any(Bomb("completion"))).unwrap();
+    let (remote, alive) = (lab.handle.remote(), Arc::new(()));
+    let counted = alive.clone();
+    let submit = move || remote.call_soon_threadsafe(move |_| drop(counted)).map_err(drop);
+    std::thread::spawn(submit).join().unwrap().unwrap();
+    lab.event_loop.close();
+    let trace = lab.trace.take();
+    for name in ["a closer", "soon", "later", "job", "reader", "signal", "parked", "completion"] {
+        assert!(trace.iter().any(|line| line.ends_with(name)), "{name}: {trace:#?}");
+    }
+    assert_eq!(Arc::strong_count(&alive), 1);
+    assert!(lab.handle.is_closed());
+}
+
+#[test]
+fn a_destructor_that_aborts_leaves_the_run() {
+    struct Aborts;
+    impl Drop for Aborts {
+        fn drop(&mut self) {
+            resume_unwind(Box::new(Abort));
+        }
+    }
+    let mut lab = lab();
+    let aborts = Aborts;
+    let later = lab.handle.call_later(Duration::from_secs(1), move || {
+        let _it = &aborts;
+    });
+    lab.handle.call_soon(move || assert!(later.cancel()));
+    lab.soon("rest");
+    assert!(catch_unwind(AssertUnwindSafe(|| lab.event_loop.run_once())).is_err());
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["rest", "|"]);
+}
