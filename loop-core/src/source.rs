@@ -1,6 +1,7 @@
 //! A socket that lives on the loop: registered once in its life, tried first, parked when the
 //! kernel has no more.
 
+use std::any::type_name;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::panic::Location;
 use std::rc::Rc;
@@ -8,6 +9,7 @@ use std::task::Waker;
 
 use mio::Interest;
 use mio::event;
+use mio::net::TcpStream;
 
 use crate::chunk::Chunk;
 use crate::core::LoopHandle;
@@ -16,6 +18,17 @@ use crate::job::Job;
 use crate::sleeper::LocalWake;
 use crate::target::Target;
 use crate::waiters::{Direction, Displaced, Readiness, Signs};
+
+/// Whether the kernel's poll tells of urgent data. Where it does not, a short read means nothing.
+const URGENT_IS_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// What the poll is asked to tell: a read ends early at the mark of urgent data.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+
+/// What the poll is asked to tell.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// How many buffers one system call takes (`IOV_MAX`).
 pub(crate) const BUFFERS_PER_WRITE: usize = 1024;
@@ -60,10 +73,10 @@ impl<S: event::Source> Source<S> {
             return Err(Cancelled.into());
         }
         let core = &handle.core;
+        let signs = if is_clear::<S>() { signs } else { signs.with(Signs::VAGUE) };
         let readiness = Rc::new(Readiness::new(signs, Location::caller()));
         let (row, token) = core.targets.insert(Target::Socket(readiness.clone()));
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = core.registry.register(&mut io, token, interest);
+        let registered = core.registry.register(&mut io, token, INTEREST);
         registered.inspect_err(|_| core.targets.remove(row))?;
         core.counters.registrations.count();
         Ok(Source { io, row: row as u32, readiness, handle: handle.clone() })
@@ -193,8 +206,11 @@ impl<S> Source<S> {
 
     /// Reads once, no more than the socket's share of the turn; 0 is the end of the stream.
     ///
-    /// A read that leaves room has drained the socket, so that the next one waits for the kernel
-    /// instead of asking it; once the peer has shut down, reading goes on to the end.
+    /// A read of a TCP stream that leaves room has drained it, so that the next one waits for the
+    /// kernel instead of asking it. Not so once the peer has shut down, or has sent urgent data: a read
+    /// ends early at the mark of these, and reading goes on until the kernel has no more. Of other
+    /// descriptors a short read says nothing: a terminal hands out lines, a Unix socket ends a read
+    /// where descriptors were sent along.
     ///
     /// # Errors
     /// As [`Source::attempt`].
@@ -220,7 +236,8 @@ impl<S> Source<S> {
         Ok((!chunk.is_empty()).then_some(chunk))
     }
 
-    /// Writes once, no more than the socket's share of the turn. A shorter write has filled it.
+    /// Writes once, no more than the socket's share of the turn. A shorter write has filled a TCP
+    /// stream.
     ///
     /// # Errors
     /// As [`Source::attempt`].
@@ -235,7 +252,7 @@ impl<S> Source<S> {
             self.handle.core.counters.writes.count();
             io.write(bytes)
         })?;
-        if count < bytes.len() {
+        if count < bytes.len() && self.readiness.a_short_write_fills() {
             self.readiness.drained(Direction::Write);
         } else {
             self.spend(Direction::Write, count);
@@ -243,7 +260,7 @@ impl<S> Source<S> {
         Ok(count)
     }
 
-    /// Writes once from several buffers. A shorter write has filled the socket.
+    /// Writes once from several buffers. A shorter write has filled a TCP stream.
     ///
     /// # Errors
     /// As [`Source::attempt`].
@@ -260,7 +277,7 @@ impl<S> Source<S> {
             self.handle.core.counters.writes.count();
             io.write_vectored(buffers)
         })?;
-        if count < length {
+        if count < length && self.readiness.a_short_write_fills() {
             self.readiness.drained(Direction::Write);
         } else {
             self.spend(Direction::Write, count);
@@ -348,7 +365,7 @@ impl<S> Source<S> {
             self.handle.core.counters.reads.count();
             io.read(buffer)
         })?;
-        if count < room && !self.readiness.has(Signs::READ_CLOSED) {
+        if count < room && self.readiness.a_short_read_drains() {
             self.readiness.drained(Direction::Read);
         } else {
             self.spend(Direction::Read, count);
@@ -378,6 +395,14 @@ impl<S> Source<S> {
             self.handle.core.deferred.borrow_mut().push((self.readiness.clone(), direction));
         }
     }
+}
+
+/// Tells whether a short read or write of an `S` says that there is no more: of a TCP stream it does.
+///
+/// The types are compared by name, since a descriptor that is borrowed has no `TypeId`. A type that is
+/// not known costs a call that finds nothing.
+fn is_clear<S>() -> bool {
+    URGENT_IS_TOLD && type_name::<S>() == type_name::<TcpStream>()
 }
 
 impl<S> Drop for Source<S> {

@@ -25,7 +25,7 @@ pub enum Direction {
 
 /// What the kernel said of a descriptor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Signs(u8);
+pub(crate) struct Signs(u16);
 
 /// News that a task waits for which only its waker can wake.
 ///
@@ -78,6 +78,10 @@ impl Signs {
     const READ_AWAITED: Signs = Signs(64);
     /// A task waits to write, or to be connected.
     const WRITE_AWAITED: Signs = Signs(128);
+    /// The stream has an urgent mark that reading may not have passed yet: a read ends there early.
+    pub(crate) const URGENT: Signs = Signs(256);
+    /// A short read or write of this descriptor means nothing.
+    pub(crate) const VAGUE: Signs = Signs(512);
 
     /// Reads a kernel event.
     #[inline(always)]
@@ -89,16 +93,21 @@ impl Signs {
         if event.is_writable() {
             signs = signs.with(Signs::WRITABLE);
         }
-        if event.is_error() || event.is_read_closed() || event.is_write_closed() {
-            return signs.with(Signs::of_end(event));
+        let ends = event.is_error() || event.is_read_closed() || event.is_write_closed();
+        if ends || event.is_priority() {
+            return signs.with(Signs::of_seldom(event));
         }
         signs
     }
 
-    /// Reads the event of an end. An error or a hang-up concerns both directions, as in asyncio.
+    /// Reads the event of an end, or of urgent data. An error or a hang-up concerns both directions,
+    /// as in asyncio.
     #[cold]
-    fn of_end(event: &mio::event::Event) -> Signs {
+    fn of_seldom(event: &mio::event::Event) -> Signs {
         let (error, mut signs) = (event.is_error(), Signs(0));
+        if event.is_priority() {
+            signs = signs.with(Signs::URGENT);
+        }
         if error || event.is_read_closed() {
             signs = signs.with(Signs::READABLE).with(Signs::READ_CLOSED);
         }
@@ -109,7 +118,7 @@ impl Signs {
     }
 
     /// Returns the signs of both.
-    pub(crate) fn with(self, other: Signs) -> Signs {
+    pub(crate) const fn with(self, other: Signs) -> Signs {
         Signs(self.0 | other.0)
     }
 
@@ -188,7 +197,25 @@ impl Readiness {
 
     /// Notes that the kernel has no more, or no more room.
     pub(crate) fn drained(&self, direction: Direction) {
-        self.clear(Signs::ready(direction));
+        let urgent = match direction {
+            // Where there is nothing more to read, reading has passed the mark.
+            Direction::Read => Signs::URGENT,
+            Direction::Write => Signs::default(),
+        };
+        self.clear(Signs::ready(direction).with(urgent));
+    }
+
+    /// Tells whether a read that left room has drained the socket: not if there is an end behind
+    /// what was read, or an urgent mark, at which a read ends whatever is behind it.
+    #[inline(always)]
+    pub(crate) fn a_short_read_drains(&self) -> bool {
+        !self.has(Signs::READ_CLOSED.with(Signs::URGENT).with(Signs::VAGUE))
+    }
+
+    /// Tells whether a write that was cut short has filled the socket.
+    #[inline]
+    pub(crate) fn a_short_write_fills(&self) -> bool {
+        !self.has(Signs::VAGUE)
     }
 
     /// Returns how much of its share of `turn` the socket has left.

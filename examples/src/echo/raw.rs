@@ -30,6 +30,14 @@ const SIGNALS: Token = Token(usize::MAX - 1);
 /// A token is the row of a connection below, and its generation above.
 const ROW_BITS: u32 = usize::BITS / 2;
 
+/// What the poll tells of a connection: urgent data, too, since a read ends early at their mark.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
+
+/// What the poll tells of a connection.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
 const ACCEPTS_PER_TURN: usize = 64;
 const EVENTS_PER_TURN: usize = 1024;
 
@@ -182,8 +190,7 @@ impl RawServer {
         self.generation = self.generation.wrapping_add(1);
         let token = Token((self.generation << ROW_BITS) | row.key());
         self.counts.registrations += 1;
-        let both = Interest::READABLE | Interest::WRITABLE;
-        self.poll.registry().register(&mut stream, token, both)?;
+        self.poll.registry().register(&mut stream, token, INTEREST)?;
         row.insert(Connection::new(stream, token));
         Ok(())
     }

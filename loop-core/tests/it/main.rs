@@ -21,3 +21,4 @@ mod timers;
 mod transfers;
 mod turns;
 mod watching;
+mod urgent;

@@ -1,6 +1,7 @@
 //! One connection of the floor: what the kernel said about it, and what its socket did not take.
 //!
-//! Rule: a short read or write ends an edge without the call that would only answer `EAGAIN`.
+//! Rule: a short read or write ends an edge without the call that would only answer `EAGAIN`, unless
+//! the kernel has told of an urgent mark, at which a read ends early.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
@@ -25,6 +26,8 @@ pub(super) struct Connection {
     writable: bool,
     /// The peer ended its side. It stays said, for no further edge will tell.
     read_closed: bool,
+    /// There is an urgent mark that reading may not have passed: a short read means nothing.
+    urgent: bool,
     /// What the socket did not take, at most one buffer: nothing is read while this is not empty.
     unsent: Vec<u8>,
 }
@@ -48,6 +51,7 @@ impl Connection {
             readable: false,
             writable: true,
             read_closed: false,
+            urgent: false,
             unsent: Vec::new(),
         }
     }
@@ -57,6 +61,7 @@ impl Connection {
         self.readable |= event.is_readable() | event.is_read_closed() | event.is_error();
         self.writable |= event.is_writable() | event.is_error();
         self.read_closed |= event.is_read_closed();
+        self.urgent |= event.is_priority();
     }
 
     /// Sends back what arrives, until an edge is exhausted or the share of the turn is spent.
@@ -75,7 +80,9 @@ impl Connection {
                 Err(error) => return Err(error),
             };
             // A short read drained the socket, but the peer's end is still to be read behind it.
-            self.readable = length == buffer.len() || (length > 0 && self.read_closed);
+            let more = self.read_closed || self.urgent;
+            self.readable = length == buffer.len() || (length > 0 && more);
+            self.urgent &= self.readable;
             share = share.saturating_sub(length);
             let sent = self.send(&buffer[..length], counts)?;
             self.unsent.extend_from_slice(&buffer[sent..length]);

@@ -7,6 +7,7 @@ mod closing;
 mod crowds;
 mod limits;
 mod pressure;
+mod urgent;
 
 /// Makes a test of each behaviour for each style.
 macro_rules! in_every_style {
