@@ -170,10 +170,49 @@ impl Core {
             .flatten()
     }
 
+    /// Queues what other threads submitted.
+    ///
+    /// There is one order for all who submit, as in asyncio's one queue: whatever queues something
+    /// asks the inbox first, so that what was submitted before is queued before. It is a load of a
+    /// byte that other threads seldom write.
+    #[inline]
+    pub(crate) fn collect(self: &Rc<Self>) {
+        if self.inbox.wake_up() {
+            self.take_submissions();
+        }
+    }
+
+    #[cold]
+    fn take_submissions(self: &Rc<Self>) {
+        for Submission { call, scheduled_at } in self.inbox.take() {
+            let handle = LoopHandle { core: self.clone() };
+            self.ready.push(Entry::Call(Box::new(move || call(&handle)), scheduled_at));
+        }
+    }
+
+    /// Queues the handlers of the signals that were raised. Who raised one may have submitted before.
+    #[cold]
+    pub(crate) fn fire_signals(self: &Rc<Self>) {
+        let raised = self.signals.raised();
+        self.collect();
+        raised.into_iter().for_each(|watcher| _ = self.ready.push(Entry::Job(watcher, 0)));
+    }
+
+    /// Queues or wakes what waits for `signs` of a socket, which come from the loop itself.
+    pub(crate) fn announce(self: &Rc<Self>, readiness: &Readiness, signs: Signs) {
+        self.collect();
+        readiness.announce(signs, &self.ready);
+    }
+
     /// Hands a kernel event to the target that its token names, if that still lives. Wakers are
     /// anybody's code: nothing is borrowed then, and the caller catches their panics.
     #[inline(always)]
-    pub(crate) fn fire<'a>(&'a self, rows: Rows<'a>, token: Token, signs: Signs) -> Rows<'a> {
+    pub(crate) fn fire<'a>(
+        self: &'a Rc<Self>,
+        rows: Rows<'a>,
+        token: Token,
+        signs: Signs,
+    ) -> Rows<'a> {
         match target::named_by(token, &rows) {
             None => {}
             // Jobs are queued and no more, so that the table stays borrowed.
@@ -182,6 +221,7 @@ impl Core {
                     let readiness = readiness.clone();
                     drop(rows);
                     readiness.fire_left_over(news, &self.ready);
+                    self.collect();
                     return self.targets.borrow();
                 }
             }
@@ -203,6 +243,7 @@ impl Core {
 
     #[inline(never)]
     fn release_deferred(self: &Rc<Self>) {
+        self.collect();
         let mut deferred = self.deferred.take();
         for (readiness, direction) in deferred.drain(..) {
             self.guard(|| readiness.release(direction, &self.ready));
@@ -227,11 +268,12 @@ impl Core {
     }
 
     /// Moves the timers that are due into the ready queue. `now` is the time if it was just read.
-    pub(crate) fn expire(&self, now: Option<Duration>) {
+    pub(crate) fn expire(self: &Rc<Self>, now: Option<Duration>) {
         if self.timers.is_empty() {
             return;
         }
         let now = now.unwrap_or_else(|| self.clock.time());
+        self.collect();
         while let Some(key) = self.timers.pop_due(now) {
             self.ready.push(Entry::Timed(Some(key)));
         }

@@ -12,10 +12,9 @@ use mio::unix::pipe;
 use mio::{Events, Interest, Poll};
 
 use crate::clock::{Clock, ManualClock, Pace};
-use crate::core::{Core, LoopHandle, PIPE, Submission};
+use crate::core::{Core, LoopHandle, PIPE};
 use crate::descriptors::Watch;
 use crate::errors::Context;
-use crate::ready::Entry;
 use crate::script::Script;
 use crate::self_pipe::{self, Inbox};
 use crate::target::Rows;
@@ -130,6 +129,7 @@ impl EventLoop {
     ///
     /// What [`LoopHandle::on_ready`] was given is called if something is left.
     pub fn run_ready(&mut self) -> usize {
+        self.core.collect();
         let taken = self.core.run_ready();
         if !self.core.ready.is_empty() {
             self.core.call_ready_hook();
@@ -205,6 +205,7 @@ impl EventLoop {
     /// Decides how the poll waits.
     fn wait(&self) -> Wait {
         let core = &self.core;
+        core.collect();
         let busy = core.stopping.get() || !core.ready.is_empty();
         if busy || !core.deferred.borrow().is_empty() {
             return Wait { timeout: Some(Duration::ZERO), ..Wait::default() };
@@ -248,7 +249,7 @@ impl EventLoop {
 
     /// Turns what other threads, signals and the kernel said into ready entries, in this order.
     fn fire(&self) {
-        self.collect();
+        self.core.collect();
         if !self.events.is_empty() {
             self.fire_events();
         }
@@ -270,6 +271,7 @@ impl EventLoop {
         while let Err(payload) = catch_unwind(AssertUnwindSafe(|| fire_all(&mut events))) {
             self.core.caught(payload);
             self.core.defer_all_ready();
+            self.core.collect();
         }
     }
 
@@ -278,27 +280,11 @@ impl EventLoop {
         if event.token() == PIPE {
             // A signal, or the byte of a submission that was collected already.
             self_pipe::drain(&self.pipe);
-            self.core.signals.collect(&self.core.ready);
+            self.core.fire_signals();
             return rows;
         }
         self.core.counters.events.count();
         self.core.fire(rows, event.token(), Signs::of(event))
-    }
-
-    /// Queues what other threads submitted.
-    #[inline]
-    pub(crate) fn collect(&self) {
-        if self.core.inbox.wake_up() {
-            self.take_submissions();
-        }
-    }
-
-    #[cold]
-    fn take_submissions(&self) {
-        for Submission { call, scheduled_at } in self.core.inbox.take() {
-            let handle = self.handle();
-            self.core.ready.push(Entry::Call(Box::new(move || call(&handle)), scheduled_at));
-        }
     }
 }
 
@@ -373,7 +359,9 @@ mod tests {
         let pair = || std::os::unix::net::UnixStream::pair().unwrap();
         let ((unknown, _peer), (known, mut writer)) = (pair(), pair());
         let unknown = Watch::new(Rc::new(unknown), std::panic::Location::caller());
-        assert!(unknown.replace(Direction::Read, Some(handle.watcher(Work::Reader, || ()))).is_none());
+        assert!(
+            unknown.replace(Direction::Read, Some(handle.watcher(Work::Reader, || ()))).is_none()
+        );
         let calls = Rc::new(std::cell::Cell::new(0));
         let counted = calls.clone();
         handle.add_reader(&Rc::new(known), move || counted.set(counted.get() + 1)).unwrap();

@@ -119,7 +119,7 @@ impl LoopHandle {
     /// Queues a part of a shared job. A closed loop drops it.
     #[inline(always)]
     pub fn queue(&self, job: Rc<dyn Job>, part: u64) {
-        if self.core.attentive.get() {
+        if self.is_attentive() {
             return self.queue_attentively(job, part);
         }
         self.core.ready.push(Entry::Job(job, part));
@@ -130,7 +130,7 @@ impl LoopHandle {
         if self.is_closed() {
             return self.core.discard(job);
         }
-        self.push(Entry::Job(job, part));
+        self.push_attentively(Entry::Job(job, part));
     }
 
     /// Queues a part of a shared job when the loop's time is `deadline`.
@@ -310,11 +310,30 @@ impl LoopHandle {
         }
     }
 
-    /// Queues an entry, and says so to a foreign loop if it is the first.
+    /// Tells whether a push on the ready queue is not all, seldom as that is: other threads have
+    /// submitted, there is a hook, or the loop is closed.
+    #[inline(always)]
+    fn is_attentive(&self) -> bool {
+        self.core.inbox.is_told() | self.core.attentive.get()
+    }
+
+    /// Queues an entry.
     #[inline(always)]
     fn push(&self, entry: Entry) -> u64 {
+        if self.is_attentive() {
+            return self.push_attentively(entry);
+        }
+        self.core.ready.push(entry)
+    }
+
+    /// Queues an entry behind what other threads have submitted before, and says so to a foreign loop
+    /// if nothing was ready.
+    #[cold]
+    fn push_attentively(&self, entry: Entry) -> u64 {
+        let was_empty = self.core.ready.is_empty();
+        self.core.collect();
         let number = self.core.ready.push(entry);
-        if self.core.attentive.get() && self.core.ready.len() == 1 {
+        if was_empty {
             self.core.call_ready_hook();
         }
         number

@@ -207,13 +207,14 @@ impl LoopHandle {
 
 impl Core {
     /// Ends a piece of work; runs as a callback of the loop.
-    fn complete(&self, row: usize, outcome: Outcome) {
+    fn complete(self: &Rc<Self>, row: usize, outcome: Outcome) {
         let (pending, idle) = {
             let mut rows = self.offload.pending.borrow_mut();
             let Some(pending) = rows.try_remove(row) else { return };
             (pending, rows.is_empty())
         };
         if idle {
+            self.collect();
             for (shutdown, limit) in self.offload.shutdowns.take() {
                 limit.cancel();
                 if let Some(completion) = shutdown.take() {

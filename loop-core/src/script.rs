@@ -67,7 +67,7 @@ impl EventLoop {
     pub(crate) fn poll_script(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         let Some(script) = &mut self.script else { return Ok(()) };
         let events = script(timeout)?;
-        self.collect();
+        self.core.collect();
         for event in events {
             let watch = self.core.watches.borrow().get(&event.descriptor).cloned();
             let readable = if event.readable { Signs::READABLE } else { Signs::default() };

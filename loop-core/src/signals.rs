@@ -16,7 +16,6 @@ use crate::core::LoopHandle;
 use crate::descriptors::Watcher;
 use crate::failures::Work;
 use crate::handle::closed;
-use crate::ready::{Entry, ReadyQueue};
 
 /// The signals that a loop handles.
 #[derive(Default)]
@@ -142,13 +141,11 @@ impl Signals {
         self.rows.take()
     }
 
-    /// Queues the watchers of the signals that were raised.
-    pub(crate) fn collect(&self, ready: &ReadyQueue) {
-        for row in &*self.rows.borrow() {
-            if row.raised.swap(false, Ordering::AcqRel) {
-                ready.push(Entry::Job(row.watcher.clone(), 0));
-            }
-        }
+    /// Returns the watchers of the signals that were raised since.
+    pub(crate) fn raised(&self) -> Vec<Rc<Watcher>> {
+        let rows = self.rows.borrow();
+        let raised = rows.iter().filter(|row| row.raised.swap(false, Ordering::AcqRel));
+        raised.map(|row| row.watcher.clone()).collect()
     }
 }
 

@@ -81,7 +81,7 @@ impl Source<TcpListener> {
         let (readiness, loop_handle) = (readiness.clone(), handle.clone());
         handle.call_later(ACCEPT_RETRY_DELAY, move || {
             readiness.clear(Signs::RESTING);
-            readiness.announce(Signs::READABLE, &loop_handle.core.ready);
+            loop_handle.core.announce(&readiness, Signs::READABLE);
         });
     }
 }

@@ -53,7 +53,11 @@ fn a_sleep_longer_than_the_timers_count_ends_on_a_clock_that_jumps() {
 }
 
 /// Runs `future` to its end, which must come within so many turns.
-fn within_turns(event_loop: &mut EventLoop, turns: u32, future: impl Future<Output = ()> + 'static) {
+fn within_turns(
+    event_loop: &mut EventLoop,
+    turns: u32,
+    future: impl Future<Output = ()> + 'static,
+) {
     let ended = Rc::new(Cell::new(false));
     let end = ended.clone();
     let whole = async move {

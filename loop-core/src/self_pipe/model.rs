@@ -102,6 +102,34 @@ fn explore(lengths: &'static [usize], fall_asleep: FallAsleep, say_the_end: bool
     iterations.load(std::sync::atomic::Ordering::Relaxed)
 }
 
+/// What a thread submitted before it ended is seen by whoever has joined it, without a poll: the loop
+/// takes it before it queues something of its own.
+#[test]
+fn what_was_submitted_before_is_seen_in_any_interleaving() {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = None;
+    builder.check(|| {
+        let inbox = Arc::new(Inbox::with_wake_object(Bytes::new(2)));
+        let submit = |number: usize| {
+            let inbox = inbox.clone();
+            thread::spawn(move || inbox.submit(number).unwrap())
+        };
+        let (joined, other) = (submit(1), submit(2));
+        let mut collected = Vec::new();
+        let mut look = || {
+            if inbox.is_told() && inbox.wake_up() {
+                collected.extend(inbox.take());
+            }
+            collected.len()
+        };
+        look();
+        joined.join().unwrap();
+        look();
+        assert!(collected.contains(&1), "{collected:?}");
+        other.join().unwrap();
+    });
+}
+
 #[test]
 fn no_submission_is_lost_in_any_interleaving() {
     for lengths in [&[1][..], &[2], &[1, 1]] {

@@ -74,9 +74,9 @@ const FAULTS: [Fault; 10] = [
     },
     Fault {
         name: "what other threads submit runs in the reverse order",
-        file: "event_loop.rs",
-        sound: "self.core.inbox.take() {",
-        faulty: "self.core.inbox.take().into_iter().rev() {",
+        file: "core.rs",
+        sound: "self.inbox.take() {",
+        faulty: "self.inbox.take().into_iter().rev() {",
     },
     Fault {
         name: "a stop is remembered",

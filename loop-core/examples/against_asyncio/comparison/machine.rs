@@ -36,8 +36,6 @@ struct Machine {
     handles: RefCell<Vec<(u64, Handle)>>,
     serials: Cell<u64>,
     polls: Cell<usize>,
-    /// Whether another thread has submitted something that the poll has not seen.
-    woken: Cell<bool>,
     completer: Cell<Option<Completer<()>>>,
 }
 
@@ -67,7 +65,6 @@ pub(crate) fn run(program: &Program, rule: TurnRule) -> io::Result<Vec<String>> 
         handles: RefCell::default(),
         serials: Cell::new(0),
         polls: Cell::new(0),
-        woken: Cell::new(false),
         completer: Cell::new(None),
     });
     MACHINE.set(Some(machine.clone()));
@@ -118,13 +115,12 @@ impl Machine {
         let number = self.polls.replace(self.polls.get() + 1);
         let nothing = Poll::default();
         let poll = self.program.polls.get(number).unwrap_or(&nothing);
-        let woken = self.woken.take();
-        let reports = woken || !poll.events.is_empty() || !poll.submissions.is_empty();
+        let reports = !poll.events.is_empty() || !poll.submissions.is_empty();
         let exhausted = number >= self.program.polls.len() && !reports && timeout.is_none();
         if exhausted || number >= POLLS_MAX {
             return Err(io::Error::other("the script has ended"));
         }
-        let seconds = Duration::from_secs(if woken { 0 } else { poll.seconds });
+        let seconds = Duration::from_secs(poll.seconds);
         self.clock.advance(match timeout {
             Some(timeout) if reports => seconds.min(timeout),
             Some(timeout) => timeout,
@@ -133,7 +129,6 @@ impl Machine {
         for &body in &poll.submissions {
             self.submit_from_a_thread(body);
         }
-        self.woken.set(false);
         let reported = |event: &super::program::Event| ScriptedEvent {
             descriptor: self.descriptors[event.descriptor as usize].as_raw_fd(),
             readable: event.readable,
@@ -234,7 +229,6 @@ impl Machine {
             let remote = self.handle.remote();
             let call = move |_: &LoopHandle| machine().call(serial, body);
             let submission = thread::spawn(move || remote.call_soon_threadsafe(call).is_ok());
-            self.woken.set(true);
             submission.join().expect("a submission does not panic")
         });
     }

@@ -8,9 +8,6 @@
 //!
 //! - asyncio's heap does not keep the order of equal deadlines; the oracle orders its timers by
 //!   deadline and sequence.
-//! - asyncio appends a submission of another thread to the ready queue at any moment, also in the
-//!   middle of a batch; this loop sees it after the next poll. The order among threads is nobody's
-//!   promise, so the oracle holds a submission that is made during a callback back until the poll.
 //! - asyncio lets a cancelled timer expire into the ready queue if it is not the first of the heap,
 //!   where only a run that was aborted shows it: the next run then polls once without waiting. The
 //!   oracle takes such timers out of the queue after an abort.

@@ -85,17 +85,13 @@ class Script(selectors.BaseSelector):
         machine.polls_made += 1
         exists = number < len(machine.polls)
         seconds, events, submissions = machine.polls[number] if exists else (0, [], [])
-        reports = machine.held or events or submissions
+        reports = events or submissions
         if (not exists and not reports and timeout is None) or number >= POLLS_MAX:
             raise Idle
-        held, machine.held = machine.held, []
-        seconds = 0 if held else seconds
         if timeout is None:
             machine.now += seconds
         else:
             machine.now += min(seconds, timeout) if reports else timeout
-        for serial, body in held:
-            machine.submit(serial, body)
         for body in submissions:
             machine.with_serial(lambda serial: machine.submit(serial, body))
         reported = []
@@ -135,8 +131,6 @@ class Machine:
         self.handles = []
         self.started = set()
         self.serials = 0
-        # What other threads submit during a callback, for the next poll.
-        self.held = []
         self.future = None
 
     def note(self, event):
@@ -229,10 +223,7 @@ class Machine:
         )
 
     def thread(self, body):
-        if self.loop.is_closed():
-            self.with_serial(lambda serial: self.submit(serial, body))
-        else:
-            self.with_serial(lambda serial: self.held.append((serial, body)))
+        self.with_serial(lambda serial: self.submit(serial, body))
 
     def submit(self, serial, body):
         """Submits from another thread, and raises here what was raised there."""
