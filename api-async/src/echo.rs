@@ -14,7 +14,15 @@ use crate::tcp::{TcpListener, TcpStream};
 pub async fn serve(listener: TcpListener) -> io::Result<Infallible> {
     loop {
         let (stream, _peer) = listener.accept().await?;
-        spawn(listener.handle(), echo(stream)).detach();
+        spawn(listener.handle(), reported(stream)).detach();
+    }
+}
+
+/// Echoes a connection, and reports it when it failed.
+async fn reported(stream: TcpStream) {
+    let handle = stream.handle().clone();
+    if let Err(error) = echo(stream).await {
+        handle.report_connection_error("echo", &error);
     }
 }
 // ANCHOR_END: serve

@@ -47,6 +47,6 @@ pub fn echo(stream: TcpStream) {
 
 /// Reports a connection that failed; dropping its stream closes it.
 fn failed(stream: &TcpStream, error: &io::Error) {
-    stream.handle().report_error("echo", error);
+    stream.handle().report_connection_error("echo", error);
 }
 // ANCHOR_END: echo

@@ -15,7 +15,9 @@ use crate::tcp::{TcpListener, TcpStream};
 pub fn serve(listener: TcpListener) -> Promise<Infallible, io::Error> {
     listener.accept().then(move |(stream, _peer)| {
         let handle = stream.handle().clone();
-        echo(stream).detach(move |error| handle.report_error("echo", &error));
+        echo(stream).detach(move |error| {
+            handle.report_connection_error("echo", &error);
+        });
         serve(listener)
     })
 }

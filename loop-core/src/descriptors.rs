@@ -16,7 +16,8 @@ use crate::core::LoopHandle;
 use crate::failures::Work;
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
-use crate::waiters::{Direction, Signs};
+use crate::signs::Signs;
+use crate::waiters::Direction;
 
 /// A descriptor with a reader, a writer, or both.
 pub(crate) struct Watch {

@@ -234,6 +234,22 @@ pub fn is_panicked(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|cause| cause.is::<Panicked>())
 }
 
+/// Tells whether a connection ended because its peer went away, which is no failure of whoever serves
+/// it: `ConnectionReset`, `ConnectionAborted` or `BrokenPipe`.
+///
+/// asyncio: `_FATAL_ERROR_IGNORE`.
+///
+/// ```
+/// use loop_core::is_ended_by_peer;
+///
+/// assert!(is_ended_by_peer(&std::io::ErrorKind::ConnectionReset.into()));
+/// assert!(!is_ended_by_peer(&std::io::ErrorKind::TimedOut.into()));
+/// ```
+pub fn is_ended_by_peer(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset)
+}
+
 /// Returns what a panic said.
 pub fn panic_message(payload: &(dyn Any + Send)) -> &str {
     if let Some(message) = payload.downcast_ref::<&'static str>() {

@@ -17,8 +17,8 @@ use crate::descriptors::Watch;
 use crate::errors::Context;
 use crate::script::Script;
 use crate::self_pipe::{self, Inbox};
+use crate::signs::Signs;
 use crate::target::Rows;
-use crate::waiters::Signs;
 
 /// How many kernel events one turn takes; the rest wait for the next.
 const EVENTS_PER_TURN: usize = 1024;

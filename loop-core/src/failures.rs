@@ -9,6 +9,7 @@ use std::thread;
 
 use crate::core::{Core, LoopHandle};
 use crate::errors::{Abort, Context, panic_message};
+use crate::stderr;
 use crate::unwinding::panic_caught;
 
 /// How many payloads, each thrown by the drop of the one before, are dropped before one is leaked.
@@ -211,5 +212,5 @@ fn fall_back(what: &str, context: &Context, payload: Box<dyn Any + Send>) {
 }
 
 fn report_by_default(context: &Context) {
-    eprintln!("event loop: {context}");
+    stderr::print(&format!("event loop: {context}"));
 }

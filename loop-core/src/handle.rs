@@ -1,39 +1,19 @@
 //! What a program says to its loop: schedule, watch, stop, ask.
 
-use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 use std::time::Duration;
 
 use crate::core::{Core, LoopHandle, TurnRule};
 use crate::counts::Counts;
-use crate::errors::{Closed, Context, is_cancelled};
-use crate::failures::drop_payload;
+use crate::errors::Closed;
 use crate::job::Job;
 use crate::ready::Entry;
-use crate::timers::{self, Action, TimerKey};
-
-/// A scheduled callback that can be cancelled.
-///
-/// Dropping it does not cancel. asyncio: `Handle` and `TimerHandle`.
-pub struct Handle {
-    core: Rc<Core>,
-    place: Place,
-    cancelled: Cell<bool>,
-}
-
-/// Where a scheduled callback waits.
-enum Place {
-    /// In the ready queue, under this number.
-    Ready(u64),
-    /// Among the timers, and with its deadline passed still there until it runs.
-    Timed(TimerKey),
-    /// Nowhere: the loop was closed.
-    Nowhere,
-}
+use crate::scheduled::{Handle, Place};
+use crate::timers::{self, Action};
 
 impl LoopHandle {
     /// Queues `callback` to run once, after all that is ready already.
@@ -210,41 +190,6 @@ impl LoopHandle {
         self.core.turn_rule.set(rule);
     }
 
-    /// Gives failures to `handler` in place of the default, which prints them to stderr.
-    ///
-    /// asyncio: `BaseEventLoop.set_exception_handler`.
-    pub fn set_exception_handler(&self, handler: impl FnMut(&LoopHandle, &Context) + 'static) {
-        self.core.set_exception_handler(Some(Box::new(handler)));
-    }
-
-    /// Gives failures to the default handler again.
-    pub fn reset_exception_handler(&self) {
-        self.core.set_exception_handler(None);
-    }
-
-    /// Tells the exception handler of a failure that nobody else will hear of.
-    ///
-    /// asyncio: `BaseEventLoop.call_exception_handler`.
-    pub fn report(&self, context: &Context) {
-        self.core.report(context);
-    }
-
-    /// Tells the exception handler that `what` failed with an error that nobody else will hear of. A
-    /// cancelled operation is passed over: somebody wanted it so.
-    #[track_caller]
-    pub fn report_error(&self, what: &str, error: &io::Error) {
-        if is_cancelled(error) {
-            return;
-        }
-        // An error that is somebody's own may fail to say what it is.
-        let message = catch_unwind(AssertUnwindSafe(|| format!("{what}: {error}")));
-        let message = message.unwrap_or_else(|payload| {
-            drop_payload(payload);
-            format!("{what}: an error that panics when it is displayed")
-        });
-        self.report(&Context::new(message));
-    }
-
     /// Runs `hook` first thing when the loop is closed; at once, if closing has begun. Its panic is
     /// reported.
     pub fn on_close(&self, hook: impl FnOnce() + 'static) {
@@ -340,7 +285,7 @@ impl LoopHandle {
     }
 
     fn handle_at(&self, place: Place) -> Handle {
-        Handle { core: self.core.clone(), place, cancelled: Cell::new(false) }
+        Handle::at(self.core.clone(), place)
     }
 
     /// Panics, as what needs an open loop does on a closed one. The callback is gone by then: a
@@ -370,36 +315,6 @@ impl Core {
             self.contain("the hook of the ready queue panicked", || hook());
             self.discard(hook);
         }
-    }
-}
-
-impl Handle {
-    /// Keeps the callback from running and drops it; tells whether it was still to run.
-    pub fn cancel(&self) -> bool {
-        match self.place {
-            Place::Ready(number) => self.take_out(self.core.ready.cancel(number)),
-            Place::Timed(key) => self.take_out(self.core.timers.take(key)),
-            Place::Nowhere => false,
-        }
-    }
-
-    /// Drops what was taken out of its place. It counts as cancelled even if its drop panics.
-    fn take_out<T>(&self, taken: Option<T>) -> bool {
-        let Some(taken) = taken else { return false };
-        self.cancelled.set(true);
-        self.core.discard(taken);
-        true
-    }
-
-    /// Tells whether the callback was cancelled before it ran.
-    pub fn cancelled(&self) -> bool {
-        self.cancelled.get()
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("cancelled", &self.cancelled()).finish_non_exhaustive()
     }
 }
 

@@ -30,13 +30,13 @@
 //!
 //! # Reading order
 //!
-//! `event_loop` (the turn), `core` (what owner and handles share), `handle` (what you say to it),
-//! `completer` (a run with a result), `ready`, `job`, `timers` and `clock` (what runs when),
-//! `source`, `waiters`, `sleeper` and `target` (a socket on the loop), `tcp` and `options` (listen,
+//! `event_loop` (the turn), `core` (what owner and handles share), `closing`, `handle` (what you say to
+//! it), `scheduled`, `completer` (a run with a result), `ready`, `job`, `timers` and `clock` (what runs
+//! when), `source`, `signs`, `waiters`, `sleeper` and `target` (a socket on the loop), `tcp` and `options` (listen,
 //! accept, connect), `chunk` (where bytes live), `transfer` (bytes in a buffer of the caller's),
 //! `watching` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other threads), `offload` (threads of
 //! the loop's own, for what blocks), `resolve`, `backoff`, `signals`, `failures` (what becomes of a
-//! panic), `errors` (what is told of it), `snapshot` and `counts` (seeing), `script` (a poll for
+//! panic), `reports`, `stderr` and `errors` (what is told of it), `snapshot` and `counts` (seeing), `script` (a poll for
 //! tests).
 //!
 //! # Principles
@@ -65,6 +65,7 @@ compile_error!("oneloop needs a 64-bit system: a poll token holds a row and its 
 mod backoff;
 mod chunk;
 mod clock;
+mod closing;
 mod completer;
 mod core;
 mod counts;
@@ -78,13 +79,17 @@ mod offload;
 mod options;
 mod ready;
 mod remote;
+mod reports;
 mod resolve;
+mod scheduled;
 mod script;
 mod self_pipe;
 mod signals;
+mod signs;
 mod sleeper;
 mod snapshot;
 mod source;
+mod stderr;
 mod target;
 mod tcp;
 mod timers;
@@ -101,17 +106,18 @@ pub use crate::core::{LoopHandle, TurnRule};
 pub use crate::counts::Counts;
 pub use crate::errors::{
     Abort, AggregateError, Cancelled, Closed, Context, Elapsed, Panicked, RunError, is_cancelled,
-    is_panicked, panic_message,
+    is_ended_by_peer, is_panicked, panic_message,
 };
 pub use crate::event_loop::EventLoop;
-pub use crate::handle::Handle;
 pub use crate::job::Job;
 pub use crate::offload::{Refused, StillRunning};
 pub use crate::options::{ConnectOptions, ListenOptions};
 pub use crate::remote::{Remote, RemoteCallback};
+pub use crate::scheduled::Handle;
 pub use crate::script::ScriptedEvent;
 pub use crate::sleeper::LocalWake;
 pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::source::Source;
+pub use crate::stderr::report_to_stderr;
 pub use crate::unwinding::{panic_caught, when_panic_caught};
 pub use crate::waiters::{BYTES_PER_TURN, Direction};

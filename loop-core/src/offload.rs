@@ -21,8 +21,9 @@ use slab::Slab;
 use crate::core::{Core, LoopHandle, Submission};
 use crate::errors::{Cancelled, panic_message};
 use crate::failures::{Work, drop_payload};
-use crate::handle::{Handle, closed};
+use crate::handle::closed;
 use crate::ready::Entry;
+use crate::scheduled::Handle;
 
 /// The most threads that the default pool has (asyncio: `ThreadPoolExecutor`).
 const THREADS_MAX: usize = 32;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::ManualClock;
 use crate::event_loop::EventLoop;
-use crate::waiters::Signs;
+use crate::signs::Signs;
 
 /// What a script says of one descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

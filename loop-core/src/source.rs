@@ -1,34 +1,21 @@
 //! A socket that lives on the loop: registered once in its life, tried first, parked when the
 //! kernel has no more.
 
-use std::any::type_name;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 
-use mio::Interest;
 use mio::event;
-use mio::net::TcpStream;
 
 use crate::chunk::Chunk;
 use crate::core::LoopHandle;
 use crate::errors::Cancelled;
 use crate::job::Job;
+use crate::signs::{INTEREST, Signs, is_clear};
 use crate::sleeper::LocalWake;
 use crate::target::Target;
-use crate::waiters::{Direction, Displaced, Readiness, Signs};
-
-/// Whether the kernel's poll tells of urgent data. Where it does not, a short read means nothing.
-const URGENT_IS_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android"));
-
-/// What the poll is asked to tell: a read ends early at the mark of urgent data.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE).add(Interest::PRIORITY);
-
-/// What the poll is asked to tell.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+use crate::waiters::{Direction, Displaced, Readiness};
 
 /// How many buffers one system call takes (`IOV_MAX`).
 pub(crate) const BUFFERS_PER_WRITE: usize = 1024;
@@ -395,14 +382,6 @@ impl<S> Source<S> {
             self.handle.core.deferred.borrow_mut().push((self.readiness.clone(), direction));
         }
     }
-}
-
-/// Tells whether a short read or write of an `S` says that there is no more: of a TCP stream it does.
-///
-/// The types are compared by name, since a descriptor that is borrowed has no `TypeId`. A type that is
-/// not known costs a call that finds nothing.
-fn is_clear<S>() -> bool {
-    URGENT_IS_TOLD && type_name::<S>() == type_name::<TcpStream>()
 }
 
 impl<S> Drop for Source<S> {

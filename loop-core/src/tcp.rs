@@ -9,8 +9,9 @@ use mio::net::{TcpListener, TcpStream};
 use crate::core::LoopHandle;
 use crate::errors::Context;
 use crate::options::{ConnectOptions, ListenOptions};
+use crate::signs::Signs;
 use crate::source::Source;
-use crate::waiters::{BYTES_PER_TURN, Direction, Signs};
+use crate::waiters::{BYTES_PER_TURN, Direction};
 
 /// How many connections a listener takes in one turn.
 const ACCEPTS_PER_TURN: usize = 64;

@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
+use crate::signs::Signs;
 use crate::sleeper::{LocalWake, Sleeper};
 
 /// How many bytes one socket may move in one direction and one turn, in every style.
@@ -22,10 +23,6 @@ pub enum Direction {
     /// Away from the program: writing, connecting.
     Write,
 }
-
-/// What the kernel said of a descriptor.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Signs(u16);
 
 /// News that a task waits for which only its waker can wake.
 ///
@@ -59,99 +56,6 @@ pub(crate) struct Readiness {
     read_bytes: Cell<u32>,
     written_bytes: Cell<u32>,
     created_at: &'static Location<'static>,
-}
-
-impl Signs {
-    /// Bytes can be read, or the peer has shut down.
-    pub(crate) const READABLE: Signs = Signs(1);
-    /// Bytes can be written.
-    pub(crate) const WRITABLE: Signs = Signs(2);
-    /// The peer has shut its writing side down: reading never blocks again.
-    pub(crate) const READ_CLOSED: Signs = Signs(4);
-    /// The loop is closing.
-    pub(crate) const CANCELLED: Signs = Signs(8);
-    /// A listener does not accept for a while, since descriptors have run out.
-    pub(crate) const RESTING: Signs = Signs(16);
-    /// The exception handler was told so.
-    pub(crate) const TOLD: Signs = Signs(32);
-    /// A task waits to read, or to accept.
-    const READ_AWAITED: Signs = Signs(64);
-    /// A task waits to write, or to be connected.
-    const WRITE_AWAITED: Signs = Signs(128);
-    /// The stream has an urgent mark that reading may not have passed yet: a read ends there early.
-    pub(crate) const URGENT: Signs = Signs(256);
-    /// A short read or write of this descriptor means nothing.
-    pub(crate) const VAGUE: Signs = Signs(512);
-
-    /// Reads a kernel event.
-    #[inline(always)]
-    pub(crate) fn of(event: &mio::event::Event) -> Signs {
-        let mut signs = Signs(0);
-        if event.is_readable() {
-            signs = signs.with(Signs::READABLE);
-        }
-        if event.is_writable() {
-            signs = signs.with(Signs::WRITABLE);
-        }
-        let ends = event.is_error() || event.is_read_closed() || event.is_write_closed();
-        if ends || event.is_priority() {
-            return signs.with(Signs::of_seldom(event));
-        }
-        signs
-    }
-
-    /// Reads the event of an end, or of urgent data. An error or a hang-up concerns both directions,
-    /// as in asyncio.
-    #[cold]
-    fn of_seldom(event: &mio::event::Event) -> Signs {
-        let (error, mut signs) = (event.is_error(), Signs(0));
-        if event.is_priority() {
-            signs = signs.with(Signs::URGENT);
-        }
-        if error || event.is_read_closed() {
-            signs = signs.with(Signs::READABLE).with(Signs::READ_CLOSED);
-        }
-        if error || event.is_write_closed() {
-            signs = signs.with(Signs::WRITABLE);
-        }
-        signs
-    }
-
-    /// Returns the signs of both.
-    pub(crate) const fn with(self, other: Signs) -> Signs {
-        Signs(self.0 | other.0)
-    }
-
-    /// Returns these signs without the other ones.
-    pub(crate) fn without(self, other: Signs) -> Signs {
-        Signs(self.0 & !other.0)
-    }
-
-    /// Returns those of these signs that are among the other ones.
-    pub(crate) fn only(self, other: Signs) -> Signs {
-        Signs(self.0 & other.0)
-    }
-
-    /// Tells whether one of `other` is among these.
-    pub(crate) fn any(self, other: Signs) -> bool {
-        self.0 & other.0 != 0
-    }
-
-    /// Returns the sign that says that a task waits in a direction.
-    fn awaited(direction: Direction) -> Signs {
-        match direction {
-            Direction::Read => Signs::READ_AWAITED,
-            Direction::Write => Signs::WRITE_AWAITED,
-        }
-    }
-
-    /// Returns the sign that says "ready" in a direction.
-    fn ready(direction: Direction) -> Signs {
-        match direction {
-            Direction::Read => Signs::READABLE,
-            Direction::Write => Signs::WRITABLE,
-        }
-    }
 }
 
 impl Readiness {

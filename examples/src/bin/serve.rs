@@ -16,7 +16,8 @@ fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("serve: {error}");
+            // Not `eprintln`, which would panic when stderr is broken.
+            let _ = writeln!(io::stderr(), "serve: {error}");
             ExitCode::FAILURE
         }
     }

@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use loop_core::report_to_stderr;
+
 use super::lines::{Lines, PAUSE};
 use super::outbox::{Next, Outbox};
 use super::room::{Delivery, Ending, Room};
@@ -84,7 +86,7 @@ impl Shared {
                     thread::Builder::new().spawn_scoped(scope, || self.join(stream))
                 };
                 if let Err(error) = accepted.and_then(join) {
-                    eprintln!("accept: {error}");
+                    report_to_stderr(format_args!("accept: {error}"));
                     thread::sleep(ACCEPT_PAUSE);
                 }
             }

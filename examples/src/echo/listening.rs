@@ -7,6 +7,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
+use loop_core::report_to_stderr;
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// How long accepting rests after an error that would repeat itself (asyncio: one second).
@@ -29,7 +30,7 @@ impl Shortage {
     /// Says on stderr that accepting pauses, unless it did so within the last minute.
     pub(crate) fn report(&mut self, error: &io::Error) {
         if self.said.is_none_or(|said| said.elapsed() >= SILENCE) {
-            eprintln!("accept: {error}; trying again every second");
+            report_to_stderr(format_args!("accept: {error}; trying again every second"));
             self.said = Some(Instant::now());
         }
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, Scope};
 use std::time::{Duration, Instant};
 
+use loop_core::report_to_stderr;
 use slab::Slab;
 
 use super::core::{SWEEP_EVERY, Session, Store};
@@ -78,7 +79,7 @@ impl Shared {
                     return;
                 }
                 if let Err(error) = accepted.and_then(|(stream, _)| self.begin(scope, stream)) {
-                    eprintln!("accept: {error}");
+                    report_to_stderr(format_args!("accept: {error}"));
                     thread::sleep(ACCEPT_PAUSE);
                 }
             }

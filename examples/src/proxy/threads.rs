@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, Scope};
 use std::time::Duration;
 
+use loop_core::report_to_stderr;
+
 use super::{Options, Report};
 
 /// How much is read at once.
@@ -89,7 +91,7 @@ fn accept<'a>(scope: &'a Scope<'a, '_>, listener: &TcpListener, shared: &'a Shar
             thread::Builder::new().spawn_scoped(scope, forwarding).map(drop)
         };
         if let Err(error) = accepted.and_then(begin) {
-            eprintln!("accept: {error}");
+            report_to_stderr(format_args!("accept: {error}"));
             thread::sleep(ACCEPT_PAUSE);
         }
     }

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use loop_core::transfer::LINE_BYTES_MAX;
-use loop_core::{Cancelled, Elapsed};
+use loop_core::{Cancelled, Elapsed, report_to_stderr};
 
 use super::{END_OF_TRANSMISSION, Options, Report, Stage, at, parse};
 use crate::Left;
@@ -131,7 +131,7 @@ fn clean_up(options: &Options, session: &Session) {
     match farewell {
         // Whose reading side was shut by a cancel hears no answer.
         Err(error) if error.kind() != ErrorKind::UnexpectedEof => {
-            eprintln!("the session could not be cleaned up: {error}");
+            report_to_stderr(format_args!("the session could not be cleaned up: {error}"));
         }
         _ => {}
     }

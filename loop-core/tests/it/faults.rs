@@ -38,13 +38,13 @@ const FAULTS: [Fault; 10] = [
     },
     Fault {
         name: "the cancel of what is queued is lost",
-        file: "handle.rs",
+        file: "scheduled.rs",
         sound: "Place::Ready(number) => self.take_out(self.core.ready.cancel(number)),",
         faulty: "Place::Ready(_) => !self.cancelled.get(),",
     },
     Fault {
         name: "the cancel of a timer is lost",
-        file: "handle.rs",
+        file: "scheduled.rs",
         sound: "Place::Timed(key) => self.take_out(self.core.timers.take(key)),",
         faulty: "Place::Timed(_) => !self.cancelled.get(),",
     },

@@ -7,6 +7,7 @@ mod closing;
 mod crowds;
 mod limits;
 mod pressure;
+mod reports;
 mod urgent;
 
 /// Makes a test of each behaviour for each style.
@@ -42,4 +43,6 @@ in_every_style! {
     limits::a_port_in_use_is_named,
     pressure::a_peer_that_never_reads_costs_no_memory,
     pressure::floods_do_not_starve_a_quiet_peer,
+    reports::resets_do_no_harm_when_stderr_takes_nothing,
+    reports::an_ordinary_reset_is_reported_in_no_style,
 }
