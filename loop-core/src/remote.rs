@@ -35,7 +35,8 @@ impl Remote {
     /// Queues `callback` and ends the loop's poll. The callback is given the loop's handle, which
     /// it could not bring from its own thread.
     ///
-    /// Submissions of one thread run in order. Any number of them costs one write to the self-pipe
+    /// Submissions of one thread run in order, and there is one order for all who submit: what was
+    /// submitted before something was queued on the loop's thread runs before it. Any number of them costs one write to the self-pipe
     /// of a loop that sleeps, and none to one that works; one from the loop's own thread costs none
     /// and goes straight to the ready queue.
     ///

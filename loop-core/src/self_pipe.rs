@@ -4,7 +4,8 @@
 //! finds the loop asleep writes a byte. The loop goes from awake to asleep in one step that fails
 //! when it was told: that is the second look at the inbox, without which a submission between the
 //! last look and the poll would be lost. After the poll it is awake again, and takes the inbox if it
-//! was told. So N submissions cost one write to a loop that sleeps and none to one that works, and
+//! was told; and so it does whenever it queues something of its own, for one order of all that is
+//! submitted. So N submissions cost one write to a loop that sleeps and none to one that works, and
 //! none is lost: `model` looks at every interleaving.
 
 #[cfg(all(test, loom))]

@@ -10,6 +10,7 @@ mod endings;
 mod errors;
 mod faults;
 mod fifteen;
+mod fuzz;
 mod lab;
 mod offload;
 mod remote;
