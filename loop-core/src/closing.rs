@@ -1,6 +1,7 @@
 //! The end of a loop: what is pending ends as cancelled, and the rest is dropped.
 
 use std::rc::Rc;
+use std::task::Waker;
 
 use crate::core::Core;
 use crate::ready::Entry;
@@ -23,15 +24,15 @@ impl Core {
             self.guard(closer);
         }
         for target in self.targets.all() {
-            self.guard(|| target.cancel(Direction::Read, &self.ready));
-            self.guard(|| target.cancel(Direction::Write, &self.ready));
+            self.guard(|| target.cancel(Direction::Read, self));
+            self.guard(|| target.cancel(Direction::Write, self));
             // It may be the last to refer to the owner of a descriptor.
             self.guard(|| drop(target));
         }
         for action in self.timers.clear() {
             self.guard(|| match action {
                 Action::Job(job, part) => job.run(part),
-                Action::Wake(waker) => waker.wake(),
+                Action::Wake(waker) => self.with(waker, Waker::wake_by_ref),
                 Action::Call(call) => drop(call),
             });
         }

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Waker;
 use std::time::Duration;
 
 use mio::Token;
@@ -196,9 +197,9 @@ impl Core {
     }
 
     /// Queues or wakes what waits for `signs` of a socket, which come from the loop itself.
-    pub(crate) fn announce(self: &Rc<Self>, readiness: &Readiness, signs: Signs) {
+    pub(crate) fn announce(self: &Rc<Self>, readiness: Rc<Readiness>, signs: Signs) {
         self.collect();
-        readiness.announce(signs, &self.ready);
+        self.with(readiness, |readiness| readiness.announce(signs, self));
     }
 
     /// Hands a kernel event to the target that its token names, if that still lives. Wakers are
@@ -217,7 +218,8 @@ impl Core {
                 if let Some(news) = readiness.fire(signs, &self.ready) {
                     let readiness = readiness.clone();
                     drop(rows);
-                    readiness.fire_left_over(news, &self.ready);
+                    // Its socket may be gone when the waker returns.
+                    self.with(readiness, |readiness| readiness.fire_left_over(news, self));
                     self.collect();
                     return self.targets.borrow();
                 }
@@ -243,7 +245,8 @@ impl Core {
         self.collect();
         let mut deferred = self.deferred.take();
         for (readiness, direction) in deferred.drain(..) {
-            self.guard(|| readiness.release(direction, &self.ready));
+            let release = |readiness: &Rc<Readiness>| readiness.release(direction, self);
+            self.guard(|| self.with(readiness, release));
         }
         // The list goes back with its room, and with what was deferred meanwhile.
         deferred.append(&mut self.deferred.borrow_mut());
@@ -314,7 +317,7 @@ impl Core {
     /// Runs one entry. But for wakers, which `fire` calls, and for what closing does, this is the
     /// only place where the loop calls its users.
     #[inline]
-    fn run(&self, entry: Entry) {
+    fn run(self: &Rc<Self>, entry: Entry) {
         match entry {
             Entry::Job(job, part) => self.run_job(job, part),
             Entry::Call(call, scheduled_at) => self.call(Work::Call, call, scheduled_at),
@@ -338,14 +341,14 @@ impl Core {
 
     /// Runs what a timer held, unless it was cancelled. Kept out of line: `run` stays small.
     #[inline(never)]
-    fn run_timed(&self, key: TimerKey) {
+    fn run_timed(self: &Rc<Self>, key: TimerKey) {
         match self.timers.take(key) {
             Some((Action::Call(call), place)) => self.call(Work::Timer, call, place),
             Some((Action::Job(job, part), _)) => self.run_job(job, part),
             Some((Action::Wake(waker), place)) => {
                 self.counters.calls.count();
                 self.runs(Work::Timer, place);
-                waker.wake();
+                self.with(waker, Waker::wake_by_ref);
             }
             None => {}
         }

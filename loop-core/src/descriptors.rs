@@ -170,7 +170,7 @@ impl Job for Watcher {
             self.callback.replace(Some(callback));
         } else {
             // Before the unwinding goes on: a destructor that panics meanwhile ends the process.
-            core.discard(callback);
+            core.guard(|| drop(callback));
         }
         if let Err(payload) = outcome {
             resume_unwind(payload);

@@ -127,11 +127,23 @@ impl Core {
     /// Reports a panic of guarded work, as [`Core::guard`] does. The handler may ask to leave too.
     #[cold]
     pub(crate) fn caught(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
-        self.running.take();
+        let running = self.running.take();
         // Nothing but an `Abort` comes out of there.
         if catch_unwind(AssertUnwindSafe(|| self.panicked(payload))).is_err() {
             // While closing there is no run to leave, and the loop must not stay half closed.
             self.aborting.set(!self.closing.get());
+        }
+        // It may be part of something that runs on, and can fail as well.
+        self.running.set(running);
+    }
+
+    /// Works with a value, and drops it apart: if it were dropped by the unwinding of the work, and
+    /// panicked as well, the process would end.
+    pub(crate) fn with<T>(self: &Rc<Self>, value: T, work: impl FnOnce(&T)) {
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&value)));
+        self.guard(|| drop(value));
+        if let Err(payload) = outcome {
+            resume_unwind(payload);
         }
     }
 
@@ -158,10 +170,16 @@ impl Core {
         };
         // One that replaces itself whenever it is called would be told of its own drop for ever.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(gone)));
+        let mut abort = None;
         for (what, failed) in [("panicked", outcome), ("panicked in its drop", dropped)] {
-            if let Err(payload) = failed {
-                fall_back(what, context, payload);
+            match failed {
+                Ok(()) => {}
+                Err(payload) if payload.is::<Abort>() => abort = Some(payload),
+                Err(payload) => fall_back(what, context, payload),
             }
+        }
+        if let Some(payload) = abort {
+            resume_unwind(payload);
         }
     }
 
@@ -198,13 +216,9 @@ pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) -> Option<String> {
     Some(message)
 }
 
-/// Tells the default handler of an exception handler that has failed, and of what it was told; an
-/// [`Abort`] goes on.
+/// Tells the default handler of an exception handler that has failed, and of what it was told.
 #[cold]
 fn fall_back(what: &str, context: &Context, payload: Box<dyn Any + Send>) {
-    if payload.is::<Abort>() {
-        resume_unwind(payload);
-    }
     let message = format!("the exception handler {what}: {}", panic_message(&*payload));
     drop_payload(payload);
     report_by_default(&Context { message, scheduled_at: None, by: None });

@@ -312,8 +312,10 @@ impl Core {
     pub(crate) fn call_ready_hook(self: &Rc<Self>) {
         let hook = self.ready_hook.borrow().clone();
         if let Some(hook) = hook {
-            self.contain("the hook of the ready queue panicked", || hook());
-            self.discard(hook);
+            // It may have replaced itself.
+            self.with(hook, |hook| {
+                self.contain("the hook of the ready queue panicked", || hook());
+            });
         }
     }
 }

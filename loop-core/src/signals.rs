@@ -79,13 +79,17 @@ impl LoopHandle {
     }
 
     fn handle_signal(&self, signal: i32, watcher: Rc<Watcher>, once: bool) -> io::Result<()> {
-        if self.is_closing() {
-            return Err(closed());
-        }
-        let writer = self.core.inbox.second_writer()?;
-        let before = self.core.signals.add(signal, writer, watcher, once)?;
-        self.core.discard(before);
-        Ok(())
+        let add = || match self.is_closing() {
+            true => Err(closed()),
+            false => {
+                let writer = self.core.inbox.second_writer()?;
+                self.core.signals.add(signal, writer, watcher.clone(), once)
+            }
+        };
+        let before = add();
+        // Refused, or the one before: both may be anybody's.
+        self.core.discard(watcher);
+        before.map(|before| self.core.discard(before))
     }
 
     /// Ends the handling of `signal`; tells whether it was handled.

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use mio::Token;
 use slab::Slab;
 
+use crate::core::Core;
 use crate::descriptors::Watch;
-use crate::ready::ReadyQueue;
 use crate::waiters::{Direction, Readiness};
 
 /// What a row of the loop's table stands for. An enum and no trait object: every event passes here.
@@ -23,9 +23,9 @@ pub(crate) enum Target {
 impl Target {
     /// The loop is closing: the operation that waits in this direction is to end. One direction a
     /// call: a waker or a destructor that panics does not take the other along.
-    pub(crate) fn cancel(&self, direction: Direction, ready: &ReadyQueue) {
+    pub(crate) fn cancel(&self, direction: Direction, core: &Rc<Core>) {
         match self {
-            Target::Socket(readiness) => readiness.cancel(direction, ready),
+            Target::Socket(readiness) => readiness.cancel(direction, core),
             // A watcher is no pending operation: it is dropped with its loop, as in asyncio.
             Target::Watch(watch) => drop(watch.replace(direction, None)),
         }

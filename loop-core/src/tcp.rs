@@ -82,7 +82,7 @@ impl Source<TcpListener> {
         let (readiness, loop_handle) = (readiness.clone(), handle.clone());
         handle.call_later(ACCEPT_RETRY_DELAY, move || {
             readiness.clear(Signs::RESTING);
-            loop_handle.core.announce(&readiness, Signs::READABLE);
+            loop_handle.core.announce(readiness, Signs::READABLE);
         });
     }
 }

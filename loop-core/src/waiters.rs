@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::task::Waker;
 
+use crate::core::Core;
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
 use crate::signs::Signs;
@@ -183,9 +184,9 @@ impl Readiness {
     }
 
     /// Queues or wakes what is parked.
-    pub(crate) fn release(&self, direction: Direction, ready: &ReadyQueue) {
-        if !self.queue(direction, ready) {
-            self.wake(direction);
+    pub(crate) fn release(&self, direction: Direction, core: &Rc<Core>) {
+        if !self.queue(direction, &core.ready) {
+            self.wake(direction, core);
         }
     }
 
@@ -211,20 +212,19 @@ impl Readiness {
 
     /// Wakes the task that waits, and keeps it for the next time.
     #[cold]
-    fn wake(&self, direction: Direction) {
+    fn wake(&self, direction: Direction, core: &Rc<Core>) {
         self.clear(Signs::awaited(direction));
         let waiter = self.waiter(direction);
         let Some(task) = waiter.task.take() else { return };
         // A waker may be anybody's code: the place is empty, nothing is borrowed. If it panics, it is
         // not dropped while that unwinds: a destructor that panics then ends the process.
         let woken = catch_unwind(AssertUnwindSafe(|| task.wake()));
-        match waiter.task.take() {
-            None => waiter.task.set(Some(task)),
-            Some(parked_meanwhile) => {
-                waiter.task.set(Some(parked_meanwhile));
-                drop(task);
-            }
-        }
+        let (stays, goes) = match waiter.task.take() {
+            None => (task, None),
+            Some(parked_meanwhile) => (parked_meanwhile, Some(task)),
+        };
+        waiter.task.set(Some(stays));
+        core.guard(|| drop(goes));
         if let Err(payload) = woken {
             resume_unwind(payload);
         }
@@ -251,26 +251,26 @@ impl Readiness {
 
     /// Queues or wakes what waited for the news that [`Readiness::fire`] has left over.
     #[cold]
-    pub(crate) fn fire_left_over(&self, LeftOver(news): LeftOver, ready: &ReadyQueue) {
+    pub(crate) fn fire_left_over(&self, LeftOver(news): LeftOver, core: &Rc<Core>) {
         for direction in [Direction::Read, Direction::Write] {
             if news.any(Signs::ready(direction)) {
-                self.release(direction, ready);
+                self.release(direction, core);
             }
         }
     }
 
     /// Takes note of what the loop itself has to say of the socket, and queues or wakes what waited
     /// for it. The table must not be borrowed: a waker may be anybody's code.
-    pub(crate) fn announce(&self, signs: Signs, ready: &ReadyQueue) {
-        if let Some(news) = self.fire(signs, ready) {
-            self.fire_left_over(news, ready);
+    pub(crate) fn announce(&self, signs: Signs, core: &Rc<Core>) {
+        if let Some(news) = self.fire(signs, &core.ready) {
+            self.fire_left_over(news, core);
         }
     }
 
     /// The loop is closing: what waits in this direction is to end, and nothing begins any more.
-    pub(crate) fn cancel(&self, direction: Direction, ready: &ReadyQueue) {
+    pub(crate) fn cancel(&self, direction: Direction, core: &Rc<Core>) {
         self.set(Signs::CANCELLED);
-        self.release(direction, ready);
+        self.release(direction, core);
     }
 
     /// Returns where the socket was created.

@@ -235,7 +235,8 @@ fn a_removed_watcher_panics_twice() {
     };
     lab.handle.add_reader(&reader, callback).unwrap();
     lab.turn();
-    let expected = [&format!("{DROPPED}its drop"), "reported: a callback panicked: the watcher"];
+    let reported = "reported: a callback panicked: ";
+    let expected = [format!("{reported}its drop"), format!("{reported}the watcher")];
     assert_eq!(lab.trace.take()[..2], expected);
 }
 

@@ -85,10 +85,10 @@ fn random_programs_lose_nothing_and_leave_nothing() {
 #[test]
 #[ignore = "a process of its own for another test"]
 fn programs() {
-    panic::set_hook(Box::new(|_| ()));
     if let Some(seed) = number("FUZZ_SEED") {
         return run(seed);
     }
+    panic::set_hook(Box::new(|_| ()));
     let seconds = number("FUZZ_SECONDS").unwrap_or(SECONDS);
     let end = Instant::now() + Duration::from_secs(seconds);
     (0..FIXED).for_each(run);

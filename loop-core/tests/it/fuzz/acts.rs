@@ -64,7 +64,10 @@ fn kept(token: Token) -> impl Fn() {
 
 /// Drops what the program has back: a panic of that is the program's own.
 fn lose<T>(value: T) {
-    let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    let mut lost = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    while let Err(payload) = lost {
+        lost = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    }
 }
 
 impl World {
@@ -105,13 +108,12 @@ impl World {
             1 => Duration::ZERO,
             _ => self.handle.time() + Duration::from_millis(self.below(4)),
         };
-        let token = self.token(false);
         let handle = match self.below(3) {
-            0 => match self.handle.try_call_at(deadline, once(token, 0)) {
+            0 => match self.handle.try_call_at(deadline, once(self.token(false), 0)) {
                 Ok(handle) => handle,
                 Err(closed) => return lose(closed),
             },
-            1 => self.handle.queue_at(deadline, Rc::new(Work(token)), 0),
+            1 => self.handle.queue_at(deadline, Rc::new(Work(self.token(false))), 0),
             _ => self.handle.wake_at(deadline, self.waker()),
         };
         self.handles.borrow_mut().push(handle);
@@ -193,7 +195,11 @@ impl World {
             0 => source.park_job(direction, work(), 0),
             1 => source.queue_when_ready(direction, work(), 0),
             2 => source.park_job_for_news(direction, work(), 0),
-            3 | 4 => source.park_waker(direction, &self.waker()),
+            3 | 4 => {
+                let waker = self.waker();
+                source.park_waker(direction, &waker);
+                lose(waker);
+            }
             5 => drop(source.unpark(direction)),
             _ => {
                 let gone = self.sources.borrow_mut().swap_remove(place);

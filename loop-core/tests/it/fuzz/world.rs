@@ -113,8 +113,8 @@ impl World {
     fn go(self: &Rc<Self>, event_loop: &mut EventLoop) {
         while self.acts.get() > 0 {
             match self.below(8) {
-                0 => self.catch(|| drop(event_loop.run_ready())),
-                1 => self.catch(|| drop(event_loop.prepare_to_wait())),
+                0 => self.catch(|| _ = event_loop.run_ready()),
+                1 => self.catch(|| _ = event_loop.prepare_to_wait()),
                 2 => self.clock.advance(Duration::from_millis(self.below(3))),
                 3 | 4 => self.turn(event_loop),
                 5 if self.below(60) == 0 => return,
@@ -157,7 +157,7 @@ impl World {
         let submitted = Arc::new(AtomicI64::new(0));
         let (remote, count) = (self.handle.remote(), submitted.clone());
         let submit = move || {
-            let call = move |_: &LoopHandle| drop(count.fetch_add(1, Ordering::Relaxed));
+            let call = move |_: &LoopHandle| _ = count.fetch_add(1, Ordering::Relaxed);
             remote.call_soon_threadsafe(call).is_ok()
         };
         assert!(std::thread::spawn(submit).join().unwrap());
