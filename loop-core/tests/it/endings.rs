@@ -146,3 +146,110 @@ fn a_destructor_that_aborts_leaves_the_run() {
     lab.turn();
     assert_eq!(lab.trace.take(), ["rest", "|"]);
 }
+
+/// Panics when it wakes, and when it is dropped.
+struct Alarm(#[expect(dead_code)] Bomb);
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        GOES_WITH_ITS_WAKER.take();
+        panic!("the alarm");
+    }
+}
+
+thread_local! {
+    /// A socket that is dropped while its waker runs.
+    static GOES_WITH_ITS_WAKER: std::cell::RefCell<Option<Rc<dyn std::any::Any>>> =
+        const { std::cell::RefCell::new(None) };
+}
+
+#[test]
+fn the_waker_of_a_timer_may_panic_and_panic_in_its_drop() {
+    alone("endings::a_timers_waker_panics_twice");
+}
+
+#[test]
+#[ignore = "a process of its own for another test: it aborted"]
+fn a_timers_waker_panics_twice() {
+    let mut lab = lab();
+    lab.handle.wake_at(Duration::ZERO, Arc::new(Alarm(Bomb("its drop"))).into());
+    lab.handle.wake_at(Duration::MAX, Arc::new(Alarm(Bomb("at the close"))).into());
+    lab.soon("alive");
+    lab.turn();
+    let reported = "reported: a callback panicked: ";
+    let expected = [format!("{reported}its drop"), format!("{reported}the alarm")];
+    assert_eq!(lab.trace.take(), ["alive", &expected[0], &expected[1], "|"]);
+    lab.event_loop.close();
+    let expected = [format!("{reported}at the close"), format!("{reported}the alarm")];
+    assert_eq!(lab.trace.take(), expected);
+}
+
+#[test]
+fn a_socket_may_go_while_its_waker_runs() {
+    alone("endings::a_socket_goes_with_its_waker");
+}
+
+#[test]
+#[ignore = "a process of its own for another test: it aborted"]
+fn a_socket_goes_with_its_waker() {
+    for deferred in [true, false] {
+        let mut lab = lab();
+        let (source, mut peer) = connection(&lab);
+        let waker = Arc::new(Alarm(Bomb("its drop"))).into();
+        if deferred {
+            std::io::Write::write_all(&mut peer, b"x").unwrap();
+            while source.io().peek(&mut [0]).is_err() {}
+            lab.turn();
+            source.park_waker(Direction::Read, &waker);
+        } else {
+            source.park_waker(Direction::Read, &waker);
+            std::io::Write::write_all(&mut peer, b"x").unwrap();
+            while source.io().peek(&mut [0]).is_err() {}
+        }
+        drop(waker);
+        lab.trace.take();
+        GOES_WITH_ITS_WAKER.replace(Some(source));
+        lab.soon("alive");
+        lab.turn();
+        let mut trace = lab.trace.take();
+        trace.sort();
+        let reported = "reported: a callback panicked: ";
+        let expected = [format!("{reported}its drop"), format!("{reported}the alarm")];
+        assert_eq!(trace, ["alive", &expected[0], &expected[1], "|"], "deferred: {deferred}");
+    }
+}
+
+#[test]
+fn a_hook_that_replaces_itself_and_aborts_may_panic_in_its_drop() {
+    alone("endings::a_hook_aborts_and_is_dropped");
+}
+
+#[test]
+#[ignore = "a process of its own for another test: it aborted"]
+fn a_hook_aborts_and_is_dropped() {
+    let mut lab = lab();
+    let (handle, bomb) = (lab.handle.clone(), Bomb("its drop"));
+    lab.handle.on_ready(move || {
+        bomb.touch();
+        handle.on_ready(|| ());
+        resume_unwind(Box::new(Abort));
+    });
+    let left = catch_unwind(AssertUnwindSafe(|| lab.soon("queued")));
+    assert!(left.unwrap_err().is::<Abort>());
+    lab.turn();
+    assert_eq!(lab.trace.take(), ["reported: a callback panicked: its drop", "queued", "|"]);
+}
+
+#[test]
+fn what_a_closing_loop_refuses_may_panic_in_its_drop() {
+    let mut lab = lab();
+    lab.event_loop.close();
+    assert!(lab.handle.add_signal_handler(SIGUSR1, armed("signal")).is_err());
+    let bomb = Bomb("completion");
+    let refused = lab.handle.run_in_executor(|| (), move |_| bomb.touch());
+    assert!(refused.is_err());
+}
