@@ -24,8 +24,6 @@ pub(crate) struct Handler {
     current: RefCell<Option<ExceptionHandler>>,
     /// How often it was replaced: one that runs learns so whether its place is taken.
     changes: Cell<u64>,
-    /// Whether the loop is closed, and takes no handler any more.
-    ended: Cell<bool>,
 }
 
 /// What runs now, and where it was scheduled.
@@ -157,17 +155,14 @@ impl Core {
 
     /// Tells the exception handler of a failure. A handler that fails falls back to the default.
     pub(crate) fn report(self: &Rc<Self>, context: &Context) {
-        let Handler { current, changes, ended } = &self.exception_handler;
+        let Handler { current, changes } = &self.exception_handler;
         // The handler is out of its cell while it runs, so that it may replace itself.
         let Some(mut handler) = current.take() else { return report_by_default(context) };
         let handle = LoopHandle { core: self.clone() };
         let before = changes.get();
         let outcome = catch_unwind(AssertUnwindSafe(|| handler(&handle, context)));
-        let gone = if changes.get() == before && !ended.get() {
-            current.replace(Some(handler))
-        } else {
-            Some(handler)
-        };
+        let stays = changes.get() == before;
+        let gone = if stays { current.replace(Some(handler)) } else { Some(handler) };
         // One that replaces itself whenever it is called would be told of its own drop for ever.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(gone)));
         let mut abort = None;
@@ -183,19 +178,19 @@ impl Core {
         }
     }
 
-    /// Puts an exception handler in the place of the one before; `None` stands for the default. Once
-    /// the loop is closed it is dropped at once: it would never be taken out again.
+    /// Puts an exception handler in the place of the one before; `None` stands for the default.
     pub(crate) fn set_exception_handler(self: &Rc<Self>, handler: Option<ExceptionHandler>) {
-        let Handler { current, changes, ended } = &self.exception_handler;
+        let Handler { current, changes } = &self.exception_handler;
         changes.set(changes.get() + 1);
-        let before = if ended.get() { handler } else { current.replace(handler) };
+        let before = current.replace(handler);
         self.discard(before);
     }
 
-    /// Drops the exception handler for good, since the loop is closed.
+    /// Drops the exception handler, since the loop is closed. One that runs is not put back.
     pub(crate) fn end_exception_handler(self: &Rc<Self>) {
-        self.exception_handler.ended.set(true);
-        let last = self.exception_handler.current.take();
+        let Handler { current, changes } = &self.exception_handler;
+        changes.set(changes.get() + 1);
+        let last = current.take();
         self.guard(|| drop(last));
     }
 }

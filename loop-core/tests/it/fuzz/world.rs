@@ -175,6 +175,8 @@ impl World {
         // On a closed loop acts are refused.
         (0..10).for_each(|_| self.catch(|| self.act()));
         self.quiet.set(true);
+        // A handler that is set on a closed loop stays until the next.
+        self.handle.reset_exception_handler();
         let snapshot = self.handle.snapshot();
         assert!(snapshot.ready.is_empty() && snapshot.timed.is_empty(), "{snapshot}");
         let sources = self.sources.take();
