@@ -7,7 +7,7 @@
 use std::collections::{HashSet, VecDeque};
 
 use super::http::{FetchError, Response};
-use super::links::links;
+use super::links::Links;
 use super::url::Url;
 use super::{Options, Totals};
 
@@ -79,10 +79,8 @@ impl Frontier {
         match result {
             Ok(response) => self.answered(job, &response),
             Err(FetchError::TimedOut) => self.totals.timed_out += 1,
-            Err(FetchError::TooLarge) => self.totals.too_large += 1,
-            Err(FetchError::Io(_) | FetchError::Garbage | FetchError::Truncated) => {
-                self.totals.broken += 1;
-            }
+            Err(error) if error.is_a_limit() => self.totals.too_large += 1,
+            Err(_) => self.totals.broken += 1,
         }
     }
 
@@ -103,14 +101,16 @@ impl Frontier {
             (200..=299, _) => {
                 self.totals.pages += 1;
                 self.totals.bytes += response.body.len();
-                for link in links(&String::from_utf8_lossy(&response.body)) {
-                    match job.url.join(&link) {
+                let links = Links::of(&response.body);
+                let base = job.url.base(links.base.as_deref());
+                for link in links.targets {
+                    match base.join(&link) {
                         Some(url) => self.add(url, 0),
                         None => self.totals.foreign += 1,
                     }
                 }
             }
-            (300..=399, Some(location)) => {
+            (301..=303 | 307 | 308, Some(location)) => {
                 self.totals.redirects += 1;
                 match job.url.join(location) {
                     _ if job.redirects == self.options.redirects_max => {

@@ -1,80 +1,111 @@
-//! The links of a page: what the `href` of each `<a>` says.
+//! The links of a page, as its tags say: WHATWG's tokenizer (`html5gum`) without a tree builder.
 //!
-//! Rule: a page may be anything. What is no link is passed over, and nothing is looked at twice.
+//! Rule: a page may be anything. What a browser takes for text (a comment, a script, a title) holds no
+//! links. What only a tree would show, such as a `<template>`, is passed over: its links are links.
 
-/// Lists the links of a page in their order.
-pub(super) fn links(html: &str) -> Vec<String> {
-    let mut links = Vec::new();
-    let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        rest = &rest[start + 1..];
-        if let Some(comment) = rest.strip_prefix("!--") {
-            rest = comment.split_once("-->").map_or("", |(_, rest)| rest);
-        } else if is_anchor(rest) {
-            let (link, behind) = href(&rest[1..]);
-            links.extend(link.map(|link| link.replace("&amp;", "&")));
-            rest = behind;
+use std::convert::Infallible;
+
+use html5gum::{StartTag, State, Token, Tokenizer};
+
+/// Where a page leads to, as it is written there.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Links {
+    /// What the first `<base>` that has an address says: all links start from there, wherever it is.
+    pub(super) base: Option<String>,
+    /// The address of each `<a>` and `<area>` that has one, in their order.
+    pub(super) targets: Vec<String>,
+}
+
+impl Links {
+    /// Finds the links of a page.
+    pub(super) fn of(html: &[u8]) -> Links {
+        let (mut tokens, mut links) = (Tokenizer::new(html), Links::default());
+        while let Some(Ok::<_, Infallible>(token)) = tokens.next() {
+            if let Token::StartTag(tag) = token {
+                links.take(&tag);
+                tokens.set_state(behind(&tag));
+            }
         }
+        links
     }
-    links
-}
 
-/// Tells whether this is the inside of an `<a ...>`.
-fn is_anchor(tag: &str) -> bool {
-    let mut characters = tag.chars();
-    let name = characters.next().is_some_and(|name| name.eq_ignore_ascii_case(&'a'));
-    name && characters.next().is_some_and(char::is_whitespace)
-}
-
-/// Finds the value of `href` among the attributes of a tag, and what is behind the tag.
-fn href(mut rest: &str) -> (Option<&str>, &str) {
-    let mut link = None;
-    loop {
-        rest = rest.trim_start();
-        let end = rest.find(|c: char| c.is_whitespace() || c == '=' || c == '>');
-        let Some(end) = end else { return (link, "") };
-        let name = &rest[..end];
-        rest = rest[end..].trim_start();
-        if let Some(behind) = rest.strip_prefix('>') {
-            return (link, behind);
+    fn take(&mut self, tag: &StartTag<()>) {
+        let address =
+            || Some(String::from_utf8_lossy(tag.attributes.get(b"href".as_slice())?).into_owned());
+        match &**tag.name {
+            b"a" | b"area" => self.targets.extend(address()),
+            b"base" if self.base.is_none() => self.base = address(),
+            _ => {}
         }
-        let Some(value) = rest.strip_prefix('=') else { continue };
-        let (value, behind) = attribute(value.trim_start());
-        if name.eq_ignore_ascii_case("href") && link.is_none() {
-            link = Some(value);
-        }
-        rest = behind;
     }
 }
 
-/// Divides a value, quoted or not, from what is behind it.
-fn attribute(value: &str) -> (&str, &str) {
-    for quote in ['"', '\''] {
-        if let Some(value) = value.strip_prefix(quote) {
-            return value.split_once(quote).unwrap_or((value, ""));
-        }
+/// Returns how a browser without scripts reads what is behind a tag: some hold text, and no tags.
+fn behind(tag: &StartTag<()>) -> State {
+    match &**tag.name {
+        b"title" | b"textarea" => State::RcData,
+        b"style" | b"xmp" | b"iframe" | b"noembed" | b"noframes" => State::RawText,
+        b"script" => State::ScriptData,
+        b"plaintext" => State::PlainText,
+        _ => State::Data,
     }
-    let end = value.find(|c: char| c.is_whitespace() || c == '>');
-    value.split_at(end.unwrap_or(value.len()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::links;
+    use super::Links;
+
+    fn targets(html: &str) -> Vec<String> {
+        Links::of(html.as_bytes()).targets
+    }
 
     #[test]
     fn links_are_found_however_they_are_written() {
         let html = r#"<p>a <A  HREF = '/one'>1</a><a class=x href=/two>2</a>
             <a name="here"><a href="/3?a=1&amp;b=2" rel>3</a><abbr href="/no"><!-- <a href="/no"> -->
-            <a href>4</a><a href="" href="/no">5</a> href="/no" < a"#;
-        assert_eq!(links(html), ["/one", "/two", "/3?a=1&b=2", ""]);
+            <a href>4</a><a href="/5" href="/no">5</a> href="/no" <area href=/6 /><a/href=/7>< a"#;
+        assert_eq!(targets(html), ["/one", "/two", "/3?a=1&b=2", "", "/5", "/6", "/7"]);
     }
 
     #[test]
-    fn a_page_that_ends_anywhere_is_no_trouble() {
-        let html = r#"<!-- c --><a x = 'y' href="/one">é</a>"#;
-        for end in (0..=html.len()).filter(|end| html.is_char_boundary(*end)) {
-            links(&html[..end]);
+    fn a_comment_ends_where_a_browser_ends_it() {
+        for comment in
+            ["<!-->", "<!--->", "<!---->", "<!--a--!>", "<!a>", "<?a>", "</ a>", "<![CDATA[>"]
+        {
+            assert_eq!(targets(&format!("{comment}<a href=/there>")), ["/there"], "{comment}");
         }
+        assert!(targets("<!-- <a href=/no> --><!--<a href=/no>").is_empty());
+    }
+
+    #[test]
+    fn text_that_looks_like_a_link_is_none() {
+        for name in ["script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes"]
+        {
+            let html = format!("<{name}><a href=/no></a></{name}><a href=/there>");
+            assert_eq!(targets(&html), ["/there"], "{name}");
+        }
+        assert_eq!(targets("<noscript><a href=/there></noscript>"), ["/there"]);
+    }
+
+    #[test]
+    fn references_are_decoded_as_in_an_attribute() {
+        assert_eq!(
+            targets("<a href='/&eacute;&#x2F;&#47;?a&copy=1&amp'>"),
+            ["/\u{e9}//?a&copy=1&"]
+        );
+    }
+
+    #[test]
+    fn the_first_base_with_an_address_counts_wherever_it_is() {
+        let html = b"<base target=x><a href=one><base href=/a/><base href=/b/>";
+        assert_eq!(Links::of(html).base.as_deref(), Some("/a/"));
+    }
+
+    #[test]
+    fn a_page_that_ends_anywhere_or_is_no_text_is_no_trouble() {
+        let html = "<!-- c --><a x = 'y' href=\"/one&eacute;\">é</a><script>'</script".as_bytes();
+        (0..=html.len()).for_each(|end| drop(Links::of(&html[..end])));
+        assert_eq!(targets("<a href=\"/\u{0}\">"), ["/\u{fffd}"]);
+        assert_eq!(Links::of(b"\xff<a href=/\xfe>").targets, ["/\u{fffd}"]);
     }
 }

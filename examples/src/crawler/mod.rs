@@ -5,6 +5,8 @@
 
 mod async_await;
 mod callbacks;
+mod failure;
+mod framing;
 mod frontier;
 mod http;
 mod links;

@@ -13,7 +13,7 @@ use futures::future::{join_all, select};
 use loop_core::LoopHandle;
 
 use super::http::{FetchError, Response, ResponseReader, request};
-use super::links::links;
+use super::links::Links;
 use super::url::Url;
 use super::{Options, Totals};
 
@@ -84,7 +84,7 @@ impl Crawl {
             let fetched = timeout(&self.handle, self.options.fetch_timeout, fetch).await;
             // Here is the bug: who goes on from here has forgotten the page.
             let Ok(response) = fetched else { continue };
-            let links = links(&String::from_utf8_lossy(&response.body));
+            let links = Links::of(&response.body).targets;
             let targets = links.iter().chain(&response.location).filter_map(|link| url.join(link));
             for target in targets.filter(|target| target.authority() == url.authority()) {
                 if self.seen.borrow_mut().insert(target.clone()) {

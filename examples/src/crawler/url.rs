@@ -1,49 +1,64 @@
-//! Addresses of pages: as much of RFC 3986 as links between `http` pages need.
+//! Addresses of pages, by WHATWG's rules (the `url` crate), so that links lead where a browser goes.
+//!
+//! Rule: equal addresses are one page. So there is no fragment, and neither a user nor a password, which
+//! no request of ours shows.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Where a page is. Equal addresses are one page: there is no fragment, and no dot in the path.
+use url::Position;
+
+/// Where a page is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Url {
-    /// The host and its port.
-    authority: String,
-    /// The path with its query; it begins with a slash.
-    path: String,
-}
+pub struct Url(url::Url);
 
 /// A text is no address of an `http` page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotHttp;
 
+/// What the links of a page start from.
+#[derive(Debug)]
+pub(super) struct Base(url::Url);
+
 impl Url {
-    /// Returns the host and its port.
+    /// Returns the host and its port, unless that is the usual one.
     pub fn authority(&self) -> &str {
-        &self.authority
+        &self.0[Position::BeforeHost..Position::AfterPort]
     }
 
     /// Returns the path with its query.
     pub fn path(&self) -> &str {
-        &self.path
+        &self.0[Position::BeforePath..Position::AfterQuery]
     }
 
-    /// Returns what a link on this page leads to, if that is an `http` page.
+    /// Returns what the links of this page start from, if the page names another place by `<base>`.
+    pub(super) fn base(&self, named: Option<&str>) -> Base {
+        let named = named.and_then(|named| self.0.join(named).ok());
+        let named = named.filter(|base| !matches!(base.scheme(), "data" | "javascript"));
+        Base(named.unwrap_or_else(|| self.0.clone()))
+    }
+
+    /// Returns what a redirect from this page leads to, if that is an `http` page.
     pub(super) fn join(&self, link: &str) -> Option<Url> {
-        let link = link.trim().split('#').next()?;
-        if link.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme)) {
-            return link.parse().ok();
+        self.base(None).join(link)
+    }
+}
+
+impl Base {
+    /// Returns what a link leads to, if that is an `http` page.
+    pub(super) fn join(&self, link: &str) -> Option<Url> {
+        Url::new(self.0.join(link).ok()?).ok()
+    }
+}
+
+impl Url {
+    fn new(mut url: url::Url) -> Result<Url, NotHttp> {
+        if url.scheme() != "http" {
+            return Err(NotHttp);
         }
-        if let Some(rest) = link.strip_prefix("//") {
-            return format!("http://{rest}").parse().ok();
-        }
-        let (base, _query) = self.path.split_once('?').unwrap_or((&self.path, ""));
-        let path = match link.as_bytes().first() {
-            None => self.path.clone(),
-            Some(b'/') => link.to_owned(),
-            Some(b'?') => format!("{base}{link}"),
-            Some(_) => format!("{}{link}", &base[..=base.rfind('/')?]),
-        };
-        Some(Url { authority: self.authority.clone(), path: without_dots(&path) })
+        url.set_fragment(None);
+        url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| NotHttp)?;
+        Ok(Url(url))
     }
 }
 
@@ -51,55 +66,14 @@ impl FromStr for Url {
     type Err = NotHttp;
 
     fn from_str(text: &str) -> Result<Url, NotHttp> {
-        let scheme = text.get(..7).filter(|scheme| scheme.eq_ignore_ascii_case("http://"));
-        let rest = &text[scheme.ok_or(NotHttp)?.len()..];
-        let rest = rest.split('#').next().unwrap_or_default();
-        let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        if authority.is_empty() || !authority.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(NotHttp);
-        }
-        let slash = if path.starts_with('/') { "" } else { "/" };
-        let path = without_dots(&format!("{slash}{path}"));
-        Ok(Url { authority: authority.to_ascii_lowercase(), path })
+        Url::new(text.parse().map_err(|_error| NotHttp)?)
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.path)
+        self.0.fmt(f)
     }
-}
-
-/// Tells whether what is before a colon is the scheme of an address, and not a part of a path.
-fn is_scheme(text: &str) -> bool {
-    let others = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
-    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(others)
-}
-
-/// Resolves `.` and `..`, and escapes what may not be in a request, so that nothing ends its line.
-fn without_dots(path: &str) -> String {
-    let (path, query) = match path.split_once('?') {
-        Some((path, query)) => (path, format!("?{query}")),
-        None => (path, String::new()),
-    };
-    let mut kept: Vec<&str> = Vec::new();
-    let segments = path.split('/').skip(1);
-    for segment in segments.clone() {
-        match segment {
-            "." => {}
-            ".." => drop(kept.pop()),
-            segment => kept.push(segment),
-        }
-    }
-    if matches!(segments.last(), Some("." | "..")) {
-        kept.push("");
-    }
-    let path = format!("/{}{query}", kept.join("/"));
-    let escaped = |byte: u8| match byte {
-        byte if byte.is_ascii_graphic() => char::from(byte).to_string(),
-        byte => format!("%{byte:02X}"),
-    };
-    path.bytes().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -108,21 +82,37 @@ mod tests {
 
     #[test]
     fn links_lead_where_a_browser_goes() {
-        let page: Url = "http://Host:80/a/b/c?q".parse().unwrap();
+        let page: Url = "http://Host:81/a/b/c?q".parse().unwrap();
         let cases = [
-            ("d", "http://host:80/a/b/d"),
-            ("./d?x=1#top", "http://host:80/a/b/d?x=1"),
-            ("../d", "http://host:80/a/d"),
-            ("../../../d", "http://host:80/d"),
-            ("..", "http://host:80/a/"),
-            ("/d", "http://host:80/d"),
-            ("?r", "http://host:80/a/b/c?r"),
-            ("#top", "http://host:80/a/b/c?q"),
-            ("", "http://host:80/a/b/c?q"),
+            ("d", "http://host:81/a/b/d"),
+            ("./d?x=1#top", "http://host:81/a/b/d?x=1"),
+            ("../d", "http://host:81/a/d"),
+            ("../../../d", "http://host:81/d"),
+            ("..", "http://host:81/a/"),
+            ("%2e%2E/d", "http://host:81/a/d"),
+            ("/d", "http://host:81/d"),
+            ("\\d\\e", "http://host:81/d/e"),
+            ("?r", "http://host:81/a/b/c?r"),
+            ("#top", "http://host:81/a/b/c?q"),
+            ("", "http://host:81/a/b/c?q"),
+            (" \n d\t\r\n2 ", "http://host:81/a/b/d2"),
             ("//other/d", "http://other/d"),
+            ("/\\other/d", "http://other/d"),
+            ("http:d", "http://host:81/a/b/d"),
+            ("http:///a", "http://a/"),
             ("HTTP://Other", "http://other/"),
-            ("two words", "http://host:80/a/b/two%20words"),
-            ("gr\u{fc}n\r\nEvil: yes", "http://host:80/a/b/gr%C3%BCn%0D%0AEvil:%20yes"),
+            ("http://other:80/", "http://other/"),
+            ("http://other:/", "http://other/"),
+            ("http://user:secret@other/", "http://other/"),
+            ("http://0x7f.1/", "http://127.0.0.1/"),
+            ("http://[::0:1]:81/", "http://[::1]:81/"),
+            ("http://%68ost/", "http://host/"),
+            ("http://b\u{fc}cher.example/", "http://xn--bcher-kva.example/"),
+            ("http://B\u{dc}CHER.example\u{3002}de/", "http://xn--bcher-kva.example.de/"),
+            ("two words", "http://host:81/a/b/two%20words"),
+            ("gr\u{fc}n?gr\u{fc}n", "http://host:81/a/b/gr%C3%BCn?gr%C3%BCn"),
+            ("/d\r\nEvil: yes", "http://host:81/dEvil:%20yes"),
+            ("d\u{0}e", "http://host:81/a/b/d%00e"),
             ("http://host//d", "http://host//d"),
             ("http://host?q", "http://host/?q"),
         ];
@@ -130,7 +120,7 @@ mod tests {
             assert_eq!(
                 page.join(link).map(|url| url.to_string()).as_deref(),
                 Some(address),
-                "{link}"
+                "{link:?}"
             );
         }
     }
@@ -138,10 +128,47 @@ mod tests {
     #[test]
     fn what_is_no_page_leads_nowhere() {
         let page: Url = "http://host/".parse().unwrap();
-        for link in
-            ["mailto:a@b", "javascript:go()", "https://host/", "http://", "http:///a", "//ho st/"]
-        {
+        for link in [
+            "mailto:a@b",
+            "javascript:go()",
+            "data:,a",
+            "https://host/",
+            "http://",
+            "//ho st/",
+            "//ho<st/",
+            "//host:99999/",
+            "//host:x/",
+            "//[::1/",
+            "//1.2.3.999/",
+            "//xn--a/",
+        ] {
             assert_eq!(page.join(link), None, "{link}");
         }
+    }
+
+    #[test]
+    fn a_page_may_name_another_base() {
+        let page: Url = "http://host/a/b".parse().unwrap();
+        for (base, leads) in [
+            ("/c/", Some("http://host/c/d")),
+            ("c/x", Some("http://host/a/c/d")),
+            ("//other/c/", Some("http://other/c/d")),
+            ("https://host/", None),
+            // These are no bases, and the page is its own.
+            ("data:,c", Some("http://host/a/d")),
+            ("javascript:c", Some("http://host/a/d")),
+            ("http://[", Some("http://host/a/d")),
+        ] {
+            let leads_to = page.base(Some(base)).join("d").map(|url| url.to_string());
+            assert_eq!(leads_to.as_deref(), leads, "{base}");
+        }
+    }
+
+    #[test]
+    fn a_request_shows_the_host_and_the_path_alone() {
+        let url: Url = "http://user@Host:81?q#top".parse().unwrap();
+        assert_eq!((url.authority(), url.path()), ("host:81", "/?q"));
+        let url: Url = "http://[::1]:80/a%20b".parse().unwrap();
+        assert_eq!((url.authority(), url.path()), ("[::1]", "/a%20b"));
     }
 }

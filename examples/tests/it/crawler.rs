@@ -10,6 +10,13 @@ use examples::crawler::{self, Options, Site, Totals, Version};
 
 use crate::sockets;
 
+mod framing;
+
+use self::framing::{
+    a_header_that_is_too_large_is_said_to_be, an_answer_ends_where_rfc_9112_says,
+    an_answer_that_is_cut_off_is_no_page, links_lead_where_a_browser_goes,
+};
+
 /// Makes a test of each behaviour for each style.
 macro_rules! in_every_style {
     ($($behaviour:ident,)*) => {
@@ -35,6 +42,10 @@ in_every_style! {
     what_is_too_large_is_not_read,
     a_crawl_that_is_late_gives_up_in_mid_operation,
     a_site_that_is_not_there_is_one_broken_page,
+    an_answer_ends_where_rfc_9112_says,
+    an_answer_that_is_cut_off_is_no_page,
+    a_header_that_is_too_large_is_said_to_be,
+    links_lead_where_a_browser_goes,
 }
 
 /// More than a page takes that behaves, even on a machine that is busy.
