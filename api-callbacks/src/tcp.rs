@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
 use loop_core::transfer::Transfer;
@@ -313,6 +314,13 @@ pub(crate) fn connect_socket(
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.source.io().fmt(f)
+    }
+}
+
+/// For the system's options of a socket, such as `socket2`'s; reading and writing are the stream's.
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.source.io().as_fd()
     }
 }
 

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
 use loop_core::{Chunk, ConnectOptions, Direction, Job, ListenOptions, LoopHandle, Source};
@@ -277,6 +278,13 @@ impl Cancel for Connector {
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.source.io().fmt(f)
+    }
+}
+
+/// For the system's options of a socket, such as `socket2`'s; reading and writing are the stream's.
+impl AsFd for TcpStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.source.io().as_fd()
     }
 }
 
