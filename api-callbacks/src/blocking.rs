@@ -114,6 +114,11 @@ impl Transport for Blocking {
         self.ended.set(true);
     }
 
+    fn shutdown_read(&self) {
+        // One that the peer has left already has nothing to end.
+        let _ = self.stream.shutdown(Shutdown::Read);
+    }
+
     fn close(&self) {
         self.closing.set(true);
     }

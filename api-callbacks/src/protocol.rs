@@ -74,6 +74,10 @@ pub trait Transport {
     /// Ends this side once all is sent; the peer reads the end then. Reading goes on.
     fn write_eof(&self);
 
+    /// Ends the peer's side from here: what has come is handed on, and then its end. So a connection that
+    /// is closed in order is not reset for what nobody has read.
+    fn shutdown_read(&self);
+
     /// Reads no more, sends what is unsent, and closes the connection. Where the peer has sent bytes
     /// that were not read by then, the system resets it.
     fn close(&self);

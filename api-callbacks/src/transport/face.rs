@@ -1,7 +1,7 @@
 //! What a program sees of a connection: how it writes, pauses and closes.
 
 use std::io::{self, ErrorKind, IoSlice};
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 
 use loop_core::{Context, Direction};
 
@@ -50,6 +50,11 @@ impl<P: Protocol + 'static> Transport for Connection<P> {
                 self.shut_down();
             }
         }
+    }
+
+    fn shutdown_read(&self) {
+        // One that the peer has left already has nothing to end.
+        let _ = self.socket(|socket| socket.shutdown(Shutdown::Read));
     }
 
     fn close(&self) {
