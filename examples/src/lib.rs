@@ -1,5 +1,7 @@
 //! The same programs in every style, and the servers behind one face.
 
+mod blocking;
+mod bounds;
 mod counts;
 mod left;
 mod program;
@@ -26,6 +28,7 @@ pub mod steps;
 pub mod virality;
 pub mod wrong_colour;
 
+pub use bounds::TIME_MAX;
 pub use counts::ServerCounts;
 pub use left::Left;
 pub use program::{PROGRAMS, Program, STYLES, signals};

@@ -43,6 +43,12 @@ struct Client {
     left: CancellationToken,
 }
 
+/// A client that is connected, for as long as its task goes on.
+struct Present<'a> {
+    chat: &'a Chat,
+    client: &'a Client,
+}
+
 impl Chat {
     /// Listens and lets clients in; returns the bound address, too.
     pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<(Chat, SocketAddr)> {
@@ -81,6 +87,7 @@ impl Chat {
             left: CancellationToken::new(),
         });
         self.0.clients.borrow_mut().insert(id, client.clone());
+        let _present = Present { chat: &self, client: &client };
         self.deliver(question);
         let conversation = pin!(try_join(self.read(&client), write(&client)));
         let grace_over = pin!(async {
@@ -92,7 +99,6 @@ impl Chat {
             Either::Left(_) => {}
             Either::Right(_) => self.0.room.borrow_mut().cut_off(),
         }
-        self.end(&client);
     }
 
     // ANCHOR: read
@@ -149,17 +155,22 @@ impl Chat {
         client.left.cancel();
         self.0.room.borrow_mut().leave(client.id, ending)
     }
+}
 
-    // ANCHOR: clean_up
-    /// Forgets a client; what was pending on its connection has been dropped by the task.
-    fn end(&self, client: &Client) {
-        self.0.clients.borrow_mut().remove(&client.id);
-        let news = self.0.room.borrow_mut().leave(client.id, Ending::Left);
-        self.deliver(news);
-        self.0.gone.notify(1);
+// ANCHOR: clean_up
+/// Forgets a client however its task ends: what is behind an `await` may never come.
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        let Present { chat, client } = self;
+        chat.0.clients.borrow_mut().remove(&client.id);
+        let news = chat.0.room.borrow_mut().leave(client.id, Ending::Left);
+        chat.deliver(news);
+        chat.0.gone.notify(1);
     }
-    // ANCHOR_END: clean_up
+}
+// ANCHOR_END: clean_up
 
+impl Chat {
     // ANCHOR: stop
     /// Lets nobody in any more and everybody out, each within its grace.
     pub(super) async fn stop(self) -> Report {

@@ -33,6 +33,7 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 pub use lines::LINE_BYTES_MAX;
 pub use outbox::OUTBOX_LINES_MAX;
 
+use crate::bounds::{SECONDS_MAX, address, hold_time, number};
 use crate::program::{Program, argument, future_bytes, not_written_in, say, signals};
 use crate::{Left, Style};
 
@@ -59,10 +60,11 @@ pub const PROGRAM: Program = Program {
 #[derive(Clone, Debug, Args)]
 pub struct Flags {
     /// The address to listen on; port 0 lets the system choose
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = address)]
     listen: SocketAddr,
-    /// Seconds that who leaves has to take its last lines
-    #[arg(long, value_name = "S", default_value = "5")]
+    /// Seconds that who leaves has to take its last lines, 0..=86400
+    #[arg(long, value_name = "S", default_value = "5", allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=SECONDS_MAX))]
     grace: u32,
 }
 
@@ -71,7 +73,8 @@ pub struct Flags {
 pub struct Options {
     /// The address to listen on; port 0 lets the system choose.
     pub listen: SocketAddr,
-    /// How long who leaves has to take what is meant for it; the bound of the shutdown, too.
+    /// How long who leaves has to take what is meant for it; the bound of the shutdown, too. At most
+    /// [`TIME_MAX`](crate::TIME_MAX).
     pub grace: Duration,
 }
 
@@ -104,13 +107,15 @@ pub enum Version {
 /// left over: nothing, if the program is right.
 ///
 /// # Errors
-/// When the address cannot be bound, or the system refuses what a loop needs.
+/// When the address cannot be bound, or the system refuses what a loop needs, or a thread; `InvalidInput`
+/// when the grace is not within its bounds.
 pub fn run(
     version: Version,
     options: &Options,
     mut stop: UnixStream,
     announce: impl FnOnce(SocketAddr),
 ) -> io::Result<(Report, Left)> {
+    hold_time("grace", options.grace)?;
     let style = match version {
         Version::Naive => {
             return on_a_loop(stop, |handle, stopped| {

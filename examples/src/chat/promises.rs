@@ -2,13 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 
 use api_promises::combine::{all, race};
 use api_promises::{Promise, Resolver, TcpListener, TcpStream, bytes, sleep};
-use loop_core::{Elapsed, LoopHandle};
+use loop_core::LoopHandle;
 
 use super::lines::{Lines, PAUSE};
 use super::outbox::{Next, Outbox};
@@ -41,6 +41,9 @@ struct Client {
     /// Resolved when the client has left the room.
     left: Cell<Option<Resolver<(), io::Error>>>,
 }
+
+/// Whether the grace of a client was over before its conversation.
+struct CutOff(bool);
 
 impl Chat {
     /// Listens and lets clients in; returns the bound address, too.
@@ -89,9 +92,9 @@ impl Chat {
         self.deliver(question);
         let conversation = all(&handle, [self.clone().read(client.clone()), write(client.clone())]);
         let (timer, grace) = (handle.clone(), self.0.options.grace);
-        let grace_over = left.then(move |()| sleep(&timer, grace)).then(|()| Err(Elapsed.into()));
-        let ended = race(&handle, [conversation.map(drop), grace_over]);
-        // Whatever else fails is a connection that is gone, which is no news to anybody.
+        let grace_over = left.then(move |()| sleep(&timer, grace)).map(|()| CutOff(true));
+        let ended = race(&handle, [conversation.map(|_| CutOff(false)), grace_over]);
+        // What fails is a connection that is gone, which is no news to anybody.
         ended.inspect(move |outcome| self.end(&client, outcome)).detach(drop);
     }
 
@@ -157,8 +160,8 @@ impl Chat {
 
     // ANCHOR: clean_up
     /// Forgets a client; what was pending on its connection has been cancelled by the race.
-    fn end(&self, client: &Client, outcome: Result<&(), &io::Error>) {
-        if outcome.is_err_and(|error| error.kind() == ErrorKind::TimedOut) {
+    fn end(&self, client: &Client, outcome: Result<&CutOff, &io::Error>) {
+        if let Ok(CutOff(true)) = outcome {
             self.0.room.borrow_mut().cut_off();
         }
         self.0.clients.borrow_mut().remove(&client.id);

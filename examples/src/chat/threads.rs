@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use loop_core::report_to_stderr;
 
@@ -14,19 +14,19 @@ use super::lines::{Lines, PAUSE};
 use super::outbox::{Next, Outbox};
 use super::room::{Delivery, Ending, Room};
 use super::{Options, Report};
+use crate::blocking::{Cancellation, listen, spawn};
+use crate::bounds::TIME_MAX;
 
-/// How long accepting rests after an error that would come again at once.
-const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-
-/// A chat that runs; its thread ends after all the others.
+/// A chat that runs; its threads end after all the others.
 pub(super) struct Chat {
     shared: Arc<Shared>,
-    thread: JoinHandle<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
-    address: SocketAddr,
     options: Options,
+    /// Ends the accepting.
+    stopped: Cancellation<'static>,
     state: Mutex<State>,
     /// Told when somebody's grace has begun, when a client has gone, and when the chat is to end.
     changed: Condvar,
@@ -53,17 +53,27 @@ struct Client {
 impl Chat {
     /// Listens and lets clients in; returns the bound address, too.
     pub(super) fn serve(options: &Options) -> io::Result<(Chat, SocketAddr)> {
-        let listener = TcpListener::bind(options.listen)?;
+        let listener = listen(options.listen)?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            address,
-            options: options.clone(),
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        });
-        let serving = shared.clone();
-        let thread = thread::Builder::new().spawn(move || serving.accept(&listener))?;
-        Ok((Chat { shared, thread }, address))
+        let (options, stopped) = (options.clone(), Cancellation::new(None)?);
+        let (state, changed) = (Mutex::default(), Condvar::new());
+        let shared = Arc::new(Shared { options, stopped, state, changed });
+        let late = spawn(&shared, Shared::cut_off_the_late)?;
+        let mut chat = Chat { shared, threads: vec![late] };
+        match spawn(&chat.shared, move |shared| shared.accept(&listener)) {
+            Ok(accepting) => chat.threads.push(accepting),
+            Err(error) => {
+                chat.stop();
+                return Err(error);
+            }
+        }
+        Ok((chat, address))
+    }
+}
+
+impl Client {
+    fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().expect("nothing panics while it holds an outbox")
     }
 }
 
@@ -75,20 +85,9 @@ impl Shared {
     // ANCHOR: accept
     fn accept(&self, listener: &TcpListener) {
         thread::scope(|scope| {
-            scope.spawn(|| self.cut_off_the_late());
-            loop {
-                let accepted = listener.accept();
-                if self.lock().stopping {
-                    return;
-                }
-                let join = |(stream, _peer): (TcpStream, _)| {
-                    stream.set_nodelay(true)?;
-                    thread::Builder::new().spawn_scoped(scope, || self.join(stream))
-                };
-                if let Err(error) = accepted.and_then(join) {
-                    report_to_stderr(format_args!("accept: {error}"));
-                    thread::sleep(ACCEPT_PAUSE);
-                }
+            while let Some(stream) = self.stopped.accept(listener) {
+                let joining = thread::Builder::new().spawn_scoped(scope, || self.join(stream));
+                joining.err().and_then(|error| self.stopped.rest(&error));
             }
         });
     }
@@ -96,7 +95,7 @@ impl Shared {
 
     fn join(&self, stream: TcpStream) {
         let mut state = self.lock();
-        if state.stopping {
+        if state.stopping || stream.set_nodelay(true).is_err() {
             return;
         }
         let (id, question) = state.room.enter();
@@ -107,6 +106,8 @@ impl Shared {
         drop(state);
         thread::scope(|scope| {
             let writer = thread::Builder::new().spawn_scoped(scope, || write(&client));
+            let writer =
+                writer.inspect_err(|error| eprintln!("a client without a thread: {error}"));
             if writer.is_err() || self.read(&client).is_err() {
                 drop(client.stream.shutdown(Shutdown::Both));
             }
@@ -153,8 +154,7 @@ impl Shared {
         let mut deliveries = VecDeque::from(deliveries);
         while let Some(Delivery { to, line }) = deliveries.pop_front() {
             let Some(client) = state.clients.get(&to).cloned() else { continue };
-            let taken =
-                client.outbox.lock().expect("nothing panics while it holds an outbox").push(line);
+            let taken = client.outbox().push(line);
             match taken {
                 Ok(()) => client.filled.notify_one(),
                 Err(_full) => deliveries.extend(self.close(state, &client, Ending::TooSlow)),
@@ -172,7 +172,7 @@ impl Shared {
 
     /// Closes an outbox and begins the grace; returns what the others are to be told.
     fn close(&self, state: &mut State, client: &Client, ending: Ending) -> Vec<Delivery> {
-        client.outbox.lock().expect("nothing panics while it holds an outbox").close(ending);
+        client.outbox().close(ending);
         client.filled.notify_one();
         if state.graces.iter().all(|(_, id)| *id != client.id) {
             state.graces.push_back((Instant::now() + self.options.grace, client.id));
@@ -197,8 +197,7 @@ impl Shared {
         let mut state = self.lock();
         while !(state.stopping && state.clients.is_empty()) {
             let first = state.graces.front().map(|(deadline, _)| *deadline);
-            let left =
-                first.map_or(Duration::MAX, |it| it.saturating_duration_since(Instant::now()));
+            let left = first.map_or(TIME_MAX, |it| it.saturating_duration_since(Instant::now()));
             if !left.is_zero() {
                 let waited = self.changed.wait_timeout(state, left);
                 state = waited.expect("nothing panics in a wait").0;
@@ -215,16 +214,18 @@ impl Chat {
     // ANCHOR: stop
     /// Lets nobody in any more and everybody out, each within its grace.
     pub(super) fn stop(self) -> Report {
-        let mut state = self.shared.lock();
+        let Chat { shared, threads } = self;
+        let mut state = shared.lock();
         state.stopping = true;
         let ids: Vec<_> = state.clients.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.shared.leave(&mut state, id, Ending::Stopping));
+        ids.into_iter().for_each(|id| shared.leave(&mut state, id, Ending::Stopping));
         drop(state);
-        self.shared.changed.notify_one();
-        // Only a connection ends a blocked accept. Where another has done so, this one is refused.
-        drop(TcpStream::connect(self.shared.address));
-        self.thread.join().expect("a panic of this thread is one of the scope's");
-        self.shared.lock().room.report()
+        shared.changed.notify_one();
+        shared.stopped.cancel();
+        for thread in threads {
+            thread.join().expect("a panic of these threads is one of the scope's");
+        }
+        shared.lock().room.report()
     }
     // ANCHOR_END: stop
 }
@@ -232,7 +233,7 @@ impl Chat {
 // ANCHOR: write
 /// Writes what is in the outbox, and ends our side after the last line.
 fn write(client: &Client) {
-    let mut outbox = client.outbox.lock().expect("nothing panics while it holds an outbox");
+    let mut outbox = client.outbox();
     loop {
         match outbox.take() {
             Next::Write(lines) => {
@@ -242,7 +243,7 @@ fn write(client: &Client) {
                     drop(client.stream.shutdown(Shutdown::Both));
                     return;
                 }
-                outbox = client.outbox.lock().expect("nothing panics while it holds an outbox");
+                outbox = client.outbox();
             }
             Next::Wait => outbox = client.filled.wait(outbox).expect("nothing panics in a wait"),
             Next::End => return drop(client.stream.shutdown(Shutdown::Write)),

@@ -29,8 +29,21 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 pub use site::Site;
 pub use url::{NotHttp, Url};
 
+use crate::bounds::{MILLISECONDS_MAX, SECONDS_MAX, hold, hold_time, number};
 use crate::program::{Program, argument, future_bytes, not_written_in, say};
 use crate::{Left, Style};
+
+/// The most pages that are fetched at once: with threads, each of them has one.
+pub const WORKERS_MAX: usize = 1000;
+
+/// The most fetches of a crawl.
+pub const FETCHES_MAX: usize = 1_000_000;
+
+/// The most redirects that may lead to one page.
+pub const REDIRECTS_MAX: usize = 1000;
+
+/// The most bytes that an answer may have.
+pub const ANSWER_BYTES_MAX: usize = 1 << 30;
 
 /// The program, for `oneloop list`, `run` and `show`.
 pub const PROGRAM: Program = Program {
@@ -54,34 +67,38 @@ pub const PROGRAM: Program = Program {
 /// What the command line says. The site is one of its own.
 #[derive(Clone, Debug, Args)]
 pub struct Flags {
-    /// How many pages are fetched at once
-    #[arg(long, value_name = "N", default_value = "10")]
+    /// How many pages are fetched at once, 1..=1000
+    #[arg(long, value_name = "N", default_value = "10", allow_negative_numbers = true)]
+    #[arg(value_parser = number(1..=WORKERS_MAX))]
     workers: usize,
-    /// The most fetches in all
-    #[arg(long, value_name = "N", default_value = "10000")]
+    /// The most fetches in all, 0..=1000000
+    #[arg(long, value_name = "N", default_value = "10000", allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=FETCHES_MAX))]
     fetches: usize,
-    /// Milliseconds that one fetch may take
-    #[arg(long, value_name = "MS", default_value = "1000")]
+    /// Milliseconds that one fetch may take, 0..=86400000
+    #[arg(long, value_name = "MS", default_value = "1000", allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=MILLISECONDS_MAX))]
     fetch_timeout: u32,
-    /// Seconds that the crawl may take
-    #[arg(long, value_name = "S", default_value = "60")]
+    /// Seconds that the crawl may take, 0..=86400
+    #[arg(long, value_name = "S", default_value = "60", allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=SECONDS_MAX))]
     timeout: u32,
 }
 
-/// What to crawl, and how far.
+/// What to crawl, and how far. Times are at most [`TIME_MAX`](crate::TIME_MAX).
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where the server of the site is.
     pub server: SocketAddr,
     /// Where to begin; pages of other hosts are not fetched.
     pub root: Url,
-    /// How many pages are fetched at once; 0 counts as 1.
+    /// How many pages are fetched at once, at most [`WORKERS_MAX`]; 0 counts as 1.
     pub workers: usize,
-    /// The most fetches in all.
+    /// The most fetches in all, at most [`FETCHES_MAX`].
     pub fetches_max: usize,
-    /// The most redirects that lead to one page.
+    /// The most redirects that lead to one page, at most [`REDIRECTS_MAX`].
     pub redirects_max: usize,
-    /// The most bytes of an answer.
+    /// The most bytes of an answer with its header, at most [`ANSWER_BYTES_MAX`].
     pub answer_bytes_max: usize,
     /// How long one fetch may take.
     pub fetch_timeout: Duration,
@@ -146,6 +163,17 @@ impl Options {
     }
 }
 
+impl Options {
+    fn hold(&self) -> io::Result<()> {
+        hold("workers", &self.workers, 0..=WORKERS_MAX)?;
+        hold("fetches_max", &self.fetches_max, 0..=FETCHES_MAX)?;
+        hold("redirects_max", &self.redirects_max, 0..=REDIRECTS_MAX)?;
+        hold("answer_bytes_max", &self.answer_bytes_max, 0..=ANSWER_BYTES_MAX)?;
+        hold_time("fetch_timeout", self.fetch_timeout)?;
+        hold_time("timeout", self.timeout)
+    }
+}
+
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Totals { fetches, pages, bytes, redirects, redirects_too_many, .. } = self;
@@ -154,8 +182,8 @@ impl fmt::Display for Totals {
         writeln!(f, "{redirects:5} redirects, of which {redirects_too_many} one too many")?;
         let Totals { refused, broken, too_large, timed_out, abandoned, .. } = self;
         writeln!(f, "{refused:5} refused by the server")?;
-        writeln!(f, "{broken:5} broken: cut short, reset, or no HTTP")?;
-        writeln!(f, "{too_large:5} too large")?;
+        writeln!(f, "{broken:5} broken: cut off, reset, of no length, or no HTTP")?;
+        writeln!(f, "{too_large:5} too large, in their header or as a whole")?;
         writeln!(f, "{timed_out:5} too late")?;
         writeln!(f, "{abandoned:5} abandoned, with {} unvisited", self.unvisited)?;
         let Totals { duplicates, foreign, .. } = self;
@@ -167,9 +195,11 @@ impl fmt::Display for Totals {
 /// program is right.
 ///
 /// # Errors
-/// When the system refuses what a loop needs; `TimedOut` when the naive one has not ended by itself.
+/// When the system refuses what a loop needs, or a thread; `InvalidInput` when a number is not within its
+/// bounds; `TimedOut` when the naive one has not ended by itself.
 /// What happens to a page is in the totals.
 pub fn run(version: Version, options: &Options) -> io::Result<(Totals, Left)> {
+    options.hold()?;
     let options = &Options { workers: options.workers.max(1), ..options.clone() };
     let style = match version {
         Version::Naive => {
@@ -184,7 +214,7 @@ pub fn run(version: Version, options: &Options) -> io::Result<(Totals, Left)> {
         Version::Good(style) => style,
     };
     match style {
-        Style::Threads => Ok((threads::crawl(options), Left::default())),
+        Style::Threads => Ok((threads::crawl(options)?, Left::default())),
         Style::Callbacks => on_a_loop(|handle, done| callbacks::crawl(handle, options, done)),
         Style::Promises => on_a_loop(|handle, done| {
             let crawled = promises::crawl(handle, options).map(done);

@@ -122,7 +122,8 @@ fn accept(listener: &TcpListener, seen: &Mutex<Seen>) {
                 // How a connection ended is the crawler's concern.
                 drop(serve(stream, seen));
             };
-            scope.spawn(serve);
+            // Whoever has no thread is not served: the connection is closed.
+            drop(thread::Builder::new().spawn_scoped(scope, serve));
         }
     });
 }

@@ -1,7 +1,7 @@
 //! The crawler with threads: workers that share a frontier and a condition.
 
 use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::thread;
@@ -22,7 +22,7 @@ struct Crawl<'a> {
 
 // ANCHOR: crawl
 /// Crawls a site with so many workers, and returns the totals.
-pub(super) fn crawl(options: &Options) -> Totals {
+pub(super) fn crawl(options: &Options) -> io::Result<Totals> {
     let crawl = Crawl {
         options,
         deadline: Instant::now() + options.timeout,
@@ -31,10 +31,13 @@ pub(super) fn crawl(options: &Options) -> Totals {
     };
     thread::scope(|scope| {
         for _ in 0..options.workers {
-            scope.spawn(|| crawl.work());
+            let worker = thread::Builder::new().spawn_scoped(scope, || crawl.work());
+            // Those who work already are to find nothing more to do.
+            worker.inspect_err(|_| crawl.give_up())?;
         }
-    });
-    crawl.frontier().totals()
+        Ok(())
+    })
+    .map(|()| crawl.frontier().totals())
 }
 // ANCHOR_END: crawl
 
@@ -97,6 +100,11 @@ impl Crawl<'_> {
         }
     }
     // ANCHOR_END: read
+
+    fn give_up(&self) {
+        self.frontier().give_up();
+        self.changed.notify_all();
+    }
 
     fn frontier(&self) -> MutexGuard<'_, Frontier> {
         self.frontier.lock().expect("nothing panics while it holds the frontier")

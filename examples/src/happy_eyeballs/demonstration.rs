@@ -8,6 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::{Options, interleave, run};
 use crate::Style;
+use crate::bounds::{MILLISECONDS_MAX, number};
 use crate::program::say;
 
 /// How long it takes to see that an address does not answer any more.
@@ -17,14 +18,16 @@ const PATIENCE: Duration = Duration::from_millis(100);
 #[derive(Debug, clap::Args)]
 pub(super) struct Flags {
     /// The host to connect to [default: three addresses of this machine, of which one answers]
-    #[arg(value_name = "HOST:PORT")]
+    #[arg(value_name = "HOST:PORT", value_parser = target)]
     target: Option<String>,
-    /// How long an attempt is alone before the next one begins
-    #[arg(long, value_name = "MS", default_value_t = 250)]
-    delay: u64,
-    /// How long the whole may take
-    #[arg(long, value_name = "MS", default_value_t = 10_000)]
-    limit: u64,
+    /// How long an attempt is alone before the next one begins, 0..=86400000
+    #[arg(long, value_name = "MS", default_value_t = 250, allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=MILLISECONDS_MAX))]
+    delay: u32,
+    /// How long the whole may take, 0..=86400000
+    #[arg(long, value_name = "MS", default_value_t = 10_000, allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=MILLISECONDS_MAX))]
+    limit: u32,
 }
 
 /// Connects, and says to whom; that nobody takes the connection is the program's failure.
@@ -34,13 +37,22 @@ pub(super) fn demonstrate(style: Style, flags: &Flags) -> io::Result<()> {
         Some(target) => interleave(&target.to_socket_addrs()?.collect::<Vec<_>>(), 1),
         None => here.told()?,
     };
-    let (delay, limit) =
-        (Duration::from_millis(flags.delay), Some(Duration::from_millis(flags.limit)));
+    let (delay, limit) = (
+        Duration::from_millis(flags.delay.into()),
+        Some(Duration::from_millis(flags.limit.into())),
+    );
     let begun = Instant::now();
     let race = run(style, &Options { addresses, delay, limit })?;
     let winner = race.connected.map_err(io::Error::other)?;
     say(&format!("connected to {winner} after {} ms", begun.elapsed().as_millis()));
     Ok(())
+}
+
+/// Reads a host and a port; whether there is such a host is found out later.
+fn target(text: &str) -> Result<String, String> {
+    let (_host, port) = text.rsplit_once(':').ok_or("a host and a port are HOST:PORT")?;
+    number(0..=u16::MAX)(port)?;
+    Ok(text.to_owned())
 }
 
 /// Three addresses of this machine.

@@ -20,6 +20,7 @@ use loop_core::AggregateError;
 
 use self::demonstration::{Flags, demonstrate};
 
+use crate::bounds::{hold, hold_time};
 use crate::program::{Program, argument, future_bytes, not_written_in};
 use crate::{Left, Style};
 
@@ -47,10 +48,13 @@ pub const PROGRAM: Program = Program {
 /// Why there is no connection: a failure for each address, in their order.
 pub type Failures = AggregateError<io::Error>;
 
-/// Where to connect to, and how patiently.
+/// The most addresses of a race: with threads, each attempt has one.
+pub const ADDRESSES_MAX: usize = 1000;
+
+/// Where to connect to, and how patiently. Times are at most [`TIME_MAX`](crate::TIME_MAX).
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The addresses, the preferred one first; see [`interleave`].
+    /// The addresses, the preferred one first; see [`interleave`]. At most [`ADDRESSES_MAX`].
     pub addresses: Vec<SocketAddr>,
     /// How long an attempt is alone before the next one begins.
     pub delay: Duration,
@@ -74,12 +78,22 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    fn hold(&self) -> io::Result<()> {
+        hold("the number of addresses", &self.addresses.len(), 0..=ADDRESSES_MAX)?;
+        hold_time("delay", self.delay)?;
+        hold_time("limit", self.limit.unwrap_or_default())
+    }
+}
+
 /// Connects in one style.
 ///
 /// # Errors
-/// When the style has no such program, or no loop can be made. That no address takes a connection
+/// When the style has no such program, or no loop can be made; `InvalidInput` when a number is not within
+/// its bounds. That no address takes a connection
 /// is a result.
 pub fn run(style: Style, options: &Options) -> io::Result<Race> {
+    options.hold()?;
     match style {
         Style::Threads => threads::run(options),
         Style::Callbacks => callbacks::run(options),
@@ -94,6 +108,7 @@ pub fn run(style: Style, options: &Options) -> io::Result<Race> {
 /// # Errors
 /// As [`run`].
 pub fn run_naive(options: &Options) -> io::Result<Race> {
+    options.hold()?;
     naive_callbacks::run(options)
 }
 

@@ -8,12 +8,12 @@ use std::rc::Rc;
 
 use api_async::combine::timeout;
 use api_async::{CancellationToken, Task, TcpListener, TcpStream, bytes, sleep, spawn};
-use futures::future::{Either, select};
+use futures::future::{Either, FutureExt, select};
 use loop_core::{Elapsed, LoopHandle};
 use slab::Slab;
 
 use super::core::{SWEEP_EVERY, Session, Store};
-use super::{Options, Report};
+use super::{Options, Report, sweep};
 
 /// A server that runs; a clone is the same one.
 #[derive(Clone)]
@@ -85,7 +85,7 @@ impl KeyValue {
     // ANCHOR: converse
     /// Writes all replies, then reads on, until the client ends or is to be closed.
     pub(super) async fn converse(&self, stream: TcpStream, mut session: Session) -> io::Result<()> {
-        let mut stopped = pin!(self.0.stopping.cancelled());
+        let mut stopped = pin!(self.0.stopping.cancelled().fuse());
         loop {
             while let Some(replies) = self.answer(&mut session) {
                 let (written, replies) = bytes::write_all(&stream, replies).await;
@@ -95,11 +95,16 @@ impl KeyValue {
             if session.is_over() {
                 break;
             }
-            match select(stopped.as_mut(), stream.read_chunk()).await {
-                Either::Right((Ok(Some(chunk)), _)) => session.take_in(&chunk),
-                Either::Right((Err(error), _)) => return Err(error),
-                Either::Right((Ok(None), _)) | Either::Left(_) => break,
-            }
+            let read = match select(&mut stopped, stream.read_chunk()).await {
+                Either::Right((read, _)) => read?,
+                // What has come is answered still: to leave it unread would reset the connection.
+                Either::Left(_) => {
+                    stream.shutdown(Shutdown::Read).await?;
+                    stream.read_chunk().await?
+                }
+            };
+            let Some(chunk) = read else { break };
+            session.take_in(&chunk);
         }
         stream.shutdown(Shutdown::Write).await
     }
@@ -117,7 +122,7 @@ impl KeyValue {
     async fn sweep(self) {
         let State { handle, store, stopping, .. } = &*self.0;
         while stopping.run(sleep(handle, SWEEP_EVERY)).await.is_ok() {
-            store.borrow_mut().sweep(handle.time());
+            sweep(&mut store.borrow_mut(), handle.time());
         }
     }
     // ANCHOR_END: sweep

@@ -14,7 +14,7 @@ use api_callbacks::{Operation, Server, ServerBuilder, sleep};
 use loop_core::LoopHandle;
 
 use super::core::{SWEEP_EVERY, Session, Store};
-use super::{OnStopped, Options, Report};
+use super::{OnStopped, Options, Report, sweep};
 
 /// A server that runs; a clone is the same one.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ struct State {
     /// Accepts connections, until it is stopped.
     server: Cell<Option<Server>>,
     sweeping: Cell<Option<Operation>>,
-    /// Whether the server stops: who has its replies is closed then.
+    /// Whether the server stops: who comes too late is closed then.
     stopping: Cell<bool>,
 }
 
@@ -96,6 +96,9 @@ impl Protocol for Client {
     fn connection_made(&self, transport: &Rc<dyn Transport>) {
         // No request is read, nor answered, while a reply is unsent.
         transport.set_write_buffer_limits(WriteLimits { low: 0, high: 0 });
+        if self.server.0.stopping.get() {
+            transport.shutdown_read();
+        }
         self.answer(&**transport);
     }
 
@@ -124,12 +127,12 @@ impl Client {
     // ANCHOR: answer
     /// Has the client's requests answered, until it has to take the replies first.
     fn answer(&self, transport: &dyn Transport) {
-        let State { handle, store, stopping, .. } = &*self.server.0;
+        let State { handle, store, .. } = &*self.server.0;
         let mut session = self.session.borrow_mut();
         while transport.is_reading() {
             let replies = session.answer(&mut store.borrow_mut(), handle.time());
             let Some(replies) = replies else {
-                if session.is_over() || stopping.get() {
+                if session.is_over() {
                     transport.close();
                 }
                 return;
@@ -148,7 +151,7 @@ impl KeyValue {
         let server = self.clone();
         let sweeping = sleep(&self.0.handle, SWEEP_EVERY, move |slept| {
             if slept.is_ok() {
-                server.0.store.borrow_mut().sweep(server.0.handle.time());
+                sweep(&mut server.0.store.borrow_mut(), server.0.handle.time());
                 server.sweep();
             }
         });
@@ -166,10 +169,8 @@ impl KeyValue {
         });
         let server = self.0.server.take().expect("a server is stopped once");
         for transport in server.connections() {
-            // Who takes replies still is closed when it has them all.
-            if transport.is_reading() {
-                transport.close();
-            }
+            // What has come is answered still: to leave it unread would reset the connection.
+            transport.shutdown_read();
         }
         server.stop(self.0.options.grace, move |left| {
             stopped(Report { cut_off: left.len(), ..self.0.report.get() });

@@ -21,20 +21,28 @@ use std::time::Duration;
 use clap::{Args, FromArgMatches};
 use loop_core::{EventLoop, LoopHandle, RunError};
 
+use self::core::Store;
+
+use crate::bounds::{address, hold, hold_time, number, seconds};
 use crate::program::{Program, argument, future_bytes, not_written_in, say, signals};
 use crate::{Left, Style};
+
+/// The most clients that a server may have at once: with threads, each of them has one.
+pub const CLIENTS_MAX: usize = 100_000;
 
 /// Where and how to serve.
 #[derive(Clone, Debug, Args)]
 pub struct Options {
     /// The address to listen on; port 0 lets the system choose
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6380")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6380", value_parser = address)]
     pub listen: SocketAddr,
-    /// How many clients may be connected at once; the next one is told so, and closed
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    /// How many clients may be connected at once, 0..=100000; the next one is told so, and closed
+    #[arg(long, value_name = "N", default_value_t = 10_000, allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=CLIENTS_MAX))]
     pub clients_max: usize,
-    /// How long a server that stops waits for clients that have not taken their replies
+    /// How long a server that stops waits for clients that have not taken their replies, 0..=86400
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    #[arg(allow_negative_numbers = true)]
     pub grace: Duration,
 }
 
@@ -78,6 +86,14 @@ pub const PROGRAM: Program = Program {
     },
 };
 
+/// Removes keys that are over, and tells of what is to be told: there is nobody else to do it.
+fn sweep(store: &mut Store, now: Duration) {
+    store.sweep(now);
+    if let Some(warning) = store.take_warning(now) {
+        eprintln!("{warning}");
+    }
+}
+
 /// Whom a server tells that it has ended.
 type OnStopped = Box<dyn FnOnce(Report)>;
 
@@ -96,20 +112,23 @@ fn demonstrate(style: Style, options: &Options) -> io::Result<()> {
 /// left over: nothing, if the program is right.
 ///
 /// # Errors
-/// When the address cannot be bound, or the system refuses what a loop needs.
+/// When the address cannot be bound, or the system refuses what a loop needs, or a thread; `InvalidInput`
+/// when a number is not within its bounds: [`CLIENTS_MAX`], and [`TIME_MAX`](crate::TIME_MAX) for the grace.
 pub fn run(
     version: Version,
     options: &Options,
     mut stop: UnixStream,
     announce: impl FnOnce(SocketAddr),
 ) -> io::Result<(Report, Left)> {
+    hold("clients_max", &options.clients_max, 0..=CLIENTS_MAX)?;
+    hold_time("grace", options.grace)?;
     match version {
         Version::Good(Style::Threads) => {
             let server = threads::KeyValue::serve(options)?;
             announce(server.local_addr());
             // An end is as good as a byte.
             drop(stop.read(&mut [0]));
-            Ok((server.stop()?, Left::default()))
+            Ok((server.stop(), Left::default()))
         }
         Version::Good(Style::Callbacks) => on_a_loop(stop, |handle| {
             let (server, address) = callbacks::KeyValue::serve(handle, options)?;
@@ -169,10 +188,4 @@ fn on_a_loop<S: FnOnce(OnStopped) + 'static>(
     let left = Left::on(&mut event_loop)?;
     event_loop.close();
     Ok((report, left))
-}
-
-/// Reads a number of seconds.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| format!("`{text}`: {error}"))
 }

@@ -12,7 +12,7 @@ use loop_core::LoopHandle;
 use slab::Slab;
 
 use super::core::{SWEEP_EVERY, Session, Store};
-use super::{Options, Report};
+use super::{Options, Report, sweep};
 
 /// A server that runs; a clone is the same one.
 #[derive(Clone)]
@@ -136,7 +136,7 @@ impl KeyValue {
     /// Removes what is over, until the promise is dropped.
     fn sweep(self) -> Promise<(), io::Error> {
         sleep(&self.0.handle, SWEEP_EVERY).then(move |()| {
-            self.0.store.borrow_mut().sweep(self.0.handle.time());
+            sweep(&mut self.0.store.borrow_mut(), self.0.handle.time());
             self.sweep()
         })
     }

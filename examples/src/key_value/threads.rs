@@ -5,28 +5,26 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, Scope};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use loop_core::report_to_stderr;
-use slab::Slab;
 
 use super::core::{SWEEP_EVERY, Session, Store};
-use super::{Options, Report};
+use super::{Options, Report, sweep};
+use crate::blocking::{Cancellation, listen, spawn};
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// How long accepting rests when the system has no descriptor or no thread.
-const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-
 /// A server that runs.
 pub(super) struct KeyValue {
     shared: Arc<Shared>,
-    thread: JoinHandle<()>,
+    address: SocketAddr,
+    threads: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
-    address: SocketAddr,
+    /// Ends the accepting.
+    stopped: Cancellation<'static>,
     options: Options,
     began: Instant,
     store: Mutex<Store>,
@@ -47,23 +45,31 @@ impl KeyValue {
     // ANCHOR: serve
     /// Listens, lets clients in, and sweeps.
     pub(super) fn serve(options: &Options) -> io::Result<KeyValue> {
-        let listener = TcpListener::bind(options.listen)?;
+        let listener = listen(options.listen)?;
+        let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
-            address: listener.local_addr()?,
+            stopped: Cancellation::new(None)?,
             options: options.clone(),
             began: Instant::now(),
             store: Mutex::default(),
             state: Mutex::default(),
             changed: Condvar::new(),
         });
-        let server = shared.clone();
-        let thread = thread::Builder::new().spawn(move || server.accept(&listener))?;
-        Ok(KeyValue { shared, thread })
+        let sweeping = spawn(&shared, Shared::sweep)?;
+        let mut server = KeyValue { shared, address, threads: vec![sweeping] };
+        match spawn(&server.shared, move |shared| shared.accept(&listener)) {
+            Ok(accepting) => server.threads.push(accepting),
+            Err(error) => {
+                server.stop();
+                return Err(error);
+            }
+        }
+        Ok(server)
     }
     // ANCHOR_END: serve
 
     pub(super) fn local_addr(&self) -> SocketAddr {
-        self.shared.address
+        self.address
     }
 }
 
@@ -72,15 +78,9 @@ impl Shared {
     /// Lets clients in until the server stops, and waits for their threads.
     fn accept(&self, listener: &TcpListener) {
         thread::scope(|scope| {
-            scope.spawn(|| self.sweep());
-            loop {
-                let accepted = listener.accept();
-                if self.lock().stopping {
-                    return;
-                }
-                if let Err(error) = accepted.and_then(|(stream, _)| self.begin(scope, stream)) {
-                    report_to_stderr(format_args!("accept: {error}"));
-                    thread::sleep(ACCEPT_PAUSE);
+            while let Some(stream) = self.stopped.accept(listener) {
+                if let Err(error) = self.begin(scope, stream) {
+                    self.stopped.rest(&error);
                 }
             }
         });
@@ -156,9 +156,7 @@ impl Shared {
             let left = next.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 drop(state);
-                let mut store = self.store();
-                store.sweep(self.began.elapsed());
-                drop(store);
+                sweep(&mut self.store(), self.began.elapsed());
                 next += SWEEP_EVERY;
                 state = self.lock();
                 continue;
@@ -184,8 +182,9 @@ impl KeyValue {
     // ANCHOR: stop
     /// Lets nobody in any more, lets everybody take its replies, and cuts off who does not within the
     /// grace.
-    pub(super) fn stop(self) -> io::Result<Report> {
-        let KeyValue { shared, thread } = self;
+    pub(super) fn stop(self) -> Report {
+        let KeyValue { shared, threads, .. } = self;
+        shared.stopped.cancel();
         let mut state = shared.lock();
         state.stopping = true;
         for (_, stream) in &state.clients {
@@ -203,10 +202,10 @@ impl KeyValue {
         }
         let report = state.report;
         drop(state);
-        // Only a connection ends a blocked accept.
-        drop(TcpStream::connect(shared.address)?);
-        thread.join().expect("a panic of this thread is one of the scope's");
-        Ok(report)
+        for thread in threads {
+            thread.join().expect("a panic of these threads is one of the scope's");
+        }
+        report
     }
     // ANCHOR_END: stop
 }

@@ -10,7 +10,7 @@ use api_async::{Task, TcpListener, TcpStream, scope, spawn};
 use futures::future::try_join;
 use loop_core::{AggregateError, LoopHandle};
 
-use super::{Options, Report};
+use super::{Options, Report, reset_on_close};
 
 // ANCHOR: proxy
 /// A proxy that runs.
@@ -81,8 +81,8 @@ pub(super) async fn forward(client: TcpStream, options: &Options) -> io::Result<
     let handle = client.handle();
     let connecting = TcpStream::connect(handle, options.target);
     let target = timeout(handle, options.patience, connecting).await?;
-    try_join(pump(&client, &target), pump(&target, &client)).await?;
-    Ok(())
+    let both = try_join(pump(&client, &target), pump(&target, &client)).await;
+    both.map(drop).inspect_err(|_| reset_on_close([&client, &target]))
 }
 // ANCHOR_END: forward
 

@@ -11,7 +11,7 @@ use api_callbacks::{Operation, TcpListener, TcpStream};
 use loop_core::{Chunk, LoopHandle};
 use slab::Slab;
 
-use super::{Options, Report};
+use super::{Options, Report, reset_on_close};
 
 // ANCHOR: proxy
 /// A proxy that runs.
@@ -135,7 +135,7 @@ impl Pump {
         let reading = self.from.read_chunk(move |_from, read| match read {
             Ok(Some(chunk)) => pump.write(chunk),
             Ok(None) => pump.shutdown(),
-            Err(error) => pump.connection.end(Err(error)),
+            Err(error) => pump.end(Err(error)),
         });
         self.connection.pending[self.way].set(Some(reading));
     }
@@ -147,14 +147,21 @@ impl Pump {
         let pump = self.clone();
         let writing = self.to.write_chunk(chunk, move |_to, written| match written {
             Ok(()) => pump.pump(),
-            Err(error) => pump.connection.end(Err(error)),
+            Err(error) => pump.end(Err(error)),
         });
         self.connection.pending[self.way].set(Some(writing));
     }
 
     fn shutdown(self: Rc<Self>) {
         let pump = self.clone();
-        self.to.shutdown(Shutdown::Write, move |_to, result| pump.connection.end(result));
+        self.to.shutdown(Shutdown::Write, move |_to, result| pump.end(result));
+    }
+
+    fn end(&self, result: io::Result<()>) {
+        if result.is_err() && self.connection.is_open() {
+            reset_on_close([&self.from, &self.to]);
+        }
+        self.connection.end(result);
     }
 }
 // ANCHOR_END: pump

@@ -2,7 +2,7 @@
 //!
 //! Rule: a direction ends by itself. Its end is passed on when all that came before it has been, and
 //! the other direction goes on. A side that does not read holds up its peer and costs one chunk. A
-//! failure ends both directions, and so does the end of the proxy.
+//! failure ends both directions by a reset, and the end of the proxy ends them too.
 
 mod async_await;
 mod callbacks;
@@ -13,13 +13,16 @@ mod threads;
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
 use loop_core::{EventLoop, LoopHandle};
+use socket2::SockRef;
 
+use crate::bounds::{SECONDS_MAX, address, hold_time, number};
 use crate::program::{Program, argument, future_bytes, not_written_in, say, signals};
 use crate::{Left, Style};
 
@@ -46,13 +49,14 @@ pub const PROGRAM: Program = Program {
 #[derive(Clone, Debug, Args)]
 pub struct Flags {
     /// The address to listen on; port 0 lets the system choose
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = address)]
     listen: SocketAddr,
     /// The address to connect to [default: an echo server of its own]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
     target: Option<SocketAddr>,
-    /// Seconds that the target has to take a connection
-    #[arg(long, value_name = "S", default_value = "10")]
+    /// Seconds that the target has to take a connection, 0..=86400
+    #[arg(long, value_name = "S", default_value = "10", allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=SECONDS_MAX))]
     patience: u32,
 }
 
@@ -63,7 +67,7 @@ pub struct Options {
     pub listen: SocketAddr,
     /// The address to connect to for each client.
     pub target: SocketAddr,
-    /// How long the target has to take a connection.
+    /// How long the target has to take a connection, at most [`TIME_MAX`](crate::TIME_MAX).
     pub patience: Duration,
 }
 
@@ -91,20 +95,22 @@ pub enum Version {
 /// left over: nothing, if the program is right.
 ///
 /// # Errors
-/// When the address cannot be bound, or the system refuses what a loop needs.
+/// When the address cannot be bound, or the system refuses what a loop needs, or a thread; `InvalidInput`
+/// when the patience is not within its bounds.
 pub fn run(
     version: Version,
     options: &Options,
     mut stop: UnixStream,
     announce: impl FnOnce(SocketAddr),
 ) -> io::Result<(Report, Left)> {
+    hold_time("patience", options.patience)?;
     match version {
         Version::Good(Style::Threads) => {
             let proxy = threads::Proxy::start(options)?;
             announce(proxy.local_addr());
             // An end is as good as a byte.
             drop(stop.read(&mut [0]));
-            Ok((proxy.stop()?, Left::default()))
+            Ok((proxy.stop(), Left::default()))
         }
         Version::Good(Style::Callbacks) => on_a_loop(stop, |handle| {
             let proxy = callbacks::Proxy::start(handle, options)?;
@@ -145,6 +151,15 @@ fn on_a_loop<S: FnOnce() -> Report>(
     let report = stops();
     let left = Left::on(&mut event_loop)?;
     Ok((report, left))
+}
+
+/// Has two connections closed by a reset: a side that has failed is no side that has ended, and the other
+/// is to know.
+fn reset_on_close<S: AsFd>(streams: [&S; 2]) {
+    for stream in streams {
+        // The one that has failed may have no options any more.
+        let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+    }
 }
 
 /// Runs the proxy until a signal comes, before an echo server of its own if there is no other.

@@ -10,7 +10,7 @@ use api_promises::combine::{all, timeout};
 use api_promises::{CancellationToken, Promise, TcpListener, TcpStream};
 use loop_core::{LoopHandle, is_cancelled};
 
-use super::{Options, Report};
+use super::{Options, Report, reset_on_close};
 
 // ANCHOR: proxy
 /// A proxy that runs.
@@ -75,8 +75,13 @@ fn forward(client: TcpStream, options: &Options) -> Promise<(), io::Error> {
     let connecting = TcpStream::connect(&handle, options.target);
     timeout(&handle, options.patience, connecting).then(move |target| {
         let there = pump(client.clone(), target.clone());
-        let back = pump(target, client);
-        all(&handle, [there, back]).map(drop)
+        let back = pump(target.clone(), client.clone());
+        let both = all(&handle, [there, back]).map(drop);
+        both.inspect(move |both| {
+            if both.is_err() {
+                reset_on_close([&client, &target])
+            }
+        })
     })
 }
 // ANCHOR_END: forward

@@ -1,23 +1,25 @@
 //! The proxy with threads: two for each connection, and one that accepts.
 //!
-//! Rule: a blocked thread is ended through its socket, so the sockets of all are known.
+//! Rule: a blocked thread is ended through its socket, so the sockets of all are known. One that writes
+//! cannot be ended so without telling the peer of an end that is none: it looks up now and then.
 
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::ErrorKind::{self, Interrupted, TimedOut, WouldBlock};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, Scope};
 use std::time::Duration;
 
-use loop_core::report_to_stderr;
-
-use super::{Options, Report};
+use super::{Options, Report, reset_on_close};
+use crate::blocking::{Cancellation, listen};
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// How long accepting rests after an error that would come again at once.
-const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+/// How long a write waits until it looks whether the connection has failed.
+const LOOK_UP: Duration = Duration::from_millis(100);
 
 // ANCHOR: proxy
 /// A proxy that runs; its thread ends after all the others.
@@ -29,7 +31,18 @@ pub(super) struct Proxy {
 struct Shared {
     addr: SocketAddr,
     options: Options,
+    /// Ends the accepting.
+    stopped: Cancellation<'static>,
     state: Mutex<State>,
+}
+
+/// A client and the target, between which two threads pass on.
+struct Connection<'a> {
+    client: &'a TcpStream,
+    target: &'a TcpStream,
+    /// Whether one direction has ended in order.
+    half_ended: AtomicBool,
+    failed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -46,9 +59,10 @@ struct State {
 impl Proxy {
     /// Listens and passes on.
     pub(super) fn start(options: &Options) -> io::Result<Proxy> {
-        let listener = TcpListener::bind(options.listen)?;
+        let listener = listen(options.listen)?;
         let (addr, options) = (listener.local_addr()?, options.clone());
-        let shared = Arc::new(Shared { addr, options, state: Mutex::default() });
+        let (stopped, state) = (Cancellation::new(None)?, Mutex::default());
+        let shared = Arc::new(Shared { addr, options, stopped, state });
         let accepting = shared.clone();
         let thread = thread::Builder::new()
             .spawn(move || thread::scope(|scope| accept(scope, &listener, &accepting)))?;
@@ -65,34 +79,25 @@ impl Proxy {
 impl Proxy {
     /// Closes the listener and all connections. One that is being made to the target is waited for,
     /// since its thread cannot be told.
-    pub(super) fn stop(self) -> io::Result<Report> {
+    pub(super) fn stop(self) -> Report {
+        self.shared.stopped.cancel();
         let mut state = self.shared.lock();
         state.stopping = true;
         let report = state.report;
         state.open.values().flatten().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
         drop(state);
-        // Only a connection ends a blocked accept.
-        drop(TcpStream::connect(self.shared.addr)?);
         self.thread.join().expect("a panic of a connection's thread");
-        Ok(report)
+        report
     }
 }
 // ANCHOR_END: stop
 
 // ANCHOR: accept
 fn accept<'a>(scope: &'a Scope<'a, '_>, listener: &TcpListener, shared: &'a Shared) {
-    loop {
-        let accepted = listener.accept();
-        if shared.lock().stopping {
-            return;
-        }
-        let begin = |(client, _peer)| {
-            let forwarding = move || shared.forward(client);
-            thread::Builder::new().spawn_scoped(scope, forwarding).map(drop)
-        };
-        if let Err(error) = accepted.and_then(begin) {
-            report_to_stderr(format_args!("accept: {error}"));
-            thread::sleep(ACCEPT_PAUSE);
+    while let Some(client) = shared.stopped.accept(listener) {
+        let forwarding = move || shared.forward(client);
+        if let Err(error) = thread::Builder::new().spawn_scoped(scope, forwarding) {
+            shared.stopped.rest(&error);
         }
     }
 }
@@ -106,12 +111,14 @@ impl Shared {
         let key = self.open(&client);
         let connected = client.set_nodelay(true).and_then(|()| self.connect(key));
         let result = connected.and_then(|target| {
+            let (half_ended, failed) = (AtomicBool::default(), AtomicBool::default());
+            let connection = Connection { client: &client, target: &target, half_ended, failed };
             thread::scope(|scope| {
-                let there = thread::Builder::new()
-                    .spawn_scoped(scope, || both_fail(pump(&client, &target), &client, &target));
-                let back = both_fail(pump(&target, &client), &client, &target);
-                let there = both_fail(there, &client, &target)?;
-                there.join().expect("a pump does not panic").and(back)
+                let there = || connection.pass_on(&client, &target);
+                let there = thread::Builder::new().spawn_scoped(scope, there);
+                let there = there.inspect_err(|_| connection.fail());
+                let back = connection.pass_on(&target, &client);
+                there?.join().expect("a pump does not panic").and(back)
             })
         });
         self.end(key, result);
@@ -132,25 +139,50 @@ impl Shared {
 // ANCHOR_END: forward
 
 // ANCHOR: pump
-/// Passes one direction on, and then its end.
-fn pump(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
-    let mut buffer = [0; BUFFER_BYTES];
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) => return to.shutdown(Shutdown::Write),
-            Ok(length) => to.write_all(&buffer[..length])?,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+impl Connection<'_> {
+    /// Passes one direction on, and ends the other too when it fails.
+    fn pass_on(&self, from: &TcpStream, to: &TcpStream) -> io::Result<()> {
+        to.set_write_timeout(Some(LOOK_UP))
+            .and_then(|()| self.pump(from, to))
+            .inspect_err(|_| self.fail())
     }
-}
 
-/// Ends the other direction too when one has failed: its thread waits at one of the sockets.
-fn both_fail<T>(result: io::Result<T>, client: &TcpStream, target: &TcpStream) -> io::Result<T> {
-    if result.is_err() {
-        [client, target].iter().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
+    /// Passes one direction on, and then its end.
+    fn pump(&self, mut from: &TcpStream, to: &TcpStream) -> io::Result<()> {
+        let mut buffer = [0; BUFFER_BYTES];
+        loop {
+            match from.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(length) => self.write_all(to, &buffer[..length])?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if !self.half_ended.swap(true, Ordering::SeqCst) {
+            // A reset looks like an end when the other thread was told of it first.
+            from.peer_addr()?;
+        }
+        to.shutdown(Shutdown::Write)
     }
-    result
+
+    fn write_all(&self, mut to: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match to.write(bytes) {
+                Ok(length) => bytes = &bytes[length..],
+                Err(error) if self.failed.load(Ordering::SeqCst) => return Err(error),
+                Err(error) if matches!(error.kind(), WouldBlock | TimedOut | Interrupted) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the other thread, which reads or writes, and has the close be a reset.
+    fn fail(&self) {
+        self.failed.store(true, Ordering::SeqCst);
+        reset_on_close([self.client, self.target]);
+        [self.client, self.target].iter().for_each(|it| drop(it.shutdown(Shutdown::Read)));
+    }
 }
 // ANCHOR_END: pump
 

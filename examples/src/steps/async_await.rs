@@ -5,10 +5,12 @@
 //! way leads past the clean-up. Who wants to cancel asks the token, and does not drop all of it.
 
 use std::io;
+use std::pin::pin;
 
 use api_async::combine::{map_limit, retry, timeout};
 use api_async::{CancellationToken, TcpStream, bytes, run_until_complete, sleep, spawn};
-use loop_core::{EventLoop, LoopHandle};
+use futures::future::{Either, select};
+use loop_core::{Cancelled, EventLoop, LoopHandle};
 
 use super::{END_OF_TRANSMISSION, Options, Report, Stage, at, parse};
 use crate::Left;
@@ -27,7 +29,11 @@ pub(super) async fn transfer(
 ) -> io::Result<Vec<String>> {
     let mut session = None;
     let steps = timeout(handle, options.total_limit, steps(handle, options, &mut session));
-    let outcome = cancel.run(steps).await.unwrap_or_else(|cancelled| Err(cancelled.into()));
+    // The steps come first: what has come before the cancel is taken note of.
+    let outcome = match select(pin!(steps), pin!(cancel.cancelled())).await {
+        Either::Left((outcome, _)) => outcome,
+        Either::Right(_) => Err(Cancelled.into()),
+    };
     if let Some(session) = session {
         clean_up(handle, options, session).await;
     }

@@ -64,8 +64,8 @@ impl Transfer {
     fn goes_on<T>(self: &Rc<Self>, step: &str, ended: io::Result<T>) -> Option<T> {
         match ended {
             _ if self.callback.borrow().is_none() => return None,
-            Ok(value) if !self.cancelled.get() => return Some(value),
-            Ok(_) => self.finish(Err(Cancelled.into())),
+            _ if self.cancelled.get() => self.finish(Err(Cancelled.into())),
+            Ok(value) => return Some(value),
             Err(error) => self.finish(Err(at(step, &error))),
         }
         None

@@ -3,9 +3,13 @@
 use std::io;
 use std::time::Duration;
 
-use super::{Fault, Misbehaviour, Options, Peer, run};
+use super::{AT_ONCE_MAX, Fault, Misbehaviour, Options, Peer, run};
 use crate::Style;
+use crate::bounds::{MILLISECONDS_MAX, number};
 use crate::program::say;
+
+/// The most failures that the server can be told.
+const FAILURES_MAX: usize = 1_000_000;
 
 /// What the command line says.
 #[derive(Debug, clap::Args)]
@@ -13,18 +17,21 @@ pub(super) struct Flags {
     /// The items to fetch
     #[arg(value_name = "ITEM", default_values = ["ali", "baba", "cassim"])]
     items: Vec<String>,
-    /// How many items are fetched at once
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    /// How many items are fetched at once, 1..=1000
+    #[arg(long, value_name = "N", default_value_t = 2, allow_negative_numbers = true)]
+    #[arg(value_parser = number(1..=AT_ONCE_MAX))]
     at_once: usize,
-    /// How many fetches fail before one succeeds; each item is tried three times
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// How many fetches fail before one succeeds, 0..=1000000; each item is tried three times
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=FAILURES_MAX))]
     failures: usize,
     /// The step that the server does not answer: auth, get, or commit
     #[arg(long, value_name = "STEP", value_parser = ["auth", "get", "commit"])]
     stall: Option<String>,
-    /// Cancel the program after so long
-    #[arg(long, value_name = "MS")]
-    cancel: Option<u64>,
+    /// Cancel the program after so long, 0..=86400000
+    #[arg(long, value_name = "MS", allow_negative_numbers = true)]
+    #[arg(value_parser = number(0..=MILLISECONDS_MAX))]
+    cancel: Option<u32>,
 }
 
 /// Takes the steps, and says what came of them and what the server was told; that a step failed is
@@ -44,7 +51,7 @@ pub(super) fn demonstrate(style: Style, flags: &Flags) -> io::Result<()> {
     let options = Options {
         items: flags.items.clone(),
         at_once: flags.at_once,
-        cancel_after: flags.cancel.map(Duration::from_millis),
+        cancel_after: flags.cancel.map(|millis| Duration::from_millis(millis.into())),
         ..Options::new(peer.address())
     };
     let report = run(style, &options)?;

@@ -19,11 +19,13 @@ use std::time::Duration;
 
 use clap::FromArgMatches;
 use loop_core::Backoff;
+use loop_core::transfer::Partial;
 
 use self::demonstration::{Flags, demonstrate};
 
 pub use self::peer::{Fault, Misbehaviour, Peer};
 
+use crate::bounds::{hold, hold_time};
 use crate::program::{Program, argument, future_bytes, not_written_in};
 use crate::{Left, Style};
 
@@ -48,16 +50,29 @@ pub const PROGRAM: Program = Program {
     },
 };
 
-/// What to fetch and from whom, and how patiently.
+/// The most items that are fetched at once: with threads, each of them has one.
+pub const AT_ONCE_MAX: usize = 1000;
+
+/// The most items.
+pub const ITEMS_MAX: usize = 10_000;
+
+/// The longest argument of a request, in bytes. No socket takes only a part of a request that is so short,
+/// so that one that is cancelled has been sent or has not, and what follows it is understood.
+pub const ARGUMENT_BYTES_MAX: usize = 1000;
+
+/// How often something may be tried.
+pub const ATTEMPTS_MAX: u32 = 1000;
+
+/// What to fetch and from whom, and how patiently. Times are at most [`TIME_MAX`](crate::TIME_MAX).
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where the server is.
     pub server: SocketAddr,
-    /// What the server is to be told first.
+    /// What the server is to be told first: at most [`ARGUMENT_BYTES_MAX`], no control characters.
     pub secret: String,
-    /// The names of the items.
+    /// The names of the items, at most [`ITEMS_MAX`], each like the secret.
     pub items: Vec<String>,
-    /// How many items are fetched at once.
+    /// How many items are fetched at once, at most [`AT_ONCE_MAX`]; 0 counts as 1.
     pub at_once: usize,
     /// How long a step may take, and each try of one that is repeated.
     pub step_limit: Duration,
@@ -66,6 +81,7 @@ pub struct Options {
     /// How long the clean-up may take; it has its own time, since it follows when the other is over.
     pub clean_up_limit: Duration,
     /// How connecting and fetching are tried again. Who authenticates or commits twice may do harm.
+    /// At most [`ATTEMPTS_MAX`] tries.
     pub backoff: Backoff,
     /// When the program is cancelled from outside, if it is.
     pub cancel_after: Option<Duration>,
@@ -114,11 +130,43 @@ impl Options {
     }
 }
 
+impl Options {
+    /// Returns the options if all of them can be, and at least one item is fetched at once.
+    fn held(mut self) -> io::Result<Options> {
+        let Options { secret, items, backoff, .. } = &self;
+        hold("the number of items", &items.len(), 0..=ITEMS_MAX)?;
+        for (name, argument) in items.iter().map(|item| ("item", item)).chain([("secret", secret)])
+        {
+            hold(&format!("the length of the {name}"), &argument.len(), 0..=ARGUMENT_BYTES_MAX)?;
+            if argument.contains(char::is_control) {
+                let error = format!("the {name} {argument:?} has a control character");
+                return Err(io::Error::new(ErrorKind::InvalidInput, error));
+            }
+        }
+        hold("at_once", &self.at_once, 0..=AT_ONCE_MAX)?;
+        hold("backoff.attempts", &backoff.attempts, 0..=ATTEMPTS_MAX)?;
+        for (name, time) in [
+            ("step_limit", self.step_limit),
+            ("total_limit", self.total_limit),
+            ("clean_up_limit", self.clean_up_limit),
+            ("backoff.first", backoff.first),
+            ("backoff.max", backoff.max),
+            ("cancel_after", self.cancel_after.unwrap_or_default()),
+        ] {
+            hold_time(name, time)?;
+        }
+        self.at_once = self.at_once.max(1);
+        Ok(self)
+    }
+}
+
 /// Runs the program in one style.
 ///
 /// # Errors
-/// When the style has no such program, or no loop can be made. That a step fails is a result.
+/// When the style has no such program, or no loop can be made; `InvalidInput` when a number is not within
+/// its bounds, or a control character in an argument would end its line. That a step fails is a result.
 pub fn run(style: Style, options: &Options) -> io::Result<Report> {
+    let options = &options.clone().held()?;
     match style {
         Style::Threads => threads::run(options),
         Style::Callbacks => callbacks::run(options),
@@ -133,7 +181,7 @@ pub fn run(style: Style, options: &Options) -> io::Result<Report> {
 /// # Errors
 /// As [`run`].
 pub fn run_naive(options: &Options) -> io::Result<Report> {
-    naive_async_await::run(options)
+    naive_async_await::run(&options.clone().held()?)
 }
 
 impl Stage {
@@ -158,7 +206,9 @@ fn parse(line: &[u8]) -> io::Result<String> {
     }
 }
 
-/// Says in which step an error came.
+/// Says in which step an error came. How much had come before it depends on how that was cut on its way.
 fn at(step: impl Display, error: &io::Error) -> io::Error {
+    let partial = error.get_ref().and_then(|error| error.downcast_ref::<Partial>());
+    let error = partial.map_or(error, |partial| &partial.error);
     io::Error::new(error.kind(), format!("{step}: {error}"))
 }

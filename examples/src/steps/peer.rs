@@ -81,24 +81,28 @@ impl Peer {
     /// Starts a server that has faults.
     ///
     /// # Errors
-    /// When there is no port for it.
+    /// When there is no port for it, or no thread.
     pub fn start(faults: impl IntoIterator<Item = Fault>) -> io::Result<Peer> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let faults = Mutex::new(faults.into_iter().collect());
         let seen = Arc::new(Seen { faults, ..Seen::default() });
         let shared = seen.clone();
-        thread::spawn(move || {
+        thread::Builder::new().spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let seen = shared.clone();
                 seen.open.fetch_add(1, Ordering::SeqCst);
-                thread::spawn(move || {
+                let serve = move || {
                     // How a connection ends, the journal says.
                     let _ = seen.serve(stream);
                     seen.open.fetch_sub(1, Ordering::SeqCst);
-                });
+                };
+                // Whoever has no thread is not served: the connection is closed.
+                if thread::Builder::new().spawn(serve).is_err() {
+                    shared.open.fetch_sub(1, Ordering::SeqCst);
+                }
             }
-        });
+        })?;
         Ok(Peer { address, seen })
     }
 

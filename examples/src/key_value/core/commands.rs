@@ -21,6 +21,8 @@ const TOLD_BYTES_MAX: usize = 128;
 pub(super) enum Next {
     Continue,
     Close,
+    /// This is another protocol: nothing that follows is for us, and nobody waits for a reply.
+    Leave,
 }
 
 /// A command that is being executed: its arguments, and all that it may touch.
@@ -38,17 +40,8 @@ pub(super) fn execute(
     now: Duration,
     replies: &mut Vec<u8>,
 ) -> Next {
-    let mut name = [0; NAME_BYTES_MAX];
-    let written = request.name();
-    let name = match name.get_mut(..written.len()) {
-        Some(name) => {
-            name.copy_from_slice(written);
-            name.make_ascii_uppercase();
-            &*name
-        }
-        None => &[],
-    };
-    let count = request.len();
+    let (mut name, count) = ([0; NAME_BYTES_MAX], request.len());
+    let name = in_capitals(request.name(), &mut name);
     let mut call = Call { request, store, now, replies };
     match (name, count) {
         (b"GET", 1) => call.get(),
@@ -68,6 +61,11 @@ pub(super) fn execute(
         (b"CONFIG", 2..) if request.argument(1).eq_ignore_ascii_case(b"GET") => {
             call.configuration()
         }
+        // Redis: `securityWarningCommand`. A browser that is made to post here sends commands as its body.
+        (b"POST" | b"HOST:", _) => {
+            call.store.warn(now);
+            return Next::Leave;
+        }
         (b"QUIT", _) => {
             reply::simple(call.replies, "OK");
             return Next::Close;
@@ -80,6 +78,14 @@ pub(super) fn execute(
         _ => call.unknown(),
     }
     Next::Continue
+}
+
+/// Writes a name in capitals; one that is too long for a command becomes none.
+fn in_capitals<'a>(written: &[u8], room: &'a mut [u8; NAME_BYTES_MAX]) -> &'a [u8] {
+    let Some(name) = room.get_mut(..written.len()) else { return &[] };
+    name.copy_from_slice(written);
+    name.make_ascii_uppercase();
+    name
 }
 
 impl Call<'_> {

@@ -60,7 +60,7 @@ impl Session {
         while !self.over && replies.len() < REPLY_BYTES_AT_ONCE {
             match self.requests.next_request() {
                 Ok(Some(request)) => {
-                    self.over = execute(&request, store, now, &mut replies) == Next::Close;
+                    self.over = execute(&request, store, now, &mut replies) != Next::Continue;
                 }
                 Ok(None) => break,
                 Err(error) => {
@@ -85,7 +85,7 @@ impl Session {
     }
 
     /// Tells whether the client is to be closed once it has its replies: it has said good-bye, or
-    /// what it said cannot be understood.
+    /// what it said cannot be understood, or is HTTP.
     pub fn is_over(&self) -> bool {
         self.over
     }

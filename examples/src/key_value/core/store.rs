@@ -8,10 +8,19 @@ use super::{STORE_BYTES_MAX, SWEEP_KEYS_MAX, number};
 /// What a key takes besides its own bytes and its value's, roughly.
 const ENTRY_BYTES: usize = 96;
 
+/// How many keys that are over a write removes, if there are any.
+const KEYS_REMOVED_BY_A_WRITE: usize = 2;
+
+/// How often there is a warning at most.
+const WARNING_EVERY: Duration = Duration::from_secs(60);
+
+const WARNING: &str = "a client has sent `POST` or `Host:` as HTTP does and was closed: \
+    somebody may have made it run commands here";
+
 /// The keys that all clients share.
 ///
-/// A key whose deadline has passed is as good as gone: whoever asks for it removes it, and a
-/// [sweep](Store::sweep) removes those that nobody asks for. Time is whatever the caller's clock
+/// A key whose deadline has passed is as good as gone: whoever asks for it removes it, each write
+/// removes some that nobody asks for, and a [sweep](Store::sweep) removes the rest. Time is whatever the caller's clock
 /// says; it must not go back.
 #[derive(Debug)]
 pub struct Store {
@@ -20,6 +29,14 @@ pub struct Store {
     deadlines: BTreeSet<(Duration, Box<[u8]>)>,
     bytes: usize,
     bytes_max: usize,
+    /// When a client was last seen that does not know where it is, and whether somebody was told.
+    warning: Option<Warning>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Warning {
+    Due,
+    Given(Duration),
 }
 
 #[derive(Debug)]
@@ -52,7 +69,8 @@ impl Store {
 
     /// Makes an empty store for keys and values of so many bytes.
     pub fn with_room(bytes_max: usize) -> Store {
-        Store { entries: HashMap::new(), deadlines: BTreeSet::new(), bytes: 0, bytes_max }
+        let (entries, deadlines) = (HashMap::new(), BTreeSet::new());
+        Store { entries, deadlines, bytes: 0, bytes_max, warning: None }
     }
 
     /// Returns how many keys there are; some may be over that were not swept yet.
@@ -68,17 +86,49 @@ impl Store {
     /// Removes keys whose deadline has passed, at most [`SWEEP_KEYS_MAX`] of them; returns how many
     /// these were.
     pub fn sweep(&mut self, now: Duration) -> usize {
-        for swept in 0..SWEEP_KEYS_MAX {
-            if self.deadlines.first().is_none_or(|(deadline, _)| *deadline > now) {
-                return swept;
-            }
-            if let Some((_, key)) = self.deadlines.pop_first()
-                && let Some(entry) = self.entries.remove(&key)
-            {
-                self.bytes -= weight(&key, &entry.value);
+        (0..SWEEP_KEYS_MAX).take_while(|_| self.remove_earliest(now)).count()
+    }
+
+    /// Returns a warning that is due, at most one a minute.
+    pub fn take_warning(&mut self, now: Duration) -> Option<&'static str> {
+        self.warning.take_if(|warning| matches!(warning, Warning::Due))?;
+        self.warning = Some(Warning::Given(now));
+        Some(WARNING)
+    }
+
+    /// Has a warning given that a client speaks HTTP.
+    pub(super) fn warn(&mut self, now: Duration) {
+        match self.warning {
+            Some(Warning::Given(at)) if now < at + WARNING_EVERY => {}
+            _ => self.warning = Some(Warning::Due),
+        }
+    }
+
+    /// Removes the key whose deadline is the earliest, if that has passed; tells whether it had.
+    fn remove_earliest(&mut self, now: Duration) -> bool {
+        if self.deadlines.first().is_none_or(|(deadline, _)| *deadline > now) {
+            return false;
+        }
+        if let Some((_, key)) = self.deadlines.pop_first()
+            && let Some(entry) = self.entries.remove(&key)
+        {
+            self.bytes -= weight(&key, &entry.value);
+        }
+        true
+    }
+
+    /// Removes some keys that are over, more than one write makes, so that they come to an end however
+    /// many are made; and all that it takes when there is no room.
+    fn make_room(&mut self, bytes: usize, now: Duration) -> Result<(), Refused> {
+        for _ in 0..KEYS_REMOVED_BY_A_WRITE {
+            self.remove_earliest(now);
+        }
+        while bytes > self.bytes_max - self.bytes {
+            if !self.remove_earliest(now) {
+                return Err(Refused::NoRoom);
             }
         }
-        SWEEP_KEYS_MAX
+        Ok(())
     }
 
     pub(super) fn get(&mut self, key: &[u8], now: Duration) -> Option<&[u8]> {
@@ -96,26 +146,22 @@ impl Store {
         lifetime: Lifetime,
         now: Duration,
     ) -> Result<(), Refused> {
-        let room = self.bytes_max - self.bytes;
-        let before = match self.live(key, now) {
+        let more = match self.live(key, now) {
+            Some(entry) => value.len().saturating_sub(entry.value.len()),
+            None => weight(key, value),
+        };
+        self.make_room(more, now)?;
+        let before = match self.entries.get_mut(key) {
             Some(entry) => {
-                if value.len().saturating_sub(entry.value.len()) > room {
-                    return Err(Refused::NoRoom);
-                }
                 let (length, deadline) = (entry.value.len(), entry.deadline);
                 replace(&mut entry.value, value);
                 self.bytes = self.bytes - length + value.len();
                 deadline
             }
             None => {
-                // What was over has made room.
-                let weight = weight(key, value);
-                if weight > self.bytes_max - self.bytes {
-                    return Err(Refused::NoRoom);
-                }
                 let entry = Entry { value: value.to_vec(), deadline: None };
                 self.entries.insert(key.into(), entry);
-                self.bytes += weight;
+                self.bytes += weight(key, value);
                 None
             }
         };
