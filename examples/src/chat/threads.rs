@@ -1,5 +1,4 @@
-//! The chat with threads: two for each connection, one that reads and one that writes, and one that
-//! ends those who are late, since a blocked thread cannot look at the clock.
+//! The chat with threads: two for each connection, and one that ends those who are late.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};

@@ -10,7 +10,7 @@ use api_async::{Task, TcpListener, TcpStream, scope, spawn};
 use futures::future::try_join;
 use loop_core::{AggregateError, LoopHandle};
 
-use super::{Options, Report, reset_on_close};
+use super::{Options, Report, is_an_end, reset_on_close};
 
 // ANCHOR: proxy
 /// A proxy that runs.
@@ -81,17 +81,20 @@ pub(super) async fn forward(client: TcpStream, options: &Options) -> io::Result<
     let handle = client.handle();
     let connecting = TcpStream::connect(handle, options.target);
     let target = timeout(handle, options.patience, connecting).await?;
-    let both = try_join(pump(&client, &target), pump(&target, &client)).await;
+    let half_ended = &Cell::new(false);
+    let there = pump(&client, &target, half_ended);
+    let both = try_join(there, pump(&target, &client, half_ended)).await;
     both.map(drop).inspect_err(|_| reset_on_close([&client, &target]))
 }
 // ANCHOR_END: forward
 
 // ANCHOR: pump
 /// Passes one direction on, and then its end.
-async fn pump(from: &TcpStream, to: &TcpStream) -> io::Result<()> {
+async fn pump(from: &TcpStream, to: &TcpStream, half_ended: &Cell<bool>) -> io::Result<()> {
     while let Some(chunk) = from.read_chunk().await? {
         to.write_chunk(chunk).await?;
     }
+    is_an_end(half_ended, from.peer_addr())?;
     to.shutdown(Shutdown::Write).await
 }
 // ANCHOR_END: pump

@@ -11,7 +11,7 @@ use api_callbacks::{Operation, TcpListener, TcpStream};
 use loop_core::{Chunk, LoopHandle};
 use slab::Slab;
 
-use super::{Options, Report, reset_on_close};
+use super::{Options, Report, is_an_end, reset_on_close};
 
 // ANCHOR: proxy
 /// A proxy that runs.
@@ -34,6 +34,8 @@ struct Connection {
     key: usize,
     /// What is pending: connecting, or the operation of each direction.
     pending: [Cell<Option<Operation>>; 2],
+    /// Whether the first direction is ending.
+    half_ended: Cell<bool>,
     /// How many directions have ended.
     ended: Cell<usize>,
 }
@@ -153,6 +155,9 @@ impl Pump {
     }
 
     fn shutdown(self: Rc<Self>) {
+        if let Err(error) = is_an_end(&self.connection.half_ended, self.from.peer_addr()) {
+            return self.end(Err(error));
+        }
         let pump = self.clone();
         self.to.shutdown(Shutdown::Write, move |_to, result| pump.end(result));
     }
@@ -172,8 +177,8 @@ impl Connection {
         let mut open = state.open.borrow_mut();
         let entry = open.vacant_entry();
         let (state, key) = (state.clone(), entry.key());
-        let (pending, ended) = (Default::default(), Cell::default());
-        entry.insert(Rc::new(Connection { state, key, pending, ended })).clone()
+        let (pending, half_ended, ended) = Default::default();
+        entry.insert(Rc::new(Connection { state, key, pending, half_ended, ended })).clone()
     }
 
     fn is_open(&self) -> bool {

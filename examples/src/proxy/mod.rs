@@ -11,6 +11,7 @@ mod peer;
 mod promises;
 mod threads;
 
+use std::cell::Cell;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -151,6 +152,12 @@ fn on_a_loop<S: FnOnce() -> Report>(
     let report = stops();
     let left = Left::on(&mut event_loop)?;
     Ok((report, left))
+}
+
+/// Tells whether the first end of a connection is one. A reset looks like an end to who reads when who
+/// writes was told of it before; but then there is no peer. At the second end there is none either way.
+fn is_an_end(half_ended: &Cell<bool>, peer: io::Result<SocketAddr>) -> io::Result<()> {
+    if half_ended.replace(true) { Ok(()) } else { peer.map(drop) }
 }
 
 /// Has two connections closed by a reset: a side that has failed is no side that has ended, and the other

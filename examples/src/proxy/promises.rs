@@ -10,7 +10,7 @@ use api_promises::combine::{all, timeout};
 use api_promises::{CancellationToken, Promise, TcpListener, TcpStream};
 use loop_core::{LoopHandle, is_cancelled};
 
-use super::{Options, Report, reset_on_close};
+use super::{Options, Report, is_an_end, reset_on_close};
 
 // ANCHOR: proxy
 /// A proxy that runs.
@@ -74,8 +74,9 @@ fn forward(client: TcpStream, options: &Options) -> Promise<(), io::Error> {
     let handle = client.handle().clone();
     let connecting = TcpStream::connect(&handle, options.target);
     timeout(&handle, options.patience, connecting).then(move |target| {
-        let there = pump(client.clone(), target.clone());
-        let back = pump(target.clone(), client.clone());
+        let half_ended = Rc::<Cell<bool>>::default();
+        let there = pump(client.clone(), target.clone(), half_ended.clone());
+        let back = pump(target.clone(), client.clone(), half_ended);
         let both = all(&handle, [there, back]).map(drop);
         both.inspect(move |both| {
             if both.is_err() {
@@ -88,10 +89,13 @@ fn forward(client: TcpStream, options: &Options) -> Promise<(), io::Error> {
 
 // ANCHOR: pump
 /// Passes one direction on, and then its end.
-fn pump(from: TcpStream, to: TcpStream) -> Promise<(), io::Error> {
+fn pump(from: TcpStream, to: TcpStream, half_ended: Rc<Cell<bool>>) -> Promise<(), io::Error> {
     from.read_chunk().then(move |read| match read {
-        Some(chunk) => to.write_chunk(chunk).then(move |()| pump(from, to)),
-        None => to.shutdown(Shutdown::Write),
+        Some(chunk) => to.write_chunk(chunk).then(move |()| pump(from, to, half_ended)),
+        None => match is_an_end(&half_ended, from.peer_addr()) {
+            Ok(()) => to.shutdown(Shutdown::Write),
+            Err(error) => Promise::reject(to.handle(), error),
+        },
     })
 }
 // ANCHOR_END: pump

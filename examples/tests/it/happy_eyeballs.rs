@@ -40,6 +40,7 @@ in_every_style! {
     every_failure_is_told_in_the_order_of_the_addresses,
     of_no_address_there_is_no_connection,
     a_race_is_cancelled_in_its_middle,
+    a_limit_of_nothing_ends_at_once,
     a_peer_that_talks_garbage_wins_all_the_same,
     a_peer_that_resets_takes_nobody_along,
     a_late_winner_closes_all_who_stalled,
@@ -115,6 +116,22 @@ fn a_race_is_cancelled_in_its_middle(style: Style) {
     assert!(errors.iter().any(|error| error.kind() == ErrorKind::TimedOut), "{errors:?}");
     assert!(race.left.is_nothing(), "{:?}", race.left);
     stalled.assert_abandoned();
+}
+
+/// However the end falls together with the beginning of an attempt.
+fn a_limit_of_nothing_ends_at_once(style: Style) {
+    let stalled = Stalled::new();
+    let addresses = vec![stalled.address; 3];
+    for micros in (0..2000).step_by(100) {
+        let (begun, limit) = (Instant::now(), Some(Duration::from_micros(micros)));
+        let delay = Duration::ZERO;
+        let race = run(style, &Options { addresses: addresses.clone(), delay, limit }).unwrap();
+        assert!(begun.elapsed() < LONG / 2, "nobody waits for the kernel to give up");
+        let errors = race.connected.unwrap_err().errors;
+        assert!(errors.iter().any(|error| error.kind() == ErrorKind::TimedOut), "{errors:?}");
+        assert!(race.left.is_nothing(), "{:?}", race.left);
+        stalled.assert_abandoned();
+    }
 }
 
 /// What a peer says on its connection is not the race's business.

@@ -17,7 +17,14 @@ use crate::server::{PATIENCE, wait_until};
 use crate::sockets;
 
 mod core;
+mod differential;
+mod ending;
 mod redis;
+
+use self::ending::{
+    a_stop_answers_what_has_come_and_resets_nobody,
+    http_closes_the_connection_before_its_body_is_executed,
+};
 
 /// Makes a test of each behaviour for each style.
 macro_rules! in_every_style {
@@ -48,6 +55,8 @@ in_every_style! {
     one_client_too_many_is_told_so,
     who_takes_no_replies_is_not_worked_for,
     a_stop_lets_replies_be_taken,
+    a_stop_answers_what_has_come_and_resets_nobody,
+    http_closes_the_connection_before_its_body_is_executed,
     a_stop_waits_for_nobody_longer_than_its_grace,
 }
 

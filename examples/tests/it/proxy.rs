@@ -15,6 +15,13 @@ use crate::client::{connect, expect, expect_end, pattern, reset};
 use crate::server::{PATIENCE, wait_until};
 use crate::sockets;
 
+mod resets;
+
+use self::resets::{
+    a_reset_is_passed_on_as_a_reset_and_an_end_as_an_end,
+    a_reset_of_the_target_ends_a_client_that_does_not_read,
+};
+
 /// Makes a test of each behaviour for each style.
 macro_rules! in_every_style {
     ($($behaviour:ident,)*) => {
@@ -40,6 +47,8 @@ in_every_style! {
     a_target_that_does_not_read_holds_up_the_client,
     a_reset_of_the_client_ends_the_target,
     a_reset_of_the_target_ends_the_client,
+    a_reset_is_passed_on_as_a_reset_and_an_end_as_an_end,
+    a_reset_of_the_target_ends_a_client_that_does_not_read,
     a_target_that_refuses_ends_the_client,
     garbage_both_ways_is_passed_on,
     many_connections_keep_apart,

@@ -9,8 +9,11 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use examples::STYLES;
 use examples::Style;
-use examples::steps::{Fault, Misbehaviour, Options, PROGRAM, Peer, run, run_naive};
+use examples::steps::{
+    ARGUMENT_BYTES_MAX, Fault, Misbehaviour, Options, PROGRAM, Peer, run, run_naive,
+};
 use loop_core::Backoff;
 use socket2::{Domain, Socket, Type};
 
@@ -66,6 +69,8 @@ in_every_style! {
     a_cancel_in_a_pause_ends_it,
     a_clean_up_that_stalls_ends_at_its_own_limit,
     no_items_are_committed_too,
+    an_argument_that_would_end_its_line_is_refused_before_anything_is_said,
+    an_argument_is_no_longer_than_a_request_may_be,
     it_runs_from_the_command_line,
 }
 
@@ -205,6 +210,67 @@ fn no_items_are_committed_too(style: Style) {
     assert!(ended(style, [], |options| options.items.clear(), &told).unwrap().is_empty());
 }
 
+fn an_argument_that_would_end_its_line_is_refused_before_anything_is_said(style: Style) {
+    for control in ["\n", "\r", "\0", "\u{4}", "\t", "\u{7f}", "\u{85}"] {
+        let evil = format!("ali{control}ROLLBACK");
+        let peer = Peer::start([]).unwrap();
+        let [mut item, mut secret] = [patient(&peer), patient(&peer)];
+        item.items.push(evil.clone());
+        secret.secret = evil;
+        for options in [item, secret] {
+            let error = run(style, &options).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{control:?}");
+            assert!(error.to_string().contains("has a control character"), "{error}");
+            assert!(!error.to_string().contains(char::is_control), "{error:?}");
+        }
+        assert!(peer.journal().is_empty());
+    }
+    let items = vec!["two words".to_owned(), "gr\u{fc}n \u{2028}".to_owned(), String::new()];
+    assert_eq!(ended(style, [], |options| options.items = items, &COMMITTED).unwrap().len(), 3);
+}
+
+fn an_argument_is_no_longer_than_a_request_may_be(style: Style) {
+    let longest = vec!["x".repeat(ARGUMENT_BYTES_MAX)];
+    let told = ["AUTH open sesame", "COMMIT 1", "QUIT"];
+    assert_eq!(ended(style, [], |options| options.items = longest, &told).unwrap().len(), 1);
+    let peer = Peer::start([]).unwrap();
+    let items = vec!["x".repeat(ARGUMENT_BYTES_MAX + 1)];
+    let error = run(style, &Options { items, ..patient(&peer) }).unwrap_err();
+    assert_eq!(error.to_string(), "the length of the item: 1001 is not in 0..=1000");
+}
+
+/// What went wrong is said in the same words, whichever style has met it.
+#[test]
+fn the_words_of_an_error_are_the_same_in_every_style() {
+    use Misbehaviour::{Closes, Refuses, Resets, Stalls, TalksGarbage, TalksWithoutEnd};
+    let limits: [fn(&mut Options); 4] = [
+        |_| {},
+        |options| options.step_limit = BRIEF,
+        |options| options.total_limit = SHORT,
+        |options| options.cancel_after = Some(SHORT),
+    ];
+    for (request, step, _) in REQUESTS {
+        for what in [Closes, Refuses, Resets, TalksGarbage, TalksWithoutEnd, Stalls] {
+            for limit in if what == Stalls { &limits[1..] } else { &limits[..1] } {
+                let words = STYLES.map(|style| {
+                    let peer = Peer::start([always(request, what)]).unwrap();
+                    let mut options = patient(&peer);
+                    limit(&mut options);
+                    run(style, &options).unwrap().items.unwrap_err().to_string()
+                });
+                assert!(words.iter().all(|other| *other == words[0]), "{step}: {words:?}");
+                if what != Stalls {
+                    assert!(words[0].starts_with(&format!("{step}: ")), "{words:?}");
+                }
+            }
+        }
+    }
+    let nobody = Nobody::new();
+    let options = Options { backoff: steady(Duration::ZERO), ..nobody.options() };
+    let words = STYLES.map(|style| run(style, &options).unwrap().items.unwrap_err().to_string());
+    assert!(words.iter().all(|other| *other == words[0]), "{words:?}");
+}
+
 fn it_runs_from_the_command_line(style: Style) {
     let command = (PROGRAM.flags)(clap::Command::new(PROGRAM.name).no_binary_name(true));
     let matches = command.try_get_matches_from(["--failures", "2"]).unwrap();
@@ -250,10 +316,7 @@ fn ended<const N: usize>(
     assert!(report.left.is_nothing(), "{faults:?}: {:?}", report.left);
     wait_until_closed(&peer);
     assert_eq!(peer.journal(), told, "{faults:?}");
-    // A thread that reads is cancelled by shutting what it reads from: no answer comes there any more.
-    if style != Style::Threads || report.items.is_ok() {
-        assert_eq!(peer.impatient(), 0, "{faults:?}: who says goodbye hears the answer");
-    }
+    assert_eq!(peer.impatient(), 0, "{faults:?}: who says goodbye hears the answer");
     report.items
 }
 

@@ -7,11 +7,16 @@ use super::{Request, Store, number, reply};
 
 const SYNTAX: &[u8] = b"ERR syntax error";
 const NOT_AN_INTEGER: &[u8] = b"ERR value is not an integer or out of range";
+const NOT_A_SMALL_INTEGER: &[u8] =
+    b"ERR value is out of range, value must between -2147483648 and 2147483647";
 const OVERFLOW: &[u8] = b"ERR increment or decrement would overflow";
 const NO_ROOM: &[u8] = b"OOM command not allowed when used memory > 'maxmemory'.";
 
 /// The longest name of a command.
 const NAME_BYTES_MAX: usize = 8;
+
+/// When this was written, roughly: no time is passed in that would say it more exactly.
+const MILLISECONDS_SINCE_1970: i64 = 1_790_000_000_000;
 
 /// How much of a command that is not known is told back.
 const TOLD_BYTES_MAX: usize = 128;
@@ -96,36 +101,42 @@ impl Call<'_> {
         }
     }
 
-    /// `SET key value [NX | XX] [EX seconds | PX milliseconds | KEEPTTL]`, in any order.
+    /// `SET key value [NX | XX] [EX seconds | PX milliseconds | KEEPTTL]`, in any order. As in Redis an
+    /// option may be said again, and a time is only looked at when all options are known.
     fn set(&mut self) {
-        let mut options = self.request.arguments().skip(2);
-        let (mut lifetime, mut only_if) = (None, None);
+        let mut options = self.request.arguments().skip(2).peekable();
+        let (mut keeps, mut time, mut only_if) = (false, None, None);
         while let Some(option) = options.next() {
-            let chosen = match option.to_ascii_uppercase().as_slice() {
-                b"NX" => only_if.replace(false).is_none(),
-                b"XX" => only_if.replace(true).is_none(),
-                b"KEEPTTL" => lifetime.replace(Lifetime::Kept).is_none(),
-                unit @ (b"EX" | b"PX") => {
-                    let millis = if unit == b"EX" { 1000 } else { 1 };
-                    let Some(amount) = options.next() else { return self.refuse(SYNTAX) };
-                    let Some(amount) = number::parse(amount) else {
-                        return self.refuse(NOT_AN_INTEGER);
-                    };
-                    let time = amount.checked_mul(millis).filter(|&time| time > 0);
-                    let Some(time) = time else { return self.invalid_time() };
-                    lifetime.replace(Lifetime::Until(self.after(time))).is_none()
+            let (name, is_last) = (option.to_ascii_uppercase(), options.peek().is_none());
+            let other_unit = time.is_some_and(|(unit, _)| unit != time_unit(&name));
+            match name.as_slice() {
+                b"NX" if only_if != Some(true) => only_if = Some(false),
+                b"XX" if only_if != Some(false) => only_if = Some(true),
+                b"KEEPTTL" if time.is_none() => keeps = true,
+                b"EX" | b"PX" if !keeps && !other_unit && !is_last => {
+                    time = options.next().map(|amount| (time_unit(&name), amount));
                 }
-                _ => false,
-            };
-            if !chosen {
-                return self.refuse(SYNTAX);
+                _ => return self.refuse(SYNTAX),
             }
         }
+        let lifetime = match time {
+            None if keeps => Lifetime::Kept,
+            None => Lifetime::Endless,
+            Some((unit, amount)) => {
+                let Some(amount) = number::parse(amount) else {
+                    return self.refuse(NOT_AN_INTEGER);
+                };
+                let millis = amount.checked_mul(unit).filter(|&millis| millis > 0);
+                let Some(end) = millis.and_then(|millis| self.after(millis)) else {
+                    return self.invalid_time();
+                };
+                Lifetime::Until(end)
+            }
+        };
         let key = self.request.argument(1);
         if only_if.is_some_and(|there| self.store.contains(key, self.now) != there) {
             return reply::null(self.replies);
         }
-        let lifetime = lifetime.unwrap_or(Lifetime::Endless);
         match self.store.set(key, self.request.argument(2), lifetime, self.now) {
             Ok(()) => reply::simple(self.replies, "OK"),
             Err(refused) => self.refused(refused),
@@ -149,8 +160,10 @@ impl Call<'_> {
         let Some(seconds) = number::parse(self.request.argument(2)) else {
             return self.refuse(NOT_AN_INTEGER);
         };
-        let Some(millis) = seconds.checked_mul(1000) else { return self.invalid_time() };
-        let deadline = Some(self.after(millis));
+        let deadline = seconds.checked_mul(1000).and_then(|millis| self.after(millis));
+        if deadline.is_none() {
+            return self.invalid_time();
+        }
         let set = self.store.expire(self.request.argument(1), deadline, self.now);
         reply::integer(self.replies, i64::from(set));
     }
@@ -181,6 +194,7 @@ impl Call<'_> {
     fn select(&mut self) {
         match number::parse(self.request.argument(1)) {
             Some(0) => reply::simple(self.replies, "OK"),
+            Some(number) if i32::try_from(number).is_err() => self.refuse(NOT_A_SMALL_INTEGER),
             Some(_) => self.refuse(b"ERR DB index is out of range"),
             None => self.refuse(NOT_AN_INTEGER),
         }
@@ -199,9 +213,11 @@ impl Call<'_> {
         reply::bulk(self.replies, value);
     }
 
-    /// Returns the moment that is so many milliseconds from now; what lies before is now.
-    fn after(&self, millis: i64) -> Duration {
-        self.now.saturating_add(Duration::from_millis(u64::try_from(millis).unwrap_or(0)))
+    /// Returns the moment that is so many milliseconds from now; what lies before is now. There is none
+    /// that Redis could not count in milliseconds since 1970.
+    fn after(&self, millis: i64) -> Option<Duration> {
+        millis.checked_add(MILLISECONDS_SINCE_1970)?;
+        Some(self.now.saturating_add(Duration::from_millis(u64::try_from(millis).unwrap_or(0))))
     }
 
     fn refused(&mut self, refused: Refused) {
@@ -227,19 +243,24 @@ impl Call<'_> {
     }
 
     fn unknown(&mut self) {
-        let cut = |text: &[u8], room: usize| text[..text.len().min(room)].to_vec();
-        let mut told = b"ERR unknown command '".to_vec();
-        told.extend(cut(self.request.name(), TOLD_BYTES_MAX));
-        told.extend(b"', with args beginning with: ");
-        let mut room = TOLD_BYTES_MAX;
+        let mut arguments = Vec::new();
         for argument in self.request.arguments() {
-            let argument = cut(argument, room);
-            told.extend([b"'", &argument[..], b"' "].concat());
-            room -= argument.len();
-            if room == 0 {
-                break;
-            }
+            let Some(room) = TOLD_BYTES_MAX.checked_sub(arguments.len() + 1) else { break };
+            arguments.extend([b"'", told(argument, room + 1), b"' "].concat());
         }
-        self.refuse(&told);
+        let name = told(self.request.name(), TOLD_BYTES_MAX);
+        let [before, between] = [b"ERR unknown command '", &b"', with args beginning with: "[..]];
+        self.refuse(&[before, name, between, &arguments].concat());
     }
+}
+
+/// Returns how many milliseconds the unit of an option has.
+fn time_unit(option: &[u8]) -> i64 {
+    if option == b"EX" { 1000 } else { 1 }
+}
+
+/// Cuts what is told back as Redis does: at its limit, and at a zero, where its texts end.
+fn told(text: &[u8], room: usize) -> &[u8] {
+    let text = &text[..text.len().min(room)];
+    text.split(|&byte| byte == 0).next().unwrap_or_default()
 }

@@ -190,6 +190,86 @@ fn a_sweep_is_bounded_and_takes_the_earliest_first() {
     assert_eq!(store.len(), 1);
 }
 
+/// A hundred and thirty thousand a second, each over after a millisecond: the store has room for some
+/// thousand.
+#[test]
+fn values_that_are_soon_over_never_fill_the_store() {
+    let (mut store, mut session) = (Store::with_room(4 << 20), Session::new());
+    let value = "x".repeat(1000);
+    for key in 0..60_000_u64 {
+        let micros = key * 1_000_000 / 130_000;
+        session.take_in(format!("SET key:{key} {value} PX 1\r\n").as_bytes());
+        let replies = session.answer(&mut store, Duration::from_micros(micros)).unwrap();
+        assert_eq!(replies, b"+OK\r\n", "{key}");
+        session.give_back(replies);
+        assert!(store.len() <= 1000, "{} keys", store.len());
+    }
+}
+
+/// What is over makes room at once, and what is not is kept.
+#[test]
+fn a_write_that_needs_room_takes_it_from_what_is_over() {
+    let store = &mut Store::with_room(30_000);
+    told(store, 0, "SET stays v");
+    for number in 0..150 {
+        assert_eq!(told(store, 0, &format!("SET key:{number} {} PX 5", "x".repeat(80))), "+OK");
+    }
+    let large = "x".repeat(20_000);
+    assert!(told(store, 4, &format!("SET large {large}")).starts_with("-OOM"));
+    assert_eq!(store.len(), 151);
+    assert_eq!(told(store, 5, &format!("SET large {large}")), "+OK");
+    assert_eq!(told(store, 5, "GET stays"), "$1\r\nv");
+    assert!(told(store, 5, &format!("SET larger {large}")).starts_with("-OOM"));
+    assert_eq!(told(store, 5, "INCR n"), ":1");
+}
+
+/// Redis: `securityWarningCommand`.
+#[test]
+fn http_is_left_without_a_word_and_its_body_is_not_executed() {
+    for request in [
+        "POST / HTTP/1.1\r\nHost: here\r\n\r\nSET k v\r\n",
+        "post\r\nSET k v\r\n",
+        "*1\r\n$4\r\nPoSt\r\nSET k v\r\n",
+        "Host: here\r\nSET k v\r\n",
+        "*2\r\n$5\r\nHOST:\r\n$1\r\na\r\nSET k v\r\n",
+    ] {
+        for pieces in [1, 7, 1000] {
+            let (mut session, mut store) = (Session::new(), Store::new());
+            let mut replies = Vec::new();
+            for piece in request.as_bytes().chunks(pieces) {
+                session.take_in(piece);
+                replies.extend(answers(&mut session, &mut store, 0));
+            }
+            assert!(session.is_over() && replies.is_empty(), "{request:?}");
+            assert!(store.is_empty(), "{request:?}");
+        }
+    }
+    let (mut session, mut store) = (Session::new(), Store::new());
+    session.take_in(b"GET / HTTP/1.1\r\nHost: here\r\n\r\nSET k v\r\n");
+    let replies = answers(&mut session, &mut store, 0);
+    assert_eq!(replies, b"-ERR wrong number of arguments for 'get' command\r\n");
+    assert!(session.is_over() && store.is_empty());
+    // A word that only begins so is any other word.
+    assert!(told(&mut store, 0, "POSTER").starts_with("-ERR unknown command"));
+    assert!(told(&mut store, 0, "HOST").starts_with("-ERR unknown command"));
+}
+
+#[test]
+fn there_is_one_warning_of_http_a_minute() {
+    let store = &mut Store::new();
+    let warned = |store: &mut Store, seconds: u64| {
+        let mut session = Session::new();
+        session.take_in(b"POST /\r\n");
+        answers(&mut session, store, seconds * 1000);
+        store.take_warning(Duration::from_secs(seconds)).is_some()
+    };
+    assert_eq!(store.take_warning(Duration::ZERO), None);
+    assert!(warned(store, 1));
+    assert_eq!(store.take_warning(Duration::from_secs(1)), None);
+    assert!(!warned(store, 2) && !warned(store, 60));
+    assert!(warned(store, 61) && !warned(store, 62));
+}
+
 #[test]
 fn commands_that_make_no_sense_say_why_and_change_nothing() {
     let store = &mut Store::new();

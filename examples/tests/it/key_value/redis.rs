@@ -14,7 +14,8 @@ use super::{LONG_GRACE, Running};
 use crate::client::connect;
 use crate::server::{PATIENCE, wait_until};
 
-const STYLES: [Style; 4] = [Style::Threads, Style::Callbacks, Style::Promises, Style::Async];
+pub(super) const STYLES: [Style; 4] =
+    [Style::Threads, Style::Callbacks, Style::Promises, Style::Async];
 
 /// Runs a tool against a server, or says that it is not there.
 fn ask(tool: &str, server: &Running, arguments: &[&str]) -> Option<String> {
@@ -69,14 +70,14 @@ fn redis_benchmark_is_served() {
 }
 
 /// A real server, which ends with the test.
-struct Redis {
+pub(super) struct Redis {
     child: Child,
-    port: u16,
+    pub(super) port: u16,
 }
 
 impl Redis {
     /// Starts one; `None`, and a line that says so, when there is none.
-    fn start() -> Option<Redis> {
+    pub(super) fn start() -> Option<Redis> {
         // It announces no port: one that was free a moment ago will do.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new("redis-server");
