@@ -217,3 +217,37 @@ fn demonstrate(style: Style, flags: &Flags) -> io::Result<()> {
     say(&format!("{joined} joined, {lines} lines, {dropped} dropped, {cut_off} cut off"));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use api_async::combine::timeout;
+    use api_async::{TcpListener, run_until_complete};
+    use loop_core::Elapsed;
+
+    use super::*;
+
+    /// A panic in it would drop it as well, or an abort.
+    #[test]
+    fn a_client_whose_task_is_dropped_is_forgotten_and_waited_for_by_nobody() {
+        let mut event_loop = EventLoop::new().unwrap();
+        let handle = event_loop.handle();
+        let report = run_until_complete(&mut event_loop, async move {
+            let options = Options {
+                listen: "127.0.0.1:0".parse().unwrap(),
+                grace: Duration::from_millis(10),
+            };
+            let (chat, _address) = async_await::Chat::serve(&handle, &options).unwrap();
+            let listener = TcpListener::bind(&handle, options.listen).unwrap();
+            let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let (stream, _) = listener.accept().await.unwrap();
+            let joined = async {
+                chat.clone().join(stream).await;
+                Ok::<_, Elapsed>(())
+            };
+            timeout(&handle, Duration::from_millis(10), joined).await.unwrap_err();
+            let stopped = async { Ok::<_, Elapsed>(chat.stop().await) };
+            timeout(&handle, Duration::from_secs(5), stopped).await
+        });
+        assert_eq!(report.unwrap(), Ok(Report::default()));
+    }
+}

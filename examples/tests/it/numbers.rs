@@ -108,6 +108,9 @@ fn stopped() -> UnixStream {
     UnixStream::pair().unwrap().0
 }
 
+/// What is beyond its bounds, and the option that is made so.
+type Change<O> = (&'static str, fn(&mut O));
+
 const BEYOND: Duration = Duration::from_secs(86_401);
 
 #[test]
@@ -138,7 +141,7 @@ fn servers_refuse_numbers_beyond_their_bounds_in_every_style() {
 #[test]
 fn the_crawler_refuses_numbers_beyond_their_bounds_in_every_style() {
     let site = crawler::Site::start().unwrap();
-    let changes: [(&str, fn(&mut crawler::Options)); 8] = [
+    let changes: [Change<crawler::Options>; 8] = [
         ("workers", |options| options.workers = 40_000),
         ("workers", |options| options.workers = usize::MAX),
         ("fetches_max", |options| options.fetches_max = usize::MAX),
@@ -200,7 +203,7 @@ fn happy_eyeballs_refuses_numbers_beyond_their_bounds_in_every_style() {
 #[test]
 fn the_steps_refuse_numbers_beyond_their_bounds_in_every_style() {
     let peer = Peer::start([]).unwrap();
-    let changes: [(&str, fn(&mut steps::Options)); 11] = [
+    let changes: [Change<steps::Options>; 11] = [
         ("at_once", |options| options.at_once = 1001),
         ("at_once", |options| options.at_once = usize::MAX),
         ("step_limit", |options| options.step_limit = BEYOND),

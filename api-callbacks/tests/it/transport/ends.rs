@@ -42,6 +42,26 @@ fn eof_received_that_returns_true_keeps_the_writing_side_open() {
     assert_eq!(peer.read(&mut [0]).unwrap(), 0);
 }
 
+/// More than one read takes has come while reading was paused, and the peer has not ended.
+#[test]
+fn what_has_come_is_handed_on_before_the_end_when_the_reading_side_is_shut() {
+    let (mut event_loop, _handle, record, mut peer) = connected();
+    let transport = record.transport();
+    transport.pause_reading();
+    send(&mut peer, &[b'x'; 40_000]);
+    transport.shutdown_read();
+    transport.write(b"the last word");
+    run_for_a_while(&mut event_loop);
+    assert_eq!(calls(&record), ["made"]);
+    transport.resume_reading();
+    run_until(&mut event_loop, || record.was_told("lost"));
+    assert_eq!(calls(&record), ["made", "data", "eof", "lost"]);
+    assert_eq!(record.bytes.borrow().len(), 40_000);
+    let mut told = Vec::new();
+    peer.read_to_end(&mut told).expect("it ends, and is not reset");
+    assert_eq!(told, b"the last word");
+}
+
 #[test]
 fn write_eof_ends_one_side_once_all_is_sent() {
     let (mut event_loop, _handle, record, mut peer) = connected();
