@@ -131,9 +131,8 @@ impl Options {
 }
 
 impl Options {
-    /// Returns the options if all of them can be, and at least one item is fetched at once.
-    fn held(mut self) -> io::Result<Options> {
-        let Options { secret, items, backoff, .. } = &self;
+    fn hold(&self) -> io::Result<()> {
+        let Options { secret, items, backoff, .. } = self;
         hold("the number of items", &items.len(), 0..=ITEMS_MAX)?;
         for (name, argument) in items.iter().map(|item| ("item", item)).chain([("secret", secret)])
         {
@@ -155,8 +154,7 @@ impl Options {
         ] {
             hold_time(name, time)?;
         }
-        self.at_once = self.at_once.max(1);
-        Ok(self)
+        Ok(())
     }
 }
 
@@ -166,7 +164,10 @@ impl Options {
 /// When the style has no such program, or no loop can be made; `InvalidInput` when a number is not within
 /// its bounds, or a control character in an argument would end its line. That a step fails is a result.
 pub fn run(style: Style, options: &Options) -> io::Result<Report> {
-    let options = &options.clone().held()?;
+    options.hold()?;
+    if options.at_once == 0 {
+        return run(style, &Options { at_once: 1, ..options.clone() });
+    }
     match style {
         Style::Threads => threads::run(options),
         Style::Callbacks => callbacks::run(options),
@@ -181,7 +182,8 @@ pub fn run(style: Style, options: &Options) -> io::Result<Report> {
 /// # Errors
 /// As [`run`].
 pub fn run_naive(options: &Options) -> io::Result<Report> {
-    naive_async_await::run(&options.clone().held()?)
+    options.hold()?;
+    naive_async_await::run(options)
 }
 
 impl Stage {
