@@ -134,14 +134,12 @@ impl Options {
     fn hold(&self) -> io::Result<()> {
         let Options { secret, items, backoff, .. } = self;
         hold("the number of items", &items.len(), 0..=ITEMS_MAX)?;
-        for (name, argument) in items.iter().map(|item| ("item", item)).chain([("secret", secret)])
-        {
-            hold(&format!("the length of the {name}"), &argument.len(), 0..=ARGUMENT_BYTES_MAX)?;
-            if argument.contains(char::is_control) {
-                let error = format!("the {name} {argument:?} has a control character");
-                return Err(io::Error::new(ErrorKind::InvalidInput, error));
-            }
+        for argument in items {
+            hold("the length of the item", &argument.len(), 0..=ARGUMENT_BYTES_MAX)?;
+            hold_to_one_line("item", argument)?;
         }
+        hold("the length of the secret", &secret.len(), 0..=ARGUMENT_BYTES_MAX)?;
+        hold_to_one_line("secret", secret)?;
         hold("at_once", &self.at_once, 0..=AT_ONCE_MAX)?;
         hold("backoff.attempts", &backoff.attempts, 0..=ATTEMPTS_MAX)?;
         for (name, time) in [
@@ -156,6 +154,15 @@ impl Options {
         }
         Ok(())
     }
+}
+
+/// Refuses an argument that would end its line, and begin another request.
+fn hold_to_one_line(name: &str, argument: &str) -> io::Result<()> {
+    if !argument.contains(char::is_control) {
+        return Ok(());
+    }
+    let error = format!("the {name} {argument:?} has a control character");
+    Err(io::Error::new(ErrorKind::InvalidInput, error))
 }
 
 /// Runs the program in one style.
