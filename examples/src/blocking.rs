@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use loop_core::transfer::LINE_BYTES_MAX;
-use loop_core::{Cancelled, Elapsed};
+use loop_core::{Cancelled, Elapsed, report_to_stderr};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -78,7 +78,7 @@ impl<'a> Cancellation<'a> {
 
     /// Tells why nobody can be let in, and waits a moment; returns none when cancelled.
     pub(crate) fn rest(&self, error: &io::Error) -> Option<()> {
-        eprintln!("accept: {error}");
+        report_to_stderr(format_args!("accept: {error}"));
         Bounds { until: None, cancel: Some(self) }.pause(ACCEPT_PAUSE).ok()
     }
 

@@ -1,9 +1,12 @@
 //! The programs that are written in every style, and what the command line knows of them.
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::os::unix::net::UnixStream;
+use std::process;
 
 use clap::{ArgMatches, Command};
+use loop_core::report_to_stderr;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
@@ -63,6 +66,19 @@ pub fn signals() -> io::Result<UnixStream> {
     pipe::register(SIGINT, told.try_clone()?)?;
     pipe::register(SIGTERM, told)?;
     Ok(stop)
+}
+
+/// Prints where a program listens. One whose address cannot be told is of no use, and ends.
+pub(crate) fn announce(address: SocketAddr) {
+    let mut stdout = io::stdout();
+    let told = writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush());
+    // A reader that has left is no failure.
+    if let Err(error) = told
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        report_to_stderr(format_args!("cannot tell that {address} is listened on: {error}"));
+        process::exit(1);
+    }
 }
 
 /// Prints a line; that nobody reads it is no failure.

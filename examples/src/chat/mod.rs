@@ -34,7 +34,7 @@ pub use lines::LINE_BYTES_MAX;
 pub use outbox::OUTBOX_LINES_MAX;
 
 use crate::bounds::{SECONDS_MAX, address, hold_time, number};
-use crate::program::{Program, argument, future_bytes, not_written_in, say, signals};
+use crate::program::{self, Program, argument, future_bytes, not_written_in, say, signals};
 use crate::{Left, Style};
 
 /// The program, for `oneloop list`, `run` and `show`.
@@ -209,7 +209,7 @@ fn demonstrate(style: Style, flags: &Flags) -> io::Result<()> {
     let grace = Duration::from_secs(flags.grace.into());
     let options = Options { listen: flags.listen, grace };
     let announce = |addr: SocketAddr| {
-        say(&format!("listening on {addr}"));
+        program::announce(addr);
         say(&format!("to join: nc {} {}", addr.ip(), addr.port()));
     };
     let (report, _left) = run(Version::Good(style), &options, signals()?, announce)?;

@@ -105,8 +105,9 @@ impl Shared {
         drop(state);
         thread::scope(|scope| {
             let writer = thread::Builder::new().spawn_scoped(scope, || write(&client));
-            let writer =
-                writer.inspect_err(|error| eprintln!("a client without a thread: {error}"));
+            let writer = writer.inspect_err(|error| {
+                report_to_stderr(format_args!("a client without a thread: {error}"))
+            });
             if writer.is_err() || self.read(&client).is_err() {
                 drop(client.stream.shutdown(Shutdown::Both));
             }

@@ -68,9 +68,8 @@ impl Crawl {
     fn fetch(&self, url: &Url) -> Promise<Response, FetchError> {
         let request = request(url);
         let connected = TcpStream::connect(&self.handle, self.options.server);
-        let asked = connected.then(|stream| {
-            bytes::write_all(&stream, request).err_into().map(|_| stream)
-        });
+        let asked =
+            connected.then(|stream| bytes::write_all(&stream, request).err_into().map(|_| stream));
         let reader = ResponseReader::new(self.options.answer_bytes_max);
         asked.err_into().then(|stream| read(stream, reader))
     }

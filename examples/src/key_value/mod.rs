@@ -19,12 +19,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{Args, FromArgMatches};
-use loop_core::{EventLoop, LoopHandle, RunError};
+use loop_core::{EventLoop, LoopHandle, RunError, report_to_stderr};
 
 use self::core::Store;
 
 use crate::bounds::{address, hold, hold_time, number, seconds};
-use crate::program::{Program, argument, future_bytes, not_written_in, say, signals};
+use crate::program::{Program, announce, argument, future_bytes, not_written_in, say, signals};
 use crate::{Left, Style};
 
 /// The most clients that a server may have at once: with threads, each of them has one.
@@ -90,7 +90,7 @@ pub const PROGRAM: Program = Program {
 fn sweep(store: &mut Store, now: Duration) {
     store.sweep(now);
     if let Some(warning) = store.take_warning(now) {
-        eprintln!("{warning}");
+        report_to_stderr(warning);
     }
 }
 
@@ -99,7 +99,6 @@ type OnStopped = Box<dyn FnOnce(Report)>;
 
 /// Serves until a signal comes.
 fn demonstrate(style: Style, options: &Options) -> io::Result<()> {
-    let announce = |addr| say(&format!("listening on {addr}"));
     let (report, _left) = run(Version::Good(style), options, signals()?, announce)?;
     let Report { clients, cut_off } = report;
     say(&format!("{clients} clients were served, {cut_off} were cut off at the end"));

@@ -7,7 +7,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, Scope};
 use std::time::Instant;
 
-
 use super::core::{SWEEP_EVERY, Session, Store};
 use super::{Options, Report, sweep};
 use crate::blocking::{Cancellation, listen, spawn};

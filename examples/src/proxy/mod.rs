@@ -24,7 +24,7 @@ use loop_core::{EventLoop, LoopHandle};
 use socket2::SockRef;
 
 use crate::bounds::{SECONDS_MAX, address, hold_time, number};
-use crate::program::{Program, argument, future_bytes, not_written_in, say, signals};
+use crate::program::{self, Program, argument, future_bytes, not_written_in, say, signals};
 use crate::{Left, Style};
 
 /// The program, for `oneloop list`, `run` and `show`.
@@ -179,7 +179,7 @@ fn demonstrate(style: Style, flags: &Flags) -> io::Result<()> {
     let options = Options { listen: flags.listen, target, patience };
     let announce = |addr| {
         say(&format!("passing on to {target}"));
-        say(&format!("listening on {addr}"));
+        program::announce(addr);
     };
     let (report, _left) = run(Version::Good(style), &options, signals()?, announce)?;
     say(&format!("{} connections ended, {} failed", report.ended, report.failed));

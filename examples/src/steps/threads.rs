@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
-use loop_core::Cancelled;
+use loop_core::{Cancelled, report_to_stderr};
 
 use super::{END_OF_TRANSMISSION, Options, Report, Stage, at, parse};
 use crate::Left;
@@ -137,7 +137,7 @@ fn clean_up(options: &Options, session: &Session) {
     let farewell = write_all(&session.control, session.stage.farewell().as_bytes(), bounds)
         .and_then(|()| read_until(&session.control, END_OF_TRANSMISSION, bounds));
     if let Err(error) = farewell {
-        eprintln!("the session could not be cleaned up: {error}");
+        report_to_stderr(format_args!("the session could not be cleaned up: {error}"));
     }
 }
 // ANCHOR_END: clean_up
