@@ -24,8 +24,8 @@ LONGEST = ['test_tasks', 'test_subprocess', 'test_events', 'test_ssl', 'test_tas
 # Tests of Windows' loops alone.
 LEFT_OUT = {'test_windows_events', 'test_windows_utils'}
 
-# A whole run has about 1,900: with fewer, something was not found.
-LOOPS_MIN = 1_000
+# A whole run has about 2,300: with far fewer, something was not found.
+LOOPS_MIN = 1_500
 
 # How often a module is begun again behind a test that has ended its process.
 RESTARTS_MAX = 3
@@ -36,10 +36,10 @@ class Limits:
 
     def __init__(self, test, module, whole):
         self.test, self.module = test, module
-        self.end = time.monotonic() + whole
+        self._end = time.monotonic() + whole
 
-    def left(self):
-        return self.end - time.monotonic()
+    def of_a_process(self):
+        return min(self.module, self._end - time.monotonic())
 
 
 def modules():
@@ -49,32 +49,36 @@ def modules():
     return sorted(names, key=lambda name: (name not in LONGEST, name))
 
 
+def end_group(child):
+    """Ends a process and what it has started, which may hold its pipe open."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
 def run_process(module, stock, limits, extra):
-    """Runs one process of `suite.py`; returns its lines, and the end of what it said otherwise."""
-    limit = min(limits.module, limits.left())
+    """Runs one process of `suite.py`; returns its lines, whether it ended well, and what it said."""
+    limit = limits.of_a_process()
     if limit <= 0:
-        return [], 'no time is left'
+        return [], False, 'no time is left'
     command = [sys.executable, str(HERE / 'suite.py'), module, *extra]
     command += ['--limit', str(limit), '--test-limit', str(limits.test)]
-    if stock:
-        command.append('--stock')
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as said:
+    command += ['--stock'] if stock else []
+    with (tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+          tempfile.TemporaryFile() as said):
         child = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stderr=said,
                                  stdout=subprocess.PIPE, text=True, start_new_session=True)
         try:
             output, _ = child.communicate(timeout=limit + 5)
         except subprocess.TimeoutExpired:
-            output = ''
+            end_group(child)
+            output, _ = child.communicate()
         finally:
-            # What the tests have started ends as well; it may hold the pipe open.
-            try:
-                os.killpg(child.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            if child.poll() is None:
-                output = child.communicate()[0]
+            end_group(child)
         said.seek(0)
-        return output.splitlines(), said.read().decode(errors='replace')[-4_000:]
+        lines = [json.loads(line) for line in output.splitlines()]
+        return lines, child.returncode == 0, said.read().decode(errors='replace')[-4_000:]
 
 
 def run_module(module, stock, limits, only=()):
@@ -82,38 +86,24 @@ def run_module(module, stock, limits, only=()):
     outcomes, turns = {}, 0
     extra = ['--only', *only] if only else []
     for _ in range(RESTARTS_MAX + 1):
-        lines, said = run_process(module, stock, limits, extra)
-        begun, ended = None, False
-        for line in map(json.loads, lines):
-            if 'begins' in line:
-                begun = line['begins']
-            elif 'ends' in line:
+        lines, well, said = run_process(module, stock, limits, extra)
+        begun = None
+        for line in lines:
+            turns += line.get('turns', 0)
+            begun = line.get('begins')
+            if 'ends' in line:
                 outcomes[line['ends']] = line
-                begun = None
-            else:
-                turns, ended = turns + line['turns'], True
-        if ended or begun is None:
-            if not ended:
-                outcomes[f'{module}: the process'] = dict(loops=1, outcome='failed', why=said)
+        if well:
             break
-        outcomes[begun] = dict(loops=1, outcome='failed', why=f'the process ended here\n{said}')
-        rest = list(only)[list(only).index(begun) + 1:] if begun in only else []
+        failed = begun or f'{module}: the process'
+        outcomes[failed] = {'loops': 1, 'outcome': 'failed', 'why': f'the process ended here\n{said}'}
+        if begun is None:
+            break
+        rest = only[only.index(begun) + 1:] if only else ()
         if only and not rest:
             break
         extra = ['--only', *rest] if only else ['--after', begun]
     return outcomes, turns
-
-
-def run_all(names, limits, jobs):
-    """Runs every module on both; returns the outcomes on the core and on stock asyncio, and the turns."""
-    runs = [(name, stock) for name in names for stock in (False, True)]
-    core, stock, turns = {}, {}, 0
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        results = pool.map(lambda run: run_module(*run, limits), runs)
-        for (_, is_stock), (outcomes, made) in zip(runs, results):
-            (stock if is_stock else core).update(outcomes)
-            turns += made
-    return core, stock, turns
 
 
 def outcome(outcomes, test):
@@ -121,55 +111,73 @@ def outcome(outcomes, test):
 
 
 def differing(core, stock):
-    """Lists the tests with a loop that stock asyncio passes and the core does not, or makes none for."""
-    return [test for test, line in stock.items()
-            if line['loops'] and line['outcome'] == 'passed'
-            and (outcome(core, test) != 'passed' or not core[test]['loops'])]
+    """Lists what fails on the core and passes on stock asyncio, or makes a loop there and not here."""
+    tests = [test for test, line in stock.items()
+             if line['loops'] and line['outcome'] == 'passed'
+             and (outcome(core, test) != 'passed' or not core[test]['loops'])]
+    # A process, or what is outside of a test.
+    return tests + [test for test in core if test not in stock]
 
 
-def failures(core, stock, limits):
-    """Runs again what differs, alone, and returns what still does; a process that failed is no test."""
+def fails_again(module, core, stock, limits):
+    """Runs again what differs in a module, and returns what still does."""
     suspects = differing(core, stock)
-    broken = [test for test in core if test not in stock]
-    failed = []
-    for module in sorted({test.split('.')[2] for test in suspects}):
-        only = [test for test in suspects if test.split('.')[2] == module]
-        again, _ = run_module(module, False, limits, only)
-        again_on_stock, _ = run_module(module, True, limits, only)
-        failed += differing(again, again_on_stock)
-    for test in set(suspects) - set(failed):
-        print(f'passed or failed on both when it was run again: {test}')
-    return failed + broken
+    if not suspects:
+        return []
+    only = suspects if all(test in stock for test in suspects) else ()
+    again, _ = run_module(module, False, limits, only)
+    again_on_stock, _ = run_module(module, True, limits, only)
+    failed = differing(again, again_on_stock)
+    for test in suspects:
+        if test not in failed:
+            print(f'no failure when it was run again: {test}')
+        else:
+            print(f'\nFAILED on the core, not on stock asyncio: {test}')
+            print(core.get(test, {}).get('why') or 'it was not run, or made no loop')
+    return [test for test in suspects if test in failed]
+
+
+def compare(names, limits, jobs):
+    """Runs every module on both; returns the outcomes on both, what failed, and the turns."""
+    core, stock, failed, turns = {}, {}, [], 0
+    with concurrent.futures.ThreadPoolExecutor(jobs) as threads:
+        runs = {(name, on_stock): threads.submit(run_module, name, on_stock, limits)
+                for name in names for on_stock in (False, True)}
+    for name in names:
+        here, made = runs[name, False].result()
+        there, _ = runs[name, True].result()
+        failed += fails_again(name, here, there, limits)
+        core.update(here)
+        stock.update(there)
+        turns += made
+    return core, stock, failed, turns
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('modules', nargs='*', help='such as test_events; all, if none is named')
-    parser.add_argument('--jobs', type=int, default=2, help='how many processes at once')
+    parser.add_argument('--jobs', type=int, default=1 + (os.cpu_count() or 1),
+                        help='how many processes at once')
     parser.add_argument('--test-limit', type=float, default=60, help='seconds for a test')
     parser.add_argument('--module-limit', type=float, default=150, help='seconds for a process')
     parser.add_argument('--limit', type=float, default=480, help='seconds for all')
     arguments = parser.parse_args()
     limits = Limits(arguments.test_limit, arguments.module_limit, arguments.limit)
     started = time.monotonic()
-
-    core, stock, turns = run_all(arguments.modules or modules(), limits, arguments.jobs)
-    failed = failures(core, stock, limits)
-    for test in failed:
-        print(f'\nFAILED on the core, not on stock asyncio: {test}')
-        print(core.get(test, {}).get('why', 'it was not run')[-3_000:])
+    names = arguments.modules or modules()
+    core, stock, failed, turns = compare(names, limits, arguments.jobs)
 
     looping = [test for test, line in stock.items() if line['loops']]
-    passed, skipped = ([test for test in looping if outcome(core, test) == which and test not in failed]
-                       for which in ('passed', 'skipped'))
-    seconds = time.monotonic() - started
-    print(f'CPython {sys.version.split()[0]}, test.test_asyncio on loop-core: {len(looping)} tests make a '
-          f'loop, {len(passed)} passed, {len(failed)} failed, {len(skipped)} skipped, '
-          f'{len(looping) - len(passed) - len(skipped) - len(failed)} failed on stock asyncio or once; '
-          f'{turns} turns, {seconds:.0f} s')
+    rest = [outcome(core, test) for test in looping if test not in failed]
+    polling = sum(1 for test in looping if core.get(test, {}).get('polling'))
+    print(f'CPython {sys.version.split()[0]}, test.test_asyncio on loop-core: '
+          f'{len(looping)} tests make a loop, {polling} of them one that polls the kernel; '
+          f'{rest.count("passed")} passed, {len(failed)} failed, {rest.count("skipped")} skipped, '
+          f'{len(rest) - rest.count("passed") - rest.count("skipped")} failed once or on stock asyncio '
+          f'too; {turns} turns, {time.monotonic() - started:.0f} s')
     few = not arguments.modules and len(looping) < LOOPS_MIN
     if few:
-        print(f'that is too few: there should be {LOOPS_MIN} or more')
+        print(f'these are too few tests: there should be {LOOPS_MIN} at least')
     sys.exit(1 if failed or few else 0)
 
 

@@ -169,6 +169,8 @@ class OnCore(base_events.BaseEventLoop):
 
     _core = None
     _watched = None
+    # How many loops poll the kernel, and no test's selector.
+    on_the_system = 0
 
     def __init__(self):
         super().__init__()
@@ -187,6 +189,7 @@ class OnCore(base_events.BaseEventLoop):
         if isinstance(selector, selectors._BaseSelectorImpl):
             selector.close()
             self._core = oneloop_core.Core(False)
+            OnCore.on_the_system += 1
             selector = Selector(self._core)
         self._watched = selector
 
@@ -247,7 +250,9 @@ class OnCore(base_events.BaseEventLoop):
         """Runs what the loop has under a number: what `_run_once` of asyncio does with each handle."""
         handle = self._take(entry, number)
         try:
-            if handle is None or handle._cancelled:
+            if handle is None:
+                raise AssertionError('the loop runs what it has cancelled or run')
+            if handle._cancelled:
                 return
             if not self._debug:
                 handle._run()

@@ -1,7 +1,8 @@
 """Runs tests of one module of `test.test_asyncio` in this process, and tells each outcome at once.
 
-A line of JSON a test: `{"begins": id}`, then `{"ends": id, "loops": how many it made, "outcome": ...}`.
-The last line says how many turns of the core there were. A test that hangs ends the process.
+A line of JSON a test: `{"begins": id}`, then `{"ends": id, "outcome": ...}` with how many loops it made,
+and how many of them polled the kernel through the core. The last line says how many turns of the core
+there were. A test that hangs ends the process.
 """
 
 import argparse
@@ -20,26 +21,33 @@ class Result(unittest.TestResult):
         super().__init__()
         self._tell = tell
         self._limit = limit
+        self._outcome, self._why = 'passed', ''
         self.loops = 0
+        self.on_the_system = lambda: 0
 
     def startTest(self, test):
         super().startTest(test)
         self._tell(begins=test.id())
         self.loops = 0
+        self._polling = self.on_the_system()
         self._outcome, self._why = 'passed', ''
         faulthandler.dump_traceback_later(self._limit, exit=True)
 
     def stopTest(self, test):
         super().stopTest(test)
         faulthandler.cancel_dump_traceback_later()
-        self._tell(ends=test.id(), loops=self.loops, outcome=self._outcome, why=self._why)
+        polling = self.on_the_system() - self._polling
+        self._tell(ends=test.id(), loops=self.loops, polling=polling, outcome=self._outcome,
+                   why=self._why)
 
     def _failed(self, test, error):
-        self._outcome = 'failed'
-        self._why += self._exc_info_to_string(error, test)
-        # What is outside of a test, such as `setUpClass`, has no beginning and no end.
-        if not isinstance(test, unittest.TestCase):
-            self._tell(ends=test.id(), loops=1, outcome='failed', why=self._why)
+        why = self._exc_info_to_string(error, test)
+        if isinstance(test, unittest.TestCase):
+            self._outcome = 'failed'
+            self._why += why
+        else:
+            # What is outside of a test, such as `setUpClass`, has no beginning and no end.
+            self._tell(ends=test.id(), loops=1, polling=0, outcome='failed', why=why)
 
     addFailure = addError = _failed
 
@@ -48,7 +56,11 @@ class Result(unittest.TestResult):
             self._failed(test, error)
 
     def addSkip(self, test, reason):
-        self._outcome, self._why = 'skipped', reason
+        if self._outcome == 'passed':
+            self._outcome, self._why = 'skipped', reason
+
+    def addExpectedFailure(self, test, error):
+        pass
 
     def addUnexpectedSuccess(self, test):
         self._outcome, self._why = 'failed', 'an unexpected success'
@@ -109,6 +121,7 @@ def main():
     if not arguments.stock:
         import on_core
         on_core.install()
+        result.on_the_system = lambda: on_core.OnCore.on_the_system
     name = f'test.test_asyncio.{arguments.module}'
     try:
         tests = list(tests_of(unittest.defaultTestLoader.loadTestsFromName(name)))
