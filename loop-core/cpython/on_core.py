@@ -3,6 +3,18 @@
 Order is the loop's: what is ready, when timers are due, which descriptor is ready, what other threads
 hand over. Here are handles, each under the number that the loop knows, and what tests look at:
 `_ready`, `_scheduled`, `_selector`. They tell what is on the loop, and decide nothing.
+
+What is not the loop's, or only by arrangement:
+
+- Exceptions: a handle hands its own to Python's exception handler. What a handle lets pass, `SystemExit`
+  say, leaves the turn as an `Abort`.
+- Signals: Python writes them to its own self-pipe, which the loop watches.
+- A test's selector, a mock or `TestLoop`'s: the loop polls it as a script, on a clock that is the test's.
+- The three selectors that tests ask for by name are one: the loop's poll.
+- A loop runs on the thread that has made it; no test of asyncio wants it otherwise.
+- Deadlines from before a loop was made are all as old as the loop.
+- A handle that was cancelled while the loop could not be told, from another thread say, is passed over
+  when its turn comes. One that the loop has cancelled must not come: that is an error.
 """
 
 import asyncio

@@ -18,28 +18,29 @@ FAULTS = [
     ('last in, first out', 'ready.rs',
      'entries.push_back(entry);', 'entries.push_front(entry);', 'test_locks'),
     ('a turn runs until nothing is ready', 'core.rs',
-     'TurnRule::Snapshot => snapshot,', 'TurnRule::Snapshot => usize::MAX,', 'test_events test_futures'),
+     'TurnRule::Snapshot => snapshot,', 'TurnRule::Snapshot => usize::MAX,', 'test_base_events'),
     ('readers hear of edges alone', 'event_loop.rs',
      'self.core.fired.take().iter()', 'self.core.fired.take().iter().take(0)', 'test_sock_lowlevel'),
     ('a submission of another thread wakes no poll', 'self_pipe.rs',
-     'self.wake_object.wake();', '', 'test_threads test_events'),
-    ('what other threads submit runs last of all', 'remote.rs',
+     'self.wake_object.wake();', '', 'test_threads'),
+    ('what the loop\'s own thread submits as another would comes later', 'remote.rs',
      'handle.call_soon({', 'handle.call_later(std::time::Duration::from_millis(5), {', 'test_events'),
-    ('the cancel of a timer is lost', 'timers.rs',
-     'state.owners[key.row] = NOBODY;', '', 'test_timeouts'),
-    ('a deadline is a second off', 'timers.rs',
-     'if deadline > nanoseconds(now) {', 'if deadline + 1_000_000_000 > nanoseconds(now) {',
-     'test_waitfor'),
+    ('a deadline is kept five seconds late', 'timers.rs',
+     'if deadline > nanoseconds(now) {', 'if deadline + 5_000_000_000 > nanoseconds(now) {',
+     'test_timeouts'),
     ('a reader runs after it was removed', 'descriptors.rs',
-     'self.cancelled.set(true);', 'self.cancelled.set(false);', 'test_events test_sock_lowlevel'),
+     'self.cancelled.set(true);', 'self.cancelled.set(false);', 'test_sock_lowlevel'),
 ]
 
 # What a faulty loop may take: its tests hang.
-LIMITS = ['--test-limit', '10', '--module-limit', '60', '--limit', '150']
+LIMITS = ['--test-limit', '20', '--module-limit', '120', '--limit', '400']
 
 
 def copy_of_the_loop(target):
-    """Copies the loop and this folder to a workspace of their own, always in the same place."""
+    """Copies the loop and this folder to a workspace of their own, always in the same place.
+
+    The copies are new to cargo, which goes by the time of a file: what was built there may be faulty.
+    """
     folder = target / 'planted'
     shutil.rmtree(folder, ignore_errors=True)
     for part in ('Cargo.toml', 'src', 'cpython'):
@@ -47,7 +48,8 @@ def copy_of_the_loop(target):
         copied = folder / 'loop-core' / part
         copied.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, copied, ignore=shutil.ignore_patterns('__pycache__', 'target'))
+            shutil.copytree(source, copied, copy_function=shutil.copy,
+                            ignore=shutil.ignore_patterns('__pycache__', 'target'))
         else:
             shutil.copy(source, copied)
     manifest = (WORKSPACE / 'Cargo.toml').read_text()
@@ -58,16 +60,17 @@ def copy_of_the_loop(target):
 
 
 def failures(copied, target, tests):
-    """Builds the copy and runs the tests; returns how many fail."""
+    """Builds the copy and runs the tests; returns how many fail, and what the run says."""
     environment = dict(os.environ, CARGO_TARGET_DIR=str(target), PYTHON=sys.executable)
     command = [str(copied / 'cpython' / 'run'), *tests.split(), *LIMITS]
-    run = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    run = subprocess.run(command, env=environment, stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True)
     totals = re.search(r'(\d+) failed, ', run.stdout)
     if totals is None:
         sys.exit(f'the copy did not run:\n{run.stdout}')
     failed = int(totals[1])
     assert (run.returncode != 0) == (failed > 0), run.stdout
-    return failed
+    return failed, run.stdout
 
 
 def check_places():
@@ -85,6 +88,10 @@ def main():
     target = pathlib.Path(os.environ.get('CARGO_TARGET_DIR') or WORKSPACE / 'target' / 'cpython')
     target = target.resolve()
     copied = copy_of_the_loop(target)
+    every = ' '.join(sorted({fault[-1] for fault in FAULTS}))
+    failed, said = failures(copied, target, every)
+    if failed > 0:
+        sys.exit(f'without a fault not all tests pass\n{said[-3_000:]}')
     missed = []
     for name, file, sound, faulty, tests in FAULTS:
         if sys.argv[1:] and name not in sys.argv[1:]:
@@ -92,7 +99,7 @@ def main():
         path = copied / 'src' / file
         text = path.read_text()
         path.write_text(text.replace(sound, faulty))
-        failed = failures(copied, target, tests)
+        failed, _ = failures(copied, target, tests)
         path.write_text(text)
         print(f'{name}: {failed} tests of {tests} fail', flush=True)
         if failed == 0:
