@@ -33,7 +33,7 @@ FAULTS = [
 ]
 
 # What a faulty loop may take: its tests hang.
-LIMITS = ['--test-limit', '20', '--module-limit', '120', '--limit', '400']
+LIMITS = ['--test-limit', '10', '--module-limit', '100', '--limit', '300']
 
 
 def copy_of_the_loop(target):
@@ -61,7 +61,8 @@ def copy_of_the_loop(target):
 
 def failures(copied, target, tests):
     """Builds the copy and runs the tests; returns how many fail, and what the run says."""
-    environment = dict(os.environ, CARGO_TARGET_DIR=str(target), PYTHON=sys.executable)
+    environment = dict(os.environ, CARGO_TARGET_DIR=str(target), PYTHON=sys.executable,
+                       PLANTED='yes')
     command = [str(copied / 'cpython' / 'run'), *tests.split(), *LIMITS]
     run = subprocess.run(command, env=environment, stdout=subprocess.PIPE,
                          stderr=subprocess.STDOUT, text=True)
