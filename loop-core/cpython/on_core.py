@@ -211,11 +211,8 @@ class OnCore(base_events.BaseEventLoop):
         return self._core
 
     def time(self):
-        if isinstance(self._watched, Selector):
-            now = self._core.time()
-            if now is not None:
-                return now
-        return super().time()
+        now = self._core.time() if isinstance(self._watched, Selector) else None
+        return super().time() if now is None else now
 
     def call_at(self, when, callback, *args, context=None):
         timer = super().call_at(when, callback, *args, context=context)
