@@ -313,7 +313,7 @@ impl fmt::Debug for TcpListener {
 /// For the system's options of a socket, such as `socket2`'s; reading and writing are the stream's.
 impl AsFd for TcpStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.io().as_fd()
+        self.0.source().io().as_fd()
     }
 }
 

@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, Scope};
 use std::time::Instant;
 
+use slab::Slab;
+
 use super::core::{SWEEP_EVERY, Session, Store};
 use super::{Options, Report, sweep};
 use crate::blocking::{Cancellation, listen, spawn};
