@@ -35,8 +35,8 @@
 //! when), `source`, `signs`, `waiters`, `sleeper` and `target` (a socket on the loop), `tcp` and `options` (listen,
 //! accept, connect), `chunk` (where bytes live), `transfer` (bytes in a buffer of the caller's),
 //! `watching` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other threads), `offload` (threads of
-//! the loop's own, for what blocks), `resolve`, `backoff`, `signals`, `failures` (what becomes of a
-//! panic), `reports`, `stderr` and `errors` (what is told of it), `snapshot` and `counts` (seeing), `script` (a poll for
+//! the loop's own, for what blocks), `resolve`, `backoff`, `signals`, `failures` and `unwinding`
+//! (what becomes of a panic), `reports`, `stderr` and `errors` (what is told of it), `snapshot` and `counts` (seeing), `script` (a poll for
 //! tests).
 //!
 //! # Principles

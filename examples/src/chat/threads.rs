@@ -7,8 +7,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use loop_core::report_to_stderr;
-
 use super::lines::{Lines, PAUSE};
 use super::outbox::{Next, Outbox};
 use super::room::{Delivery, Ending, Room};
@@ -105,10 +103,9 @@ impl Shared {
         drop(state);
         thread::scope(|scope| {
             let writer = thread::Builder::new().spawn_scoped(scope, || write(&client));
-            let writer = writer.inspect_err(|error| {
-                report_to_stderr(format_args!("a client without a thread: {error}"))
-            });
-            if writer.is_err() || self.read(&client).is_err() {
+            let told =
+                |error: &io::Error| loop_core::report_to_stderr(format_args!("join: {error}"));
+            if writer.inspect_err(told).is_err() || self.read(&client).is_err() {
                 drop(client.stream.shutdown(Shutdown::Both));
             }
             self.leave(&mut self.lock(), id, Ending::Left);

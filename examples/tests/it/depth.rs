@@ -61,9 +61,9 @@ fn c32_allocations_grow_with_depth_but_not_with_suspensions() {
         (style, [level, suspension, step, operation])
     });
     let pinned = [
-        (Style::Callbacks, [1, 1, 1, 2]),
+        (Style::Callbacks, [1, 1, 1, 3]),
         (Style::Promises, [1, 0, 1, 4]),
-        (Style::Async, [1, 0, 0, 1]),
+        (Style::Async, [1, 0, 0, 2]),
     ];
     assert_eq!(seen, pinned);
 }
