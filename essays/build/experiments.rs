@@ -35,7 +35,7 @@ fn folder_tests(folder: &Path, module: &str, tests: &mut BTreeSet<String>) -> io
         if path.is_dir() {
             folder_tests(&path, &inside, tests)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let inside = if name == "main" { module } else { &inside };
+            let inside = if ["main", "mod"].contains(&name.as_str()) { module } else { &inside };
             items_tests(&parsed(&path)?, inside, tests);
         }
     }
