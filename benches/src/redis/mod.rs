@@ -112,7 +112,7 @@ pub(crate) fn serve(arguments: &ServeKeyValueArguments) -> Result<(), Failure> {
     limits::raise_descriptor_limit();
     let options = key_value::Options {
         listen: ([127, 0, 0, 1], 0).into(),
-        clients_max: usize::MAX,
+        clients_max: key_value::CLIENTS_MAX,
         grace: std::time::Duration::from_secs(1),
     };
     let announce = |addr| {
