@@ -157,6 +157,55 @@ fn panics_at_third(calls: &Rc<Cell<u32>>) -> impl Fn() + Clone + use<> {
     }
 }
 
+/// Makes the parts of the combinator `name`: their function panics at its third call, or the third
+/// part does so `inside`.
+fn parts_that_panic(
+    handle: &LoopHandle,
+    live: &Live,
+    calls: &Rc<Cell<u32>>,
+    (name, inside): (&'static str, bool),
+) -> impl Fn(u64) -> Panicking + use<> {
+    let (timers, kept, panics) = (handle.clone(), live.clone(), panics_at_third(calls));
+    move |n| {
+        let (kept, panics, timers) = (kept.clone(), panics.clone(), timers.clone());
+        if !inside {
+            panics();
+        }
+        Box::pin(async move {
+            if inside {
+                panics();
+            }
+            let ends = n == 0 && matches!(name, "map_limit" | "each") || name == "each";
+            sleep(&timers, Duration::from_millis(if ends { 1 } else { LONG })).await;
+            drop(kept);
+            if name == "retry" { Err(()) } else { Ok(n) }
+        })
+    }
+}
+
+type Panicking = std::pin::Pin<Box<dyn Future<Output = Result<u64, ()>>>>;
+
+/// Awaits the combinator `name` of the parts that `makes` returns.
+async fn whole_of(
+    name: &str,
+    handle: LoopHandle,
+    makes: impl Fn(u64) -> Panicking + 'static,
+) -> Result<(), ()> {
+    let backoff = Backoff { attempts: 9, jitter: 0.0, ..Backoff::default() };
+    match name {
+        "map_limit" => map_limit(0..9, 2, makes).await.map(drop),
+        "each" => each(0..9, makes).await.map(drop),
+        "retry" => retry(&handle, backoff, || makes(1)).await.map(drop),
+        "all" => all((0..9).map(makes)).await.map(drop),
+        "any" => any((0..9).map(makes)).await.map(drop).map_err(drop),
+        "race" => race((0..9).map(makes)).await.map(drop),
+        _ => {
+            drop(all_settled((0..9).map(makes)).await);
+            Ok(())
+        }
+    }
+}
+
 /// The rule of all wings: a panic ends the whole, once; see `combine`.
 #[test]
 fn a_panic_of_the_function_or_of_a_future_ends_the_task_that_awaits() {
@@ -164,38 +213,8 @@ fn a_panic_of_the_function_or_of_a_future_ends_the_task_that_awaits() {
         for name in ["map_limit", "each", "retry", "all", "any", "race", "all_settled"] {
             let Lab { mut event_loop, handle, reports } = lab();
             let (live, calls) = (Live::default(), Rc::new(Cell::new(0)));
-            let (kept, panics, timers) = (live.clone(), panics_at_third(&calls), handle.clone());
-            let makes = move |n: u64| {
-                let (kept, panics, timers) = (kept.clone(), panics.clone(), timers.clone());
-                if !inside {
-                    panics();
-                }
-                async move {
-                    if inside {
-                        panics();
-                    }
-                    let ends = n == 0 && matches!(name, "map_limit" | "each") || name == "each";
-                    sleep(&timers, Duration::from_millis(if ends { 1 } else { LONG })).await;
-                    drop(kept);
-                    if name == "retry" { Err(()) } else { Ok(n) }
-                }
-            };
-            let timers = handle.clone();
-            let backoff = Backoff { attempts: 9, jitter: 0.0, ..Backoff::default() };
-            let task = spawn(&handle, async move {
-                match name {
-                    "map_limit" => map_limit(0..9, 2, makes).await.map(drop),
-                    "each" => each(0..9, makes).await.map(drop),
-                    "retry" => retry(&timers, backoff, || makes(1)).await.map(drop),
-                    "all" => all((0..9).map(makes)).await.map(drop),
-                    "any" => any((0..9).map(makes)).await.map(drop).map_err(drop),
-                    "race" => race((0..9).map(makes)).await.map(drop),
-                    _ => {
-                        drop(all_settled((0..9).map(makes)).await);
-                        Ok(())
-                    }
-                }
-            });
+            let makes = parts_that_panic(&handle, &live, &calls, (name, inside));
+            let task = spawn(&handle, whole_of(name, handle.clone(), makes));
             let joined = run_until_complete(&mut event_loop, task).unwrap();
             let expected = TaskError::Panicked("the function on purpose".into());
             assert_eq!(joined, Err(expected), "{name}");

@@ -207,52 +207,59 @@ fn a_loop_that_races_a_stop_in_every_round_ends_and_is_dropped_on_a_small_stack(
     }
 }
 
+/// Notes how deep in the stack it is dropped.
+struct Marks(Rc<Cell<usize>>);
+
+impl Drop for Marks {
+    fn drop(&mut self) {
+        self.0.set(here());
+    }
+}
+
+/// Returns where the stack ends now.
+#[inline(never)]
+fn here() -> usize {
+    let mark = 0_u8;
+    std::ptr::from_ref(std::hint::black_box(&mark)).addr()
+}
+
+/// Makes races inside one another, around a sleep whose callback holds `mark`.
+fn nested_races(h: &LoopHandle, mark: Marks) -> Start<u64, io::Error> {
+    let of_leaf = h.clone();
+    let mut start: Start<u64, io::Error> = Box::new(move |done| {
+        sleep(&of_leaf, Duration::from_secs(60), move |end| {
+            let _mark = mark;
+            done(end.map(|()| 0));
+        })
+    });
+    for _ in 0..20_000 {
+        let h = h.clone();
+        start = Box::new(move |done| race(&h, [start], done));
+    }
+    start
+}
+
 /// Wholes that are begun inside one another need the stack for that, and for nothing else: how deep
 /// the innermost destructor is called says so.
 #[test]
 fn parts_that_are_wholes_themselves_are_cancelled_and_dropped_at_the_same_depth_of_the_stack() {
-    struct Marks(Rc<Cell<usize>>);
-    impl Drop for Marks {
-        fn drop(&mut self) {
-            self.0.set(here());
-        }
-    }
-    #[inline(never)]
-    fn here() -> usize {
-        let mark = 0_u8;
-        std::ptr::from_ref(std::hint::black_box(&mark)).addr()
-    }
     let big = thread::Builder::new().stack_size(1 << 30).spawn(|| {
         for cancel in [true, false] {
             let (mut event_loop, h) = quiet_loop();
-            let (deepest, of_leaf, sleeping) = (Rc::new(Cell::new(0)), h.clone(), Rc::default());
-            let (mark, keep): (_, Rc<RefCell<Option<Operation>>>) =
-                (Marks(deepest.clone()), sleeping);
-            let mut start: Start<u64, io::Error> = Box::new(move |done| {
-                sleep(&of_leaf, Duration::from_secs(60), move |end| {
-                    let _mark = mark;
-                    done(end.map(|()| 0));
-                })
-            });
-            for _ in 0..20_000 {
-                let h = h.clone();
-                start = Box::new(move |done| race(&h, [start], done));
-            }
-            let heard = Rc::new(Cell::new(false));
+            let (deepest, heard) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(false)));
+            let start = nested_races(&h, Marks(deepest.clone()));
             let told = heard.clone();
-            keep.replace(Some(start(Box::new(move |end| told.set(end.is_err())))));
+            let whole = start(Box::new(move |end| told.set(end.is_err())));
             if cancel {
-                assert!(keep.take().unwrap().cancel());
+                assert!(whole.cancel());
+                drop(whole);
                 while event_loop.run_ready() > 0 {}
             } else {
                 event_loop.close();
             }
             assert!(heard.get());
-            assert!(
-                here().abs_diff(deepest.get()) < 64 * 1024,
-                "{}",
-                here().abs_diff(deepest.get())
-            );
+            let apart = here().abs_diff(deepest.get());
+            assert!(apart < 64 * 1024, "{apart}");
         }
     });
     big.unwrap().join().unwrap();

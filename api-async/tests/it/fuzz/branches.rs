@@ -5,11 +5,12 @@ use std::rc::Rc;
 use std::task::Context;
 
 use api_async::combine::{all, all_settled, any, each, map_limit, race, retry, timeout};
-use api_async::{Scope, scope, shield, sleep, spawn};
+use api_async::{Scope, Task, scope, shield, sleep, spawn};
 use futures::future::{FutureExt, select};
 use loop_core::Backoff;
 
-use super::tree::{Ground, Node, Soft};
+use super::ledger::Held;
+use super::tree::{Ground, Node, Output, Soft};
 use crate::lab::yield_now;
 
 impl Ground {
@@ -20,54 +21,59 @@ impl Ground {
         }
         let (own, body, kind) = (self.clone(), self.body(depth), self.below(8));
         async move {
-            let task = match kind {
-                0 => return own.heard(shield(&own.handle, own.delay(), body).await),
+            match kind {
+                0 => own.heard(shield(&own.handle, own.delay(), body).await),
                 1 => {
                     let shielded = shield(&own.handle, own.delay(), body);
                     yield_now().await;
                     drop(shielded);
-                    return Ok(own.held());
-                }
-                _ => spawn(&own.handle, body),
-            };
-            match kind {
-                2 => {
-                    yield_now().await;
-                    task.abort();
-                    own.heard(task.await)
-                }
-                3 => {
-                    own.keep(task);
                     Ok(own.held())
                 }
-                4 => {
-                    let (hears, held) = (own.clone(), own.held());
-                    let ends = task.on_end(move |end| {
-                        drop(hears.heard(end));
-                        drop(held);
-                        if hears.one_in(4) {
-                            hears.ledger.panic(false);
-                        }
-                    });
-                    if own.one_in(2) {
-                        ends.detach()
-                    } else {
-                        drop(ends.await)
-                    }
-                    Ok(own.held())
-                }
-                5 => match own.draw_handle() {
-                    // Somebody else's task.
-                    Some(other) => {
-                        own.keep(task);
-                        own.heard(other.await)
-                    }
-                    None => own.heard(task.await),
-                },
-                _ => own.heard(task.await),
+                _ => own.of_spawned(spawn(&own.handle, body), kind).await,
             }
         }
         .boxed_local()
+    }
+
+    /// Aborts a task, keeps it, has its end told, or joins it or another one.
+    async fn of_spawned(self: &Rc<Self>, task: Task<Output>, kind: usize) -> Result<Held, Soft> {
+        match kind {
+            2 => {
+                yield_now().await;
+                task.abort();
+                self.heard(task.await)
+            }
+            3 => {
+                self.keep(task);
+                Ok(self.held())
+            }
+            4 => {
+                self.told_at_the_end(task).await;
+                Ok(self.held())
+            }
+            5 => match self.draw_handle() {
+                // Another tree's task.
+                Some(other) => {
+                    self.keep(task);
+                    self.heard(other.await)
+                }
+                None => self.heard(task.await),
+            },
+            _ => self.heard(task.await),
+        }
+    }
+
+    /// Hears of a task by a callback, which may panic; waits for that or not.
+    async fn told_at_the_end(self: &Rc<Self>, task: Task<Output>) {
+        let (hears, held) = (self.clone(), self.held());
+        let ends = task.on_end(move |end| {
+            drop(hears.heard(end));
+            drop(held);
+            if hears.one_in(4) {
+                hears.ledger.panic(false);
+            }
+        });
+        if self.one_in(2) { ends.detach() } else { drop(ends.await) }
     }
 
     /// A future under a token, or a token that is cancelled.

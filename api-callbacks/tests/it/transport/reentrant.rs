@@ -303,43 +303,53 @@ fn an_end_inside_pause_writing_comes_behind_all_pieces_that_are_being_written() 
     assert_eq!(reading.join().unwrap(), 64 * 16_384);
 }
 
+/// Panics at one moment, and when it is dropped.
+struct Panics(Moment, Rc<Seen>);
+
+impl Panics {
+    fn at(&self, moment: Moment) {
+        assert!(self.0 != moment, "{moment:?} on purpose");
+    }
+}
+
+impl Protocol for Panics {
+    fn connection_made(&self, transport: &Rc<dyn Transport>) {
+        transport.set_write_buffer_limits(WriteLimits { low: 0, high: 0 });
+        self.at(Made);
+    }
+
+    fn data_received(&self, transport: &dyn Transport, _: &[u8]) {
+        self.at(Data);
+        super::use_up_share(transport);
+    }
+
+    fn eof_received(&self, _: &dyn Transport) -> bool {
+        self.at(Eof);
+        false
+    }
+
+    fn pause_writing(&self, _: &dyn Transport) {
+        self.at(Pause);
+    }
+
+    fn resume_writing(&self, _: &dyn Transport) {
+        self.at(Resume);
+    }
+
+    fn connection_lost(&self, error: Option<io::Error>) {
+        self.1.lost.borrow_mut().push(error.map(|error| error.kind()));
+        self.at(Lost);
+    }
+}
+
+impl Drop for Panics {
+    fn drop(&mut self) {
+        panic!("a destructor on purpose");
+    }
+}
+
 #[test]
 fn a_protocol_that_panics_at_any_moment_is_lost_once_and_its_destructor_does_no_harm() {
-    struct Panics(Moment, Rc<Seen>);
-    impl Panics {
-        fn at(&self, moment: Moment) {
-            assert!(self.0 != moment, "{moment:?} on purpose");
-        }
-    }
-    impl Protocol for Panics {
-        fn connection_made(&self, transport: &Rc<dyn Transport>) {
-            transport.set_write_buffer_limits(WriteLimits { low: 0, high: 0 });
-            self.at(Made);
-        }
-        fn data_received(&self, transport: &dyn Transport, _: &[u8]) {
-            self.at(Data);
-            super::use_up_share(transport);
-        }
-        fn eof_received(&self, _: &dyn Transport) -> bool {
-            self.at(Eof);
-            false
-        }
-        fn pause_writing(&self, _: &dyn Transport) {
-            self.at(Pause);
-        }
-        fn resume_writing(&self, _: &dyn Transport) {
-            self.at(Resume);
-        }
-        fn connection_lost(&self, error: Option<io::Error>) {
-            self.1.lost.borrow_mut().push(error.map(|error| error.kind()));
-            self.at(Lost);
-        }
-    }
-    impl Drop for Panics {
-        fn drop(&mut self) {
-            panic!("a destructor on purpose");
-        }
-    }
     for moment in [Made, Data, Eof, Pause, Resume, Lost] {
         let mut event_loop = EventLoop::new().unwrap();
         let (handle, seen) = (event_loop.handle(), Rc::new(Seen::default()));
