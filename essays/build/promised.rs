@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::claims::parsed;
 use crate::experiments::tests;
+use crate::html::escaped;
 
 /// `promised.toml`, and the tests that there are.
 #[derive(Default)]
@@ -27,6 +28,12 @@ struct Registered {
 struct Section {
     of: String,
     promise: Vec<Promise>,
+}
+
+/// Lays out the name of a test or a command on a line of its own, which may break between its words.
+fn code(name: &str) -> String {
+    let name = escaped(name).replace("::", "::<wbr>").replace('_', "_<wbr>");
+    format!("<br><small><code>{name}</code></small>")
 }
 
 /// One promise.
@@ -62,13 +69,11 @@ impl Promised {
     pub(crate) fn tables(&self) -> String {
         let mut text = String::new();
         for Section { of, promise: promises } in &self.sections {
-            write!(text, "## {of}\n\n| promised | tested by | seen |\n|---|---|---|\n")
+            write!(text, "## {of}\n\n| promised, and tested by | seen |\n|---|---|\n")
                 .expect("a string takes it");
             for Promise { what, tests, commands, seen } in promises {
-                let tested: Vec<_> =
-                    tests.iter().chain(commands).map(|name| format!("`{name}`")).collect();
-                writeln!(text, "| {what} | {} | {seen} |", tested.join("<br>"))
-                    .expect("a string takes it");
+                let tested: String = tests.iter().chain(commands).map(|name| code(name)).collect();
+                writeln!(text, "| {what}{tested} | {seen} |").expect("a string takes it");
             }
             text.push('\n');
         }
