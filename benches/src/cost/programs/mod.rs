@@ -7,8 +7,9 @@ pub(crate) mod operate;
 mod operation;
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use clap::Args;
@@ -70,6 +71,11 @@ pub(crate) fn run(asked: &ProgramsArguments) -> Result<(), Failure> {
     }
     let all: Vec<_> = OPERATIONS.iter().collect();
     let operations = if asked.only.is_empty() { &all } else { &asked.only };
+    if asked.write {
+        for path in operations.iter().map(|operation| page_of(operation)) {
+            WholeFile::create(&path).map_err(|error| refused(&path, error))?;
+        }
+    }
     let mut costs = Vec::new();
     for operation in operations {
         let of_program = in_every_style(operation, strace.is_ok())?;
@@ -225,19 +231,26 @@ fn figure(value: Option<f64>) -> String {
 
 /// Puts the table into the program's page.
 fn write(operation: &Operation, costs: &[Cost]) -> Result<(), Failure> {
-    let folder = operation.program.replace('-', "_");
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/src").join(folder);
-    let path = path.join("page.md");
-    let refused = |reason: String| Failure::Refused(format!("{}: {reason}", path.display()));
-    let page = fs::read_to_string(&path).map_err(|error| refused(error.to_string()))?;
+    let path = page_of(operation);
+    let page = fs::read_to_string(&path).map_err(|error| refused(&path, error))?;
     let page = with_table(
         &page,
         &format!("{}\n{}", wrapped(&said(operation), ""), table(costs).render(Dress::Markdown)),
     );
-    let page = page.ok_or_else(|| refused("it has no place for the table".to_owned()))?;
+    let page = page.ok_or_else(|| refused(&path, "it has no place for the table"))?;
     WholeFile::create(&path)
         .and_then(|file| file.write(page.as_bytes()))
-        .map_err(|error| refused(error.to_string()))
+        .map_err(|error| refused(&path, error))
+}
+
+fn page_of(operation: &Operation) -> PathBuf {
+    let folder = operation.program.replace('-', "_");
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/src");
+    programs.join(folder).join("page.md")
+}
+
+fn refused(path: &Path, reason: impl Display) -> Failure {
+    Failure::Refused(format!("{}: {reason}", path.display()))
 }
 
 fn with_table(page: &str, table: &str) -> Option<String> {
