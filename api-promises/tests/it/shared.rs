@@ -130,6 +130,19 @@ fn a_rejection_that_no_branch_took_is_reported_once() {
 }
 
 #[test]
+fn each_branch_that_is_dropped_unhandled_reports_whenever_it_was_made() {
+    let mut lab = Lab::new();
+    let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
+    let shared = promise.share();
+    let early = (shared.promise(), shared.promise());
+    resolver.reject(Fault::Cycle);
+    lab.settle();
+    let late = shared.promise();
+    drop((early, late, shared));
+    assert_eq!(lab.reports.take().len(), 3);
+}
+
+#[test]
 fn the_losers_of_a_race_are_unregistered() {
     let mut lab = Lab::new();
     let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);

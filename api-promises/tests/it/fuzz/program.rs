@@ -1,41 +1,50 @@
 //! One random program.
 
 use std::cell::RefCell;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::rc::{Rc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::rc::Rc;
 use std::time::Duration;
 
-use api_promises::combine::{all, all_settled, any, each, map_limit, race, retry, timeout};
-use api_promises::{CancellationToken, Promise, Resolver, Shared, callbackify, promisify};
+use api_promises::{CancellationToken, Promise, Resolver};
 use futures::executor::LocalPool;
-use loop_core::{Backoff, EventLoop, LoopHandle, ManualClock};
+use loop_core::{EventLoop, LoopHandle, ManualClock};
 
-use super::values::{Held, Reason, Value, begin, end, panic_rarely};
+use super::branches::{Forks, is_of_branch};
+use super::values::{Held, Reason, Value, begin, end};
 
-type Trunk = Promise<Value, Reason>;
+pub(super) type Trunk = Promise<Value, Reason>;
 
 /// What a program has left.
 pub(super) struct Ended {
     pub(super) alive: isize,
-    pub(super) reports: Vec<String>,
+    pub(super) reports: Vec<Report>,
     pub(super) raised: Vec<String>,
     /// Whether panics may be plain rejections.
     pub(super) catches: bool,
+    /// How often branches may tell one reason.
+    pub(super) branches_max: usize,
 }
 
+/// What the exception handler was told.
+#[derive(Debug)]
+pub(super) struct Report {
+    pub(super) message: String,
+    /// Whether a branch of a shared promise tells it.
+    pub(super) of_branch: bool,
+}
+
+type Reports = Rc<RefCell<Vec<Report>>>;
+
 /// What a program holds. Handlers refer to it weakly.
-struct World {
-    handle: LoopHandle,
-    promises: RefCell<Vec<Trunk>>,
+pub(super) struct World {
+    pub(super) handle: LoopHandle,
+    pub(super) promises: RefCell<Vec<Trunk>>,
     /// Promises that were polled.
-    awaited: RefCell<Vec<Trunk>>,
-    resolvers: RefCell<Vec<Resolver<Value, Reason>>>,
-    shared: RefCell<Vec<Shared<Value, Reason>>>,
-    tokens: RefCell<Vec<CancellationToken>>,
-    catches: bool,
+    pub(super) awaited: RefCell<Vec<Trunk>>,
+    pub(super) resolvers: RefCell<Vec<Resolver<Value, Reason>>>,
+    pub(super) forks: Forks,
+    pub(super) tokens: RefCell<Vec<CancellationToken>>,
+    pub(super) catches: bool,
 }
 
 /// Runs the program of a seed.
@@ -44,7 +53,7 @@ pub(super) fn run(seed: u64) -> Ended {
     let clock = ManualClock::new().autojump(Duration::ZERO);
     let mut event_loop = EventLoop::with_clock(clock).unwrap();
     let handle = event_loop.handle();
-    let reports = Rc::new(RefCell::new(Vec::new()));
+    let reports = Reports::default();
     keep_reports(&handle, &reports);
     let catches = fastrand::u8(0..8) == 0;
     let world = Rc::new(World {
@@ -52,7 +61,7 @@ pub(super) fn run(seed: u64) -> Ended {
         promises: RefCell::default(),
         awaited: RefCell::default(),
         resolvers: RefCell::default(),
-        shared: RefCell::default(),
+        forks: Forks::default(),
         tokens: RefCell::default(),
         catches,
     });
@@ -84,9 +93,10 @@ pub(super) fn run(seed: u64) -> Ended {
     world.drop_all();
     drop(handle);
     drop(event_loop);
+    let branches_max = world.forks.branches_max();
     drop(world);
     let (alive, raised) = end();
-    Ended { alive, reports: reports.take(), raised, catches }
+    Ended { alive, reports: reports.take(), raised, catches, branches_max }
 }
 
 fn turn(event_loop: &mut EventLoop) {
@@ -103,310 +113,32 @@ fn run_tasks(pool: &mut LocalPool) {
 }
 
 /// Closes the loop, which drops its exception handler: sets the next, which lives as long as a node.
-fn close(event_loop: &mut EventLoop, reports: &Rc<RefCell<Vec<String>>>) {
+fn close(event_loop: &mut EventLoop, reports: &Reports) {
     event_loop.close();
     keep_reports(&event_loop.handle(), reports);
 }
 
-fn keep_reports(handle: &LoopHandle, reports: &Rc<RefCell<Vec<String>>>) {
+fn keep_reports(handle: &LoopHandle, reports: &Reports) {
     let (reports, held) = (reports.clone(), Held::calm());
     handle.set_exception_handler(move |_, context| {
         let _ = &held;
-        reports.borrow_mut().push(context.message.clone());
+        let (message, of_branch) = (context.message.clone(), is_of_branch(context));
+        reports.borrow_mut().push(Report { message, of_branch });
     });
 }
 
-fn take<T>(list: &RefCell<Vec<T>>) -> Option<T> {
+/// Takes one of a list.
+pub(super) fn take<T>(list: &RefCell<Vec<T>>) -> Option<T> {
     let mut list = list.borrow_mut();
     let len = list.len();
     (len > 0).then(|| list.swap_remove(fastrand::usize(0..len)))
 }
 
-/// Takes the last of several, and drops the others before it is returned.
-fn first<T>(mut all: Vec<T>) -> Option<T> {
-    let last = all.pop();
-    drop(all);
-    last
-}
-
-/// What was handled, and is rejected with anew, would be told anew.
-fn fresh_reason<T>(given: T) -> Reason {
-    drop(given);
-    Reason::new()
-}
-
-fn fresh_value<T>(given: T) -> Value {
-    drop(given);
-    Value::new()
-}
-
-/// What a handler does, and what it holds.
-fn act(world: &Weak<World>, held: Held, own: Option<Trunk>) -> Promise<Value, Reason> {
-    // First, here and elsewhere: see `rust::a_result_is_leaked_when_a_local_panics_behind_it`.
-    drop(held);
-    panic_rarely(10);
-    let Some(world) = world.upgrade() else { panic!("a handler runs while there is a program") };
-    match fastrand::u8(0..12) {
-        0 => return Promise::reject(&world.handle, Reason::new()),
-        1..4 => world.step(),
-        4 => return own.unwrap_or_else(|| world.fresh()),
-        5 => return world.fresh(),
-        6 => world.push(own),
-        _ => {}
-    }
-    Promise::resolve(&world.handle, Value::new())
-}
-
 impl World {
-    fn push(&self, promise: impl IntoIterator<Item = Trunk>) {
+    /// Keeps promises.
+    pub(super) fn push(&self, promise: impl IntoIterator<Item = Trunk>) {
         let promises = promise.into_iter();
         self.promises.borrow_mut().extend(promises);
-    }
-
-    fn step(self: &Rc<Self>) {
-        match fastrand::u8(0..20) {
-            0..3 => self.push([self.new_promise()]),
-            3..8 => self.chain(),
-            8..11 => self.combine(),
-            11 | 12 => self.settle(),
-            13 | 14 => self.share(),
-            15 => self.token(),
-            16 => self.consume(),
-            17 => drop(take(&self.promises)),
-            18 => self.wait(),
-            _ => self.promisify(),
-        }
-    }
-
-    /// Makes a promise out of nothing, or takes one.
-    fn new_promise(&self) -> Trunk {
-        let taken = if fastrand::bool() { take(&self.promises) } else { None };
-        taken.unwrap_or_else(|| self.fresh())
-    }
-
-    /// Makes a promise that depends on nothing: what waits for itself stays, as in ECMAScript.
-    fn fresh(&self) -> Trunk {
-        match fastrand::u8(0..7) {
-            0 => Promise::resolve(&self.handle, Value::new()),
-            1 => Promise::reject(&self.handle, Reason::new()),
-            2 => Promise::never(&self.handle),
-            3 => self.sleep(),
-            _ => {
-                let (promise, resolver) = Promise::with_resolvers(&self.handle);
-                self.resolvers.borrow_mut().push(resolver);
-                promise
-            }
-        }
-    }
-
-    fn sleep(&self) -> Trunk {
-        let slept = api_promises::sleep(&self.handle, Duration::from_millis(fastrand::u64(0..9)));
-        slept.map_err(|_| Reason::new()).map(|()| Value::new())
-    }
-
-    /// Returns a handler.
-    fn handler<T: 'static>(self: &Rc<Self>) -> impl FnOnce(T) -> Trunk + 'static {
-        let own = if fastrand::u8(0..4) == 0 { take(&self.promises) } else { None };
-        let (world, held) = (Rc::downgrade(self), Held::new());
-        move |given| {
-            drop(given);
-            act(&world, held, own)
-        }
-    }
-
-    /// Returns a function that is called many times.
-    fn function(self: &Rc<Self>) -> impl FnMut() -> Trunk + 'static {
-        let (world, _held) = (Rc::downgrade(self), Held::new());
-        move || {
-            let _ = &_held;
-            act(&world, Held::new(), None)
-        }
-    }
-
-    fn chain(self: &Rc<Self>) {
-        let Some(promise) = take(&self.promises) else { return };
-        // What is not moved into a promise would be this program's own to drop.
-        let chained = match fastrand::u8(0..9) {
-            0 | 1 => promise.then(self.handler()),
-            2 => promise.catch(self.handler()),
-            3 => promise.then_or(self.handler(), self.handler()),
-            4 => {
-                let held = Held::new();
-                promise.map(move |value| {
-                    drop(held);
-                    panic_rarely(8);
-                    value
-                })
-            }
-            5 => {
-                let held = Held::new();
-                promise.inspect(move |_| {
-                    drop(held);
-                    panic_rarely(8);
-                })
-            }
-            6 | 7 => {
-                let handler = self.handler();
-                promise.finally(move || handler(()))
-            }
-            _ => {
-                let held = Held::new();
-                promise.map_err(move |reason| {
-                    drop(held);
-                    reason
-                })
-            }
-        };
-        let catches = self.catches && fastrand::bool();
-        self.push([if catches { chained.catch_panics() } else { chained }]);
-    }
-
-    fn combine(self: &Rc<Self>) {
-        let mut parts: Vec<Trunk> = Vec::new();
-        for _ in 0..fastrand::usize(0..4) {
-            parts.push(self.new_promise());
-        }
-        let parts = parts.into_iter().inspect(|_| panic_rarely(60));
-        let (handle, items) = (&self.handle, (0..fastrand::u8(0..5)).inspect(|_| panic_rarely(60)));
-        let limit = fastrand::usize(0..4);
-        let backoff = Backoff { attempts: 3, jitter: 0.0, ..Backoff::default() };
-        let function = || self.function();
-        let whole = match fastrand::u8(0..10) {
-            0 => all(handle, parts).map(|values| first(values).unwrap_or_else(Value::new)),
-            1 => any(handle, parts).map_err(fresh_reason),
-            2 | 3 => race(handle, parts),
-            4 => all_settled(handle, parts).map(fresh_value),
-            5 => map_limit(handle, items, limit, {
-                let mut f = function();
-                move |_| f()
-            })
-            .map(fresh_value),
-            6 => each(handle, items, {
-                let mut f = function();
-                move |_| f()
-            })
-            .map(fresh_value),
-            7 => retry(handle, backoff, function()),
-            8 => {
-                let handler = self.handler();
-                Promise::try_from_fn(handle, move || handler(()))
-            }
-            _ => {
-                let delay = Duration::from_millis(fastrand::u64(0..9));
-                timeout(handle, delay, self.new_promise())
-            }
-        };
-        self.push([whole]);
-    }
-
-    fn settle(&self) {
-        let Some(resolver) = take(&self.resolvers) else { return };
-        match fastrand::u8(0..6) {
-            0 | 1 => resolver.resolve(Value::new()),
-            2 => resolver.reject(Reason::new()),
-            3 => drop(resolver),
-            4 => resolver.follow(self.fresh()),
-            _ => {
-                let shared = self.fresh().share();
-                resolver.follow(shared.clone());
-                self.shared.borrow_mut().push(shared);
-            }
-        }
-    }
-
-    fn share(&self) {
-        match fastrand::u8(0..4) {
-            0 => {
-                let Some(promise) = take(&self.promises) else { return };
-                self.shared.borrow_mut().push(promise.share());
-            }
-            1 => drop(take(&self.shared)),
-            _ => {
-                let Some(shared) = take(&self.shared) else { return };
-                self.push([shared.promise()]);
-                self.shared.borrow_mut().push(shared);
-            }
-        }
-    }
-
-    fn token(&self) {
-        let token = take(&self.tokens).unwrap_or_default();
-        let promise = match fastrand::u8(0..5) {
-            0 => return token.cancel(),
-            1 => return,
-            2 => token.cancelled(&self.handle),
-            _ => token.guard(self.new_promise()),
-        };
-        self.push([promise]);
-        self.tokens.borrow_mut().push(token);
-    }
-
-    fn consume(self: &Rc<Self>) {
-        let Some(promise) = take(&self.promises) else { return };
-        match fastrand::bool() {
-            true => {
-                let held = Held::new();
-                promise.detach(move |_| {
-                    let _held = held;
-                    panic_rarely(8);
-                });
-            }
-            false => {
-                let handler = self.handler();
-                callbackify(promise, move |outcome| drop(handler(outcome)));
-            }
-        }
-    }
-
-    /// Polls a promise as a task does.
-    fn wait(&self) {
-        let Some(mut promise) = take(&self.promises).or_else(|| take(&self.awaited)) else {
-            return;
-        };
-        match Pin::new(&mut promise).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Pending => self.awaited.borrow_mut().push(promise),
-            // Dropped by a handler, since its destructors are the program's own.
-            Poll::Ready(outcome) => {
-                let settled = Promise::resolve(&self.handle, Value::new());
-                self.push([settled.map(move |value| {
-                    drop(outcome);
-                    value
-                })]);
-            }
-        }
-    }
-
-    fn promisify(self: &Rc<Self>) {
-        let (handle, held, stops) = (self.handle.clone(), Held::new(), Held::new());
-        let handler = self.handler();
-        let begins = move |resolver: Resolver<Value, Reason>| {
-            panic_rarely(12);
-            let callback = move || {
-                let _held = held;
-                panic_rarely(8);
-                resolver.follow(handler(()));
-            };
-            // A closed loop hands the callback back: kept here, it would own what owns it.
-            let scheduled = handle.try_call_at(handle.time(), callback).ok();
-            move || {
-                let _held = stops;
-                if let Some(scheduled) = scheduled {
-                    scheduled.cancel();
-                }
-                panic_rarely(8);
-            }
-        };
-        self.push([promisify(&self.handle, begins)]);
-    }
-
-    fn spawn(self: &Rc<Self>, pool: &LocalPool) {
-        let awaited = self.new_promise();
-        let future = async move {
-            let outcome = awaited.await.map_err(fresh_reason);
-            panic_rarely(8);
-            outcome
-        };
-        self.push(Promise::spawn(&self.handle, &pool.spawner(), future));
     }
 
     /// Drops what the program holds, in any order. What is dropped may leave more.
@@ -416,7 +148,7 @@ impl World {
                 0 => take(&self.promises).map(drop),
                 1 => take(&self.awaited).map(drop),
                 2 => take(&self.resolvers).map(drop),
-                3 => take(&self.shared).map(drop),
+                3 => self.forks.drop_one().then_some(()),
                 _ => take(&self.tokens).map(drop),
             };
             if left.is_none() && self.is_empty() {
@@ -429,7 +161,7 @@ impl World {
         self.promises.borrow().is_empty()
             && self.awaited.borrow().is_empty()
             && self.resolvers.borrow().is_empty()
-            && self.shared.borrow().is_empty()
+            && self.forks.is_empty()
             && self.tokens.borrow().is_empty()
     }
 }
