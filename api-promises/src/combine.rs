@@ -14,7 +14,7 @@
 //! | `f` of `map_limit` or `each`, from the queue | once | rejected with `Fault::Panicked` |
 //! | `f` of `retry`, or a handler of its promise | once | rejected with it at once, as with a cancellation |
 //! | a handler of a part of `all`, `race`, `timeout` | once | rejected with it, when it decides the whole |
-//! | a handler of a part of `any`, `all_settled` | once | has it among the failures, as handled |
+//! | a handler of a part of `any`, `all_settled` | once | has it among the failures, as handled; `any` of nothing but these is not told again |
 //! | a destructor of a value, a reason or a capture | once | what it would have been |
 
 mod group;

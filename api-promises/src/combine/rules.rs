@@ -5,7 +5,7 @@ use std::rc::Rc;
 use loop_core::AggregateError;
 
 use super::group::{Group, Rule, Slots, Whole};
-use crate::promise::{Outcome, Place, Reason, Sink, Upstream, bare};
+use crate::promise::{Outcome, Place, Reason, Rejection, Sink, Upstream, bare};
 
 /// All values, or the first rejection.
 pub(super) struct All<T>(Slots<T>);
@@ -14,7 +14,11 @@ pub(super) struct All<T>(Slots<T>);
 pub(super) struct AllSettled<T, E>(Slots<Result<T, E>>);
 
 /// The first value, or all rejections.
-pub(super) struct Any<E>(Slots<E>);
+pub(super) struct Any<E> {
+    errors: Slots<E>,
+    /// Whether there is a rejection of which the exception handler does not know.
+    is_news: bool,
+}
 
 /// The first outcome.
 #[derive(Default)]
@@ -70,7 +74,7 @@ impl<T: 'static, E: Reason> Rule<T, E> for Any<E> {
     type Reason = AggregateError<E>;
 
     fn expect(&mut self) {
-        self.0.expect();
+        self.errors.expect();
     }
 
     fn of_nothing() -> Option<Result<T, AggregateError<E>>> {
@@ -81,14 +85,16 @@ impl<T: 'static, E: Reason> Rule<T, E> for Any<E> {
         match outcome {
             Ok(value) => Some(Ok(value)),
             Err(rejection) => {
-                let errors = self.0.put(index, rejection.reason)?;
-                Some(Err(AggregateError { errors }.into()))
+                self.is_news |= !rejection.is_reported();
+                let errors = self.errors.put(index, rejection.reason)?;
+                let all = Rejection::from(AggregateError { errors });
+                Some(Err(if self.is_news { all } else { all.known() }))
             }
         }
     }
 
     fn discard(self, place: Place<'_>) {
-        self.0.discard(place);
+        self.errors.discard(place);
     }
 }
 
@@ -129,6 +135,6 @@ impl<T, E> Default for AllSettled<T, E> {
 
 impl<E> Default for Any<E> {
     fn default() -> Any<E> {
-        Any(Slots::default())
+        Any { errors: Slots::default(), is_news: false }
     }
 }

@@ -76,6 +76,18 @@ impl<E: Reason> Rejection<E> {
         reason.downcast_ref().is_some_and(Fault::is_final)
     }
 
+    /// Tells whether the exception handler knows of it, or nobody has to.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.past.as_ref().is_some_and(|past| past.reported)
+    }
+
+    /// Makes it one of which nobody has to hear again.
+    #[cold]
+    pub(crate) fn known(mut self) -> Rejection<E> {
+        self.past.get_or_insert_default().reported = true;
+        self
+    }
+
     /// Puts another reason in the place of this one.
     pub(crate) fn map<F>(self, map: impl FnOnce(E) -> F) -> Rejection<F> {
         Rejection { reason: map(self.reason), past: self.past }
@@ -92,10 +104,10 @@ impl<E: Reason> Rejection<E> {
     /// Reports the rejection, since nobody handled it.
     #[cold]
     pub(crate) fn report(&self, handle: &LoopHandle, created_at: &'static Location<'static>) {
-        let past = self.past.as_deref();
-        if past.is_some_and(|past| past.reported) {
+        if self.is_reported() {
             return;
         }
+        let past = self.past.as_deref();
         let mut message = "a promise was rejected and nobody handled it: ".to_owned();
         let written = catch_unwind(AssertUnwindSafe(|| write!(message, "{:?}", self.reason)));
         if let Err(payload) = written {

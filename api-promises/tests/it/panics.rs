@@ -315,3 +315,23 @@ fn what_cancels_an_operation_may_panic() {
     lab.settle();
     assert_eq!(lab.reported().len(), 1);
 }
+
+#[test]
+fn any_of_nothing_but_panics_that_were_reported_is_not_reported_again() {
+    let mut lab = Lab::new();
+    let fails = |lab: &Lab, message: &'static str| {
+        Failing::<u32>::resolve(&lab.handle, 1).map(move |_| panic_any(message))
+    };
+    let parts = [fails(&lab, "one"), fails(&lab, "two")];
+    let whole = any(&lab.handle, parts);
+    lab.settle();
+    assert_eq!(lab.reported().len(), 2);
+    drop(whole);
+    assert_eq!(lab.reported(), [""; 0]);
+    let parts = [fails(&lab, "one"), Failing::reject(&lab.handle, Fault::Cycle)];
+    let whole = any(&lab.handle, parts);
+    lab.settle();
+    assert_eq!(lab.reported().len(), 1);
+    drop(whole);
+    assert_eq!(lab.reported().len(), 1, "nobody has heard of the other rejection");
+}
