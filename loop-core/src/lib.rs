@@ -119,5 +119,5 @@ pub use crate::sleeper::LocalWake;
 pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::source::Source;
 pub use crate::stderr::report_to_stderr;
-pub use crate::unwinding::{panic_caught, when_panic_caught};
+pub use crate::unwinding::{Unwound, panic_caught, when_panic_caught};
 pub use crate::waiters::{BYTES_PER_TURN, Direction};

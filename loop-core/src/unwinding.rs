@@ -2,27 +2,76 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::rc::{Rc, Weak};
 
-type Tell = Box<dyn FnOnce(&str)>;
+/// Something that a panic has dropped on its way, and that is to hear what the panic said.
+pub trait Unwound {
+    /// The panic was caught, and said this.
+    fn caught(&self, message: &str);
+}
 
 thread_local! {
-    static WAITING: RefCell<Vec<Tell>> = const { RefCell::new(Vec::new()) };
+    /// Weak, since a panic that something else catches is not known here: what waits for it goes when
+    /// its owner gives it up, and does not pile up here.
+    static WAITING: RefCell<Vec<Weak<dyn Unwound>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Calls `tell` with what the panic said that unwinds this thread now, when the loop, or what calls
-/// [`panic_caught`], has caught it.
+/// Tells `unwound`, if it is there still, what the panic said that unwinds this thread now, when the
+/// loop, or what calls [`panic_caught`], has caught it.
 ///
 /// # Limits
-/// A panic that something else catches is not known here: `tell` hears of the next one then.
-pub fn when_panic_caught(tell: impl FnOnce(&str) + 'static) {
-    let _ = WAITING.try_with(|waiting| waiting.borrow_mut().push(Box::new(tell)));
+/// A panic that something else catches is not known here: `unwound` hears of the next one then, unless
+/// its owner has dropped it before.
+pub fn when_panic_caught<U: Unwound + 'static>(unwound: &Rc<U>) {
+    let waits = Rc::downgrade(unwound);
+    let _ = WAITING.try_with(|waiting| {
+        let mut waiting = waiting.borrow_mut();
+        // No more often than the list would grow.
+        if waiting.len() == waiting.capacity() {
+            waiting.retain(|unwound| unwound.strong_count() > 0);
+        }
+        waiting.push(waits);
+    });
 }
 
-/// Tells what a panic has dropped on its way what it said: for who catches panics of its users itself.
+/// Tells what a panic has dropped on its way what it said: for code that catches its users' panics itself.
 pub fn panic_caught(message: &str) {
     // Inside of another unwinding, what waits may wait for that one.
     if !std::thread::panicking() {
         let waiting = WAITING.try_with(|waiting| mem::take(&mut *waiting.borrow_mut()));
-        waiting.unwrap_or_default().into_iter().for_each(|tell| tell(message));
+        let waiting = waiting.unwrap_or_default();
+        waiting.iter().filter_map(Weak::upgrade).for_each(|unwound| unwound.caught(message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::panic::{catch_unwind, resume_unwind};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Told(Cell<u32>);
+
+    impl Unwound for Told {
+        fn caught(&self, _message: &str) {
+            self.0.set(self.0.get() + 1);
+        }
+    }
+
+    #[test]
+    fn what_waits_for_panics_that_others_catch_does_not_pile_up() {
+        for _ in 0..1_000 {
+            let told = Rc::new(Told::default());
+            let _ = catch_unwind(|| resume_unwind(Box::new(())));
+            when_panic_caught(&told);
+        }
+        assert!(WAITING.with_borrow(Vec::len) <= 8, "{}", WAITING.with_borrow(Vec::len));
+        let told = Rc::new(Told::default());
+        when_panic_caught(&told);
+        panic_caught("said");
+        panic_caught("said of another");
+        assert_eq!(told.0.get(), 1);
     }
 }

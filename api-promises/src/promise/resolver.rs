@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::rc::Rc;
 
-use loop_core::{Job, when_panic_caught};
+use loop_core::{Job, Unwound, when_panic_caught};
 
 use super::adopt::{Adopter, adopt};
 use super::deferred::Deferred;
@@ -134,6 +134,12 @@ impl<T: 'static, E: Reason> Orphan<T, E> {
     }
 }
 
+impl<T: 'static, E: Reason> Unwound for Orphan<T, E> {
+    fn caught(&self, message: &str) {
+        self.fail(message);
+    }
+}
+
 /// Something else has caught the panic, which the loop does not know then.
 impl<T: 'static, E: Reason> Job for Orphan<T, E> {
     fn run(self: Rc<Self>, _part: u64) {
@@ -149,8 +155,7 @@ fn fail_when_caught<T: 'static, E: Reason>(node: Rc<Deferred<T, E>>) {
     if handle.is_closed() {
         return orphan.fail(UNKNOWN_PANIC);
     }
-    let caught = orphan.clone();
-    when_panic_caught(move |message| caught.fail(message));
+    when_panic_caught(&orphan);
     handle.queue(orphan, 0);
 }
 
