@@ -58,6 +58,9 @@ type Parts<V, E, G> = Vec<Option<Rc<Part<V, E, G>>>>;
 /// A part's group, and its place there.
 type Membership<V, E, G> = (Rc<Group<V, E, G>>, usize);
 
+/// The index of a part that the group does without, and that something else still refers to.
+const CANCELLED: usize = usize::MAX;
+
 /// Promises that are consumed together, and the resolver of the whole.
 pub(super) struct Group<V: 'static, E: Reason, G: Rule<V, E>> {
     handle: LoopHandle,
@@ -229,6 +232,9 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Part<V, E, G> {
         if let Some(upstream) = self.upstream.take() {
             abandon(upstream);
         }
+        // Its outcome may be on its way, from a shared promise: it says whose loop hears of a destructor.
+        self.index.set(CANCELLED);
+        self.group.set(Some(group));
     }
 
     fn trunk(&self) -> Option<*const ()> {
@@ -240,8 +246,8 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Part<V, E, G> {
 
     /// Returns the group, which has this part no more, and the part's place in it.
     fn leave(&self) -> Option<Membership<V, E, G>> {
-        let group = self.group.take()?;
         let index = self.index.get();
+        let group = self.group.take().filter(|_| index != CANCELLED)?;
         // The place is gone while the whole is being given up.
         if let Some(place) = group.parts.borrow_mut().get_mut(index) {
             *place = None;
@@ -255,6 +261,9 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Sink<V, E> for Part<V, E, G> {
         drop(self.upstream.take());
         self.outcome.set(Some(outcome));
         let Some(group) = self.group.take() else { return };
+        if self.index.get() == CANCELLED {
+            return discard(self.outcome.take(), (&group.handle, group.created_at));
+        }
         let handle = group.handle.clone();
         self.group.set(Some(group));
         if handle.is_closed() {
@@ -264,7 +273,7 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Sink<V, E> for Part<V, E, G> {
     }
 
     fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<V, E>>> {
-        let group = self.group.take()?;
+        let group = self.group.take().filter(|_| self.index.get() != CANCELLED)?;
         let behind = G::step_aside(&group, self.index.get(), &*upstream);
         if behind.is_none() {
             self.group.set(Some(group));

@@ -68,6 +68,13 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
     }
 }
 
+/// An outcome may come when the task has gone already, from a shared promise.
+impl<T: 'static, E: Reason> Drop for Awaited<T, E> {
+    fn drop(&mut self) {
+        discard((self.outcome.take(), self.waker.take()), self.place());
+    }
+}
+
 impl<T: 'static, E: Reason> Wait<T, E> {
     /// Returns the handle of the promise's loop.
     pub(crate) fn handle(&self) -> &LoopHandle {

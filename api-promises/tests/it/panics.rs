@@ -1,9 +1,11 @@
 //! Users' code that panics where it should not: in destructors, clones and functions.
 
 use std::cell::{Cell, RefCell};
+use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::rc::Rc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use api_promises::combine::{all, any, each, map_limit, race, retry};
@@ -334,4 +336,42 @@ fn any_of_nothing_but_panics_that_were_reported_is_not_reported_again() {
     assert_eq!(lab.reported().len(), 1);
     drop(whole);
     assert_eq!(lab.reported().len(), 1, "nobody has heard of the other rejection");
+}
+
+/// A value each clone of which panics when it is dropped.
+#[derive(Clone)]
+struct Cross;
+
+impl Drop for Cross {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            panic_any("cross");
+        }
+    }
+}
+
+/// A shared promise settles its branches one after the other, and the first may give up the next.
+#[test]
+fn an_outcome_for_a_consumer_that_a_sibling_gave_up_is_dropped_with_care() {
+    let mut lab = Lab::new();
+    let shared = || {
+        let (promise, resolver) = Failing::<Cross>::with_resolvers(&lab.handle);
+        (promise.share(), resolver)
+    };
+    let (first, settles_group) = shared();
+    let whole = any(&lab.handle, [first.promise(), first.promise()]);
+    let (second, settles_awaited) = shared();
+    let owner = second.promise();
+    let mut awaited = Box::pin(second.promise());
+    assert!(awaited.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let owner = owner.then(move |value| {
+        drop(awaited);
+        Ok(value)
+    });
+    lab.event_loop.close();
+    for resolver in [settles_group, settles_awaited] {
+        let settled = catch_unwind(AssertUnwindSafe(|| resolver.resolve(Cross)));
+        assert!(settled.is_ok(), "a destructor has unwound into the caller");
+    }
+    drop((whole, owner, first, second));
 }
