@@ -6,6 +6,8 @@ use std::convert::Infallible;
 use std::io;
 use std::net::Shutdown;
 
+use futures::FutureExt;
+
 use crate::task::spawn;
 use crate::tcp::{TcpListener, TcpStream};
 
@@ -14,15 +16,14 @@ use crate::tcp::{TcpListener, TcpStream};
 pub async fn serve(listener: TcpListener) -> io::Result<Infallible> {
     loop {
         let (stream, _peer) = listener.accept().await?;
-        spawn(listener.handle(), reported(stream)).detach();
-    }
-}
-
-/// Echoes a connection, and reports it when it failed.
-async fn reported(stream: TcpStream) {
-    let handle = stream.handle().clone();
-    if let Err(error) = echo(stream).await {
-        handle.report_connection_error("echo", &error);
+        let handle = listener.handle().clone();
+        // An `async fn` around it would keep the stream twice.
+        let echoed = echo(stream).map(move |ended| {
+            if let Err(error) = ended {
+                handle.report_connection_error("echo", &error);
+            }
+        });
+        spawn(listener.handle(), echoed).detach();
     }
 }
 // ANCHOR_END: serve

@@ -76,17 +76,7 @@ pub(super) fn run(seed: u64) -> Ended {
             _ => world.step(),
         }
     }
-    let closes_first = fastrand::bool();
-    if closes_first {
-        close(&mut event_loop, &reports);
-    }
-    world.drop_all();
-    if !closes_first {
-        (0..100).for_each(|_| turn(&mut event_loop));
-        // What ran has left more.
-        world.drop_all();
-        close(&mut event_loop, &reports);
-    }
+    close_in_some_order(&world, &mut event_loop, &reports);
     world.drop_all();
     // A task that holds a promise of the world is the executor's.
     let _ = catch_unwind(AssertUnwindSafe(move || drop(pool)));
@@ -97,6 +87,21 @@ pub(super) fn run(seed: u64) -> Ended {
     drop(world);
     let (alive, raised) = end();
     Ended { alive, reports: reports.take(), raised, catches, branches_max }
+}
+
+/// Closes the loop before what the program holds is dropped, or when it has run on without it.
+fn close_in_some_order(world: &World, event_loop: &mut EventLoop, reports: &Reports) {
+    let closes_first = fastrand::bool();
+    if closes_first {
+        close(event_loop, reports);
+    }
+    world.drop_all();
+    if !closes_first {
+        (0..100).for_each(|_| turn(event_loop));
+        // What ran has left more.
+        world.drop_all();
+        close(event_loop, reports);
+    }
 }
 
 fn turn(event_loop: &mut EventLoop) {
