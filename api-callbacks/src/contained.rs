@@ -74,19 +74,31 @@ pub(crate) fn dispose(payload: Box<dyn Any + Send>) {
 /// Drops what a program has given, contained. What is discarded by its destructors waits until they
 /// have returned, so that a chain of any length takes no stack.
 pub(crate) fn discard<T: 'static>(handle: &LoopHandle, value: T) {
+    if is_discarding() {
+        return put_off(handle, Box::new(value));
+    }
     let mut value = Some(value);
-    let first = DISCARDED.try_with(|discarded| match &mut *discarded.borrow_mut() {
-        Some(waiting) => {
-            waiting.push((handle.clone(), Box::new(value.take())));
-            false
-        }
-        idle => {
-            *idle = Some(Vec::new());
-            true
-        }
+    discard_all(handle, &mut || drop(value.take()));
+}
+
+/// Tells whether something is dropped already.
+fn is_discarding() -> bool {
+    DISCARDED.try_with(|discarded| discarded.borrow().is_some()).unwrap_or(false)
+}
+
+fn put_off(handle: &LoopHandle, value: Box<dyn Any>) {
+    DISCARDED.with_borrow_mut(|waiting| {
+        waiting.get_or_insert_default().push((handle.clone(), value));
     });
-    contain(handle, "a destructor", || drop(value));
-    if first != Ok(true) {
+}
+
+/// Drops the first value, then what was put off meanwhile. Apart from [`discard`], of which every type
+/// that is dropped has its own.
+fn discard_all(handle: &LoopHandle, first: &mut dyn FnMut()) {
+    // The list is gone while its thread ends.
+    let lists = DISCARDED.try_with(|discarded| discarded.replace(Some(Vec::new()))).is_ok();
+    contain(handle, "a destructor", first);
+    if !lists {
         return;
     }
     let next = || DISCARDED.with_borrow_mut(|waiting| waiting.as_mut().and_then(Vec::pop));

@@ -13,7 +13,7 @@ use crate::core::LoopHandle;
 use crate::errors::Cancelled;
 use crate::job::Job;
 use crate::signs::{INTEREST, Signs, is_clear};
-use crate::sleeper::LocalWake;
+use crate::sleeper::{LocalWake, Sleeper};
 use crate::target::Target;
 use crate::waiters::{Direction, Displaced, Readiness};
 
@@ -154,11 +154,17 @@ impl<S> Source<S> {
         waker: &Waker,
         local: impl FnOnce() -> Option<Rc<dyn LocalWake>>,
     ) {
-        let displaced = self.readiness.park_task(direction, waker, local);
-        self.defer_if_ready(direction);
-        if displaced.0.is_some() || displaced.1.is_some() {
-            self.displaced(displaced);
+        if !self.readiness.park_again(direction, waker) {
+            // Made while nothing of the socket is borrowed: a waker may be anybody's code.
+            self.park_sleeper(direction, Sleeper::new(waker.clone(), local()));
         }
+        self.defer_if_ready(direction);
+    }
+
+    #[cold]
+    fn park_sleeper(&self, direction: Direction, task: Box<Sleeper>) {
+        let displaced = self.readiness.park_task(direction, task);
+        self.displaced(displaced);
     }
 
     /// Takes back what is parked in this direction; tells whether something was waiting.

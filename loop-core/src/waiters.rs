@@ -9,7 +9,7 @@ use crate::core::Core;
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
 use crate::signs::Signs;
-use crate::sleeper::{LocalWake, Sleeper};
+use crate::sleeper::Sleeper;
 
 /// How many bytes one socket may move in one direction and one turn, in every style.
 ///
@@ -153,25 +153,30 @@ impl Readiness {
         self.waiter(direction).job.replace(Some((job, part)))
     }
 
-    /// Parks a task, which `local` finds on this thread, if it is there, and returns what it has
-    /// displaced. One that was parked here before is known still.
+    /// Parks the task that was parked here last, if it is the one that `waker` wakes: its waker is not
+    /// cloned again then.
     #[inline(always)]
-    pub(crate) fn park_task(
-        &self,
-        direction: Direction,
-        waker: &Waker,
-        local: impl FnOnce() -> Option<Rc<dyn LocalWake>>,
-    ) -> Displaced {
+    pub(crate) fn park_again(&self, direction: Direction, waker: &Waker) -> bool {
         let waiter = self.waiter(direction);
-        let job = waiter.job.take();
-        // Cloned while nothing is parked: a waker may be anybody's code.
-        let (task, before) = match waiter.task.take() {
-            Some(task) if task.is_woken_by(waker) => (task, None),
-            before => (Sleeper::new(waker.clone(), local()), before),
-        };
+        if let Some(job) = waiter.job.take() {
+            waiter.job.set(Some(job));
+            return false;
+        }
+        let Some(task) = waiter.task.take() else { return false };
+        let again = task.is_woken_by(waker);
         waiter.task.set(Some(task));
+        if again {
+            self.set(Signs::awaited(direction));
+        }
+        again
+    }
+
+    /// Parks a task in the place of what was parked, which is returned.
+    pub(crate) fn park_task(&self, direction: Direction, task: Box<Sleeper>) -> Displaced {
+        let waiter = self.waiter(direction);
+        let displaced = (waiter.job.take(), waiter.task.replace(Some(task)));
         self.set(Signs::awaited(direction));
-        (job, before)
+        displaced
     }
 
     /// Takes back what is parked; tells whether something was waiting.

@@ -134,23 +134,12 @@ where
     /// Reports a handler's panic; the chain goes on with a fault.
     #[cold]
     fn panicked(&self, payload: Box<dyn Any + Send>) {
-        let message = panic_message(&*payload).to_owned();
-        panic_caught(&message);
-        let aborts = payload.is::<Abort>();
-        let reported = aborts || !self.catches.get();
-        let fault = Fault::Panicked(message.as_str().into());
+        let (fault, reported) = fault_of(&*payload, self.catches.get());
         match Rejection::by(fault, reported, self.place()) {
             Some(rejection) => self.outlet.settle(Err(rejection), || self.place()),
             None => self.strand_consumer(),
         }
-        if aborts {
-            resume_unwind(payload);
-        }
-        dispose(payload);
-        if reported {
-            let message = format!("a promise's handler panicked: {message}");
-            report(self.handle(), &Context::new(message).created_at(self.created_at));
-        }
+        after_panic(payload, reported, self.place());
     }
 
     /// There is not even a reason to hand on.
@@ -336,5 +325,27 @@ where
 
     fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>) {
         self.upstream.set(upstream);
+    }
+}
+
+/// Returns what a handler's panic rejects its promise with, and whether nobody has to hear of that
+/// again.
+#[cold]
+fn fault_of(payload: &(dyn Any + Send), catches: bool) -> (Fault, bool) {
+    let message = panic_message(payload);
+    panic_caught(message);
+    (Fault::Panicked(message.into()), payload.is::<Abort>() || !catches)
+}
+
+/// Reports a handler's panic, when its promise is rejected; an [`Abort`] goes on.
+#[cold]
+fn after_panic(payload: Box<dyn Any + Send>, reported: bool, (handle, created_at): Place<'_>) {
+    if payload.is::<Abort>() {
+        resume_unwind(payload);
+    }
+    let message = format!("a promise's handler panicked: {}", panic_message(&*payload));
+    dispose(payload);
+    if reported {
+        report(handle, &Context::new(message).created_at(created_at));
     }
 }

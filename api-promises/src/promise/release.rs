@@ -152,15 +152,26 @@ fn abort_soon(handle: &LoopHandle) {
 
 #[inline(never)]
 fn discard_owning<T: 'static>(value: T, (handle, created_at): Place<'_>) {
-    if DEPTH.try_with(Cell::get).is_ok_and(|depth| depth >= DEPTH_MAX) {
+    if is_deep() {
         return release(Release::Drop(Box::new(value), handle.clone(), created_at));
     }
-    descend(|| guard(DESTRUCTOR, (handle, created_at), || drop(value)));
+    let mut value = Some(value);
+    drop_guarded((handle, created_at), &mut || drop(value.take()));
+}
+
+/// Apart from [`discard_owning`], of which every type that is dropped has its own.
+fn drop_guarded(place: Place<'_>, drop_value: &mut dyn FnMut()) {
+    descend(|| guard(DESTRUCTOR, place, drop_value));
+}
+
+/// Tells whether so many releases are under way that the next has to wait.
+fn is_deep() -> bool {
+    // A thread that ends has no list any more.
+    DEPTH.try_with(Cell::get).is_ok_and(|depth| depth >= DEPTH_MAX)
 }
 
 fn release(what: Release) {
-    // A thread that ends has no list any more.
-    if DEPTH.try_with(Cell::get).is_ok_and(|depth| depth >= DEPTH_MAX) {
+    if is_deep() {
         return LATER.with_borrow_mut(|later| later.push(what));
     }
     descend(|| what.run());

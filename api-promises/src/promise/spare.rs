@@ -56,7 +56,7 @@ pub(crate) fn take<L: 'static>() -> Option<Rc<L>> {
             Ok(link) => Some(link),
             Err(other) => {
                 spares.push(other);
-                search(&mut spares)
+                search(&mut spares, TypeId::of::<L>())?.downcast().ok()
             }
         }
     });
@@ -65,9 +65,9 @@ pub(crate) fn take<L: 'static>() -> Option<Rc<L>> {
 
 /// Looks for a link among those of other types that share its drawer.
 #[cold]
-fn search<L: 'static>(spares: &mut Vec<Rc<dyn Any>>) -> Option<Rc<L>> {
-    let place = spares.iter().rposition(|spare| (**spare).is::<L>())?;
-    spares.swap_remove(place).downcast().ok()
+fn search(spares: &mut Vec<Rc<dyn Any>>, link: TypeId) -> Option<Rc<dyn Any>> {
+    let place = spares.iter().rposition(|spare| (**spare).type_id() == link)?;
+    Some(spares.swap_remove(place))
 }
 
 /// Keeps an empty link for the next of its type.
