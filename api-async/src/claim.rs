@@ -142,13 +142,7 @@ impl<S, W: Way> Claim<'_, S, W> {
 
     /// Waits in this direction, without an attempt.
     #[inline(always)]
-    pub(crate) fn poll_park<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {
-        ready!(current::poll_budget(cx));
-        self.park(cx)
-    }
-
-    #[inline(always)]
-    fn park<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {
+    pub(crate) fn park<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {
         if !self.held {
             if self.socket.claimed[number(W::DIRECTION)].replace(true) {
                 return Poll::Ready(Err(busy()));

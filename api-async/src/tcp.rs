@@ -197,7 +197,7 @@ impl Future for ReadChunk<'_> {
         // bytes, and an error need not be made for that.
         let source = self.0.socket.source();
         if !source.is_ready(Direction::Read) {
-            return self.0.poll_park(cx);
+            return self.0.park(cx);
         }
         self.0.poll_attempt(cx, || source.read_chunk())
     }

@@ -43,8 +43,8 @@ Examples:
   oneloop compare --rate 20000 --rounds 20 --out results
   oneloop compare --only raw --peer libuv='./uv-echo {port}' --peer go='go-echo :{port}'
 
-A peer is started without a shell, for each phase anew, and has 10 s to take a connection on
-127.0.0.1. SIGTERM ends it, and SIGKILL if it has not ended after 5 s. Its CPU time is that of the
+A peer is started without a shell, for each phase anew, and has 30 s to take a connection on
+127.0.0.1. SIGTERM ends it, and SIGKILL if it has not ended after 15 s. Its CPU time is that of the
 process that its command becomes. It counts nothing.
 
 Each round has two phases for each style, each with a fresh server: a closed one (saturated: every

@@ -17,8 +17,9 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 /// What a server prints, before its address, once it takes connections.
 const ANNOUNCEMENT: &str = "listening on ";
 
-const START_PATIENCE: Duration = Duration::from_secs(10);
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// Long enough for a debug build under callgrind on a busy machine.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+const STOP_PATIENCE: Duration = Duration::from_secs(15);
 
 /// How often an ending child is looked at: the standard library has no wait with a timeout.
 const LOOK_EVERY: Duration = Duration::from_millis(2);
@@ -130,7 +131,7 @@ impl Server {
         Ok(self.process.child.try_wait()?.is_none())
     }
 
-    /// Asks the server to end (SIGTERM), and kills it when it has not after five seconds.
+    /// Asks the server to end (SIGTERM), and kills it when it has not after 15 s.
     ///
     /// # Errors
     ///
