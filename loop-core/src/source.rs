@@ -156,15 +156,11 @@ impl<S> Source<S> {
     ) {
         if !self.readiness.park_again(direction, waker) {
             // Made while nothing of the socket is borrowed: a waker may be anybody's code.
-            self.park_sleeper(direction, Sleeper::new(waker.clone(), local()));
+            let task = Sleeper::new(waker.clone(), local());
+            let displaced = self.readiness.park_task(direction, task);
+            self.displaced(displaced);
         }
         self.defer_if_ready(direction);
-    }
-
-    #[cold]
-    fn park_sleeper(&self, direction: Direction, task: Box<Sleeper>) {
-        let displaced = self.readiness.park_task(direction, task);
-        self.displaced(displaced);
     }
 
     /// Takes back what is parked in this direction; tells whether something was waiting.
