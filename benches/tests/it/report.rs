@@ -37,6 +37,17 @@ fn a_run_is_printed_again_from_its_files() {
 }
 
 #[test]
+fn a_report_of_one_round_does_not_speak_of_rounds() {
+    let out = tempfile::tempdir().unwrap();
+    let size = ["--rounds", "1", "--seconds", "0.1", "--connections", "2"];
+    let base = ["compare", "--only", "raw", "--out", out.path().to_str().unwrap()];
+    let output = run(&[&base[..], &size].concat());
+    let report = text(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(report.contains(" of 1 open round "), "{report}");
+    assert!(!report.contains(" 1 rounds") && !report.contains(" 1 open rounds"), "{report}");
+}
+
+#[test]
 fn what_no_run_can_have_written_is_named_and_what_never_ends_is_not_read() {
     let out = tempfile::tempdir().unwrap();
     let (_, directory) = compared(out.path());
