@@ -273,3 +273,36 @@ fn what_waits_for_a_token_alone_is_released_once_the_token_is_gone() {
     assert!(pin!(awaited).poll(&mut Context::from_waker(Waker::noop())).is_pending());
     assert!(lab.reported().is_empty());
 }
+
+/// The handler of the first branch owns a later one, and is dropped with it on a closed loop.
+#[test]
+fn a_later_branch_that_a_handler_owns_leaves_its_shared_promise_once() {
+    for detached in [true, false] {
+        for closes_first in [true, false] {
+            for end in ["resolve", "reject", "drop"] {
+                let (mut lab, alive) = (Lab::new(), Alive::default());
+                let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
+                let (shared, later) = (promise.share(), Rc::new(RefCell::new(None)));
+                let (owner, value) = (later.clone(), alive.value());
+                let first = shared.promise().map(move |_| drop(owner));
+                later.replace(Some(shared.promise().map(move |_| drop(value))));
+                drop(later);
+                if closes_first {
+                    lab.event_loop.close();
+                }
+                let mut kept = Some(first);
+                if detached {
+                    kept.take().unwrap().detach(|_| ());
+                }
+                lab.event_loop.close();
+                match end {
+                    "resolve" => resolver.resolve(1),
+                    "reject" => resolver.reject(Fault::Cycle),
+                    _ => drop(resolver),
+                }
+                drop((kept, shared));
+                assert_eq!(alive.count(), 0, "{end}");
+            }
+        }
+    }
+}
