@@ -143,6 +143,27 @@ fn a_deep_chain_of_shields_is_dropped_with_its_loop() {
     });
 }
 
+/// The output of a task behind a shield, which owns the next shield.
+#[expect(dead_code, reason = "it is there to be dropped")]
+struct Shielded(Option<Shield<std::io::Result<Shielded>>>, Counted);
+
+#[test]
+fn outputs_that_own_shields_whose_outputs_own_shields_are_dropped() {
+    on_a_small_stack(|| {
+        let drops = Rc::new(Cell::new(0));
+        let mut event_loop = EventLoop::new().unwrap();
+        let handle = event_loop.handle();
+        let chain = (0..DEPTH).fold(None, |before, _| {
+            let owns = Shielded(before, Counted(drops.clone()));
+            Some(shield(&handle, Duration::ZERO, async move { Ok(owns) }))
+        });
+        while event_loop.run_ready() > 0 {}
+        drop(chain);
+        event_loop.close();
+        assert_eq!(drops.get(), DEPTH);
+    });
+}
+
 /// A future that owns a future, in plain Rust: no line of this crate takes part.
 #[expect(dead_code, reason = "it is there to be dropped")]
 struct Plain(Option<Pin<Box<dyn Future<Output = ()>>>>);
