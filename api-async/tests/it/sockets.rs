@@ -55,6 +55,20 @@ fn closing_twice_and_after_a_reset_is_no_failure() {
     .unwrap();
 }
 
+/// The system says `NotConnected` to the second one.
+#[test]
+fn closing_again_when_the_peer_has_closed_too_is_no_failure() {
+    let (mut event_loop, _handle, stream, peer) = pair();
+    run_until_complete(&mut event_loop, async move {
+        let mut stream = stream;
+        stream.close().await.unwrap();
+        drop(peer);
+        assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+        stream.close().await.unwrap();
+    })
+    .unwrap();
+}
+
 /// A connection of which both ends are on the loop.
 async fn connected(handle: &LoopHandle) -> (TcpStream, TcpStream) {
     let listener = TcpListener::bind(handle, "127.0.0.1:0".parse().unwrap()).unwrap();
