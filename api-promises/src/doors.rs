@@ -10,7 +10,7 @@ use futures::future::abortable;
 use futures::task::{LocalFutureObj, LocalSpawn, SpawnError};
 use loop_core::LoopHandle;
 
-use crate::promise::{Cancel, Promise, Reason, Resolver, bare, discard, guard};
+use crate::promise::{Cancel, Promise, Reason, Resolver, bare, discard_if_any, guard};
 
 /// Makes a promise of an operation that calls back: `start` begins it, hands the resolver on to its
 /// callback, and returns what cancels it.
@@ -94,7 +94,7 @@ impl<C: FnOnce()> Cancel for Started<C> {
 
 impl<C> Drop for Started<C> {
     fn drop(&mut self) {
-        discard(self.cancel.take(), (&self.handle, self.created_at));
+        discard_if_any(self.cancel.take(), (&self.handle, self.created_at));
     }
 }
 

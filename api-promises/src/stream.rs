@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use loop_core::{Chunk, Direction, Job, LoopHandle, Source};
 
-use crate::promise::{Cancel, Node, Outlet, Place, Promise, Resolver, Sink, Upstream};
+use crate::promise::{Cancel, Node, Outlet, Owner, Place, Promise, Resolver, Sink, Upstream};
 use crate::tcp::{READ, WRITE, unless_blocked};
 
 /// A connection's socket, and who waits for it.
@@ -93,7 +93,7 @@ impl Stream {
         };
         self.set_pending(Direction::Read, Pending::Nothing);
         match self.reading.take() {
-            None => self.chunk.settle(read.map_err(Into::into), || self.place()),
+            None => self.chunk.settle(read.map_err(Into::into), &*self),
             Some(resolver) => resolver.settle(read),
         }
     }
@@ -109,14 +109,16 @@ impl Stream {
         self.source.park_job(Direction::Write, self.clone(), WRITE);
     }
 
-    fn place(&self) -> Place<'_> {
-        (self.source.handle(), self.read_at.get())
-    }
-
     /// Takes back what is parked in a direction.
     fn give_up(&self, direction: Direction) {
         self.source.unpark(direction);
         self.set_pending(direction, Pending::Nothing);
+    }
+}
+
+impl Owner for Stream {
+    fn place(&self) -> Place<'_> {
+        (self.source.handle(), self.read_at.get())
     }
 }
 
@@ -134,7 +136,7 @@ impl Job for Stream {
 }
 
 impl Upstream for Stream {
-    fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
+    fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
         if self.chunk.is_pending() {
             self.give_up(Direction::Read);
         }

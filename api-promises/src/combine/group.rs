@@ -11,7 +11,7 @@ use loop_core::{Job, LoopHandle};
 
 use crate::promise::{
     Cancel, Downstream, Outcome, Place, Promise, Reason, Resolver, Sink, Stranded, Upstream,
-    abandon, discard, spare, strand,
+    abandon, discard, discard_if_any, spare, strand,
 };
 
 /// What the outcomes of the parts come to.
@@ -228,7 +228,7 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Part<V, E, G> {
     /// The group does without this part.
     fn cancel(self: Rc<Self>) {
         let Some(group) = self.group.take() else { return };
-        discard(self.outcome.take(), (&group.handle, group.created_at));
+        discard_if_any(self.outcome.take(), (&group.handle, group.created_at));
         if let Some(upstream) = self.upstream.take() {
             abandon(upstream);
         }
@@ -262,7 +262,7 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Sink<V, E> for Part<V, E, G> {
         self.outcome.set(Some(outcome));
         let Some(group) = self.group.take() else { return };
         if self.index.get() == CANCELLED {
-            return discard(self.outcome.take(), (&group.handle, group.created_at));
+            return discard_if_any(self.outcome.take(), (&group.handle, group.created_at));
         }
         let handle = group.handle.clone();
         self.group.set(Some(group));
@@ -284,10 +284,10 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Sink<V, E> for Part<V, E, G> {
 }
 
 impl<V: 'static, E: Reason, G: Rule<V, E>> Downstream for Part<V, E, G> {
-    fn strand(self: Rc<Self>, why: Stranded, _next: &mut Vec<Rc<dyn Downstream>>) {
+    fn strand(&self, why: Stranded, _next: &mut Vec<Rc<dyn Downstream>>) {
         drop(self.upstream.take());
         let Some((group, _)) = self.leave() else { return };
-        discard(self.outcome.take(), (&group.handle, group.created_at));
+        discard_if_any(self.outcome.take(), (&group.handle, group.created_at));
         match why {
             Stranded::Closed => group.strand(why),
             Stranded::Never => group.one_less(),

@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use loop_core::Job;
 
-use super::outlet::{Consumer, Downstream, Outlet, Sink, Stranded, Upstream};
+use super::outlet::{Consumer, Downstream, Outlet, Owner, Sink, Stranded, Upstream};
 use super::rejection::{Outcome, Rejection};
-use super::release::{Place, abandon, discard, lose, strand};
+use super::release::{abandon, discard_if_any, lose, strand};
 use super::{Fault, Promise, Reason};
 
 /// How a promise takes the place of a link whose handler returned it.
@@ -36,12 +36,9 @@ pub(crate) fn takes_ticks() -> bool {
 }
 
 /// A node that takes on the outcome of a promise.
-pub(crate) trait Adopter<T, E> {
+pub(crate) trait Adopter<T, E>: Owner {
     /// Returns where the node's consumer stands.
     fn outlet(&self) -> &Outlet<T, E>;
-
-    /// Returns the handle of the node's loop, and where the promise was made.
-    fn place(&self) -> Place<'_>;
 
     /// Notes whom to cancel when the node's consumer goes.
     fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>);
@@ -57,41 +54,50 @@ struct Relay<T: 'static, E: Reason> {
     outcome: Cell<Option<Outcome<T, E>>>,
 }
 
-/// Hands the adopter's place in the chain over to `promise`.
-pub(crate) fn adopt<T, E, A>(adopter: &Rc<A>, promise: Promise<T, E>)
+/// Hands the place of an outlet's node in the chain over to `promise`. Gives the promise back where a
+/// relay has to bring its outcome: see [`adopt_by_relay`].
+pub(crate) fn adopt<T: 'static, E: Reason>(
+    outlet: &Outlet<T, E>,
+    owner: &dyn Owner,
+    promise: Promise<T, E>,
+) -> Option<Promise<T, E>> {
+    if takes_ticks() {
+        return Some(promise);
+    }
+    match promise.into_node() {
+        Ok(node) => match outlet.give_away() {
+            Consumer::Waits(mut sink) => {
+                while let Some(behind) = sink.follow(node.clone()) {
+                    sink = behind;
+                }
+                node.subscribe(sink);
+            }
+            Consumer::ToCome => return Some(Promise::at(node)),
+            Consumer::Gone => abandon(node),
+        },
+        Err(outcome) => outlet.settle(outcome, owner),
+    }
+    None
+}
+
+/// Has the outcome of a promise brought to its adopter, which refers to the promise meanwhile.
+#[cold]
+pub(crate) fn adopt_by_relay<T, E>(adopter: Rc<dyn Adopter<T, E>>, promise: Promise<T, E>)
 where
     T: 'static,
     E: Reason,
-    A: Adopter<T, E> + 'static,
 {
     if takes_ticks() {
-        return adopt_with_ticks(adopter.clone(), promise);
+        return adopt_with_ticks(adopter, promise);
     }
-    let node = match promise.into_node() {
-        Ok(node) => node,
-        Err(outcome) => return adopter.outlet().settle(outcome, || adopter.place()),
-    };
-    match adopter.outlet().give_away() {
-        Consumer::Waits(mut sink) => {
-            while let Some(behind) = sink.follow(node.clone()) {
-                sink = behind;
-            }
-            node.subscribe(sink);
-        }
-        Consumer::ToCome => {
-            adopter.stand_behind(Some(node.clone()));
-            node.subscribe(Relay::to(adopter.clone(), None));
-        }
-        Consumer::Gone => abandon(node),
-    }
+    Relay::to(adopter, None).subscribe(promise);
 }
 
-#[cold]
 fn adopt_with_ticks<T: 'static, E: Reason>(target: Rc<dyn Adopter<T, E>>, promise: Promise<T, E>) {
     if promise.trunk().is_some_and(|trunk| target.outlet().is_consumed_by(trunk)) {
         drop(promise);
         if let Some(rejection) = Rejection::by(Fault::Cycle, false, target.place()) {
-            target.outlet().settle(Err(rejection), || target.place());
+            target.outlet().settle(Err(rejection), &*target);
         }
         return;
     }
@@ -134,13 +140,13 @@ impl<T: 'static, E: Reason> Sink<T, E> for Relay<T, E> {
 }
 
 impl<T: 'static, E: Reason> Downstream for Relay<T, E> {
-    fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
+    fn strand(&self, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
         self.target.stand_behind(None);
-        self.target.outlet().strand(why, self.target.place(), next);
+        self.target.outlet().strand(why, &*self.target, next);
         if let Some(outcome) = self.outcome.take() {
             lose(outcome, self.target.place());
         }
-        discard(self.promise.take(), self.target.place());
+        discard_if_any(self.promise.take(), self.target.place());
     }
 }
 
@@ -151,7 +157,7 @@ impl<T: 'static, E: Reason> Job for Relay<T, E> {
         }
         if let Some(outcome) = self.outcome.take() {
             self.target.stand_behind(None);
-            self.target.outlet().settle(outcome, || self.target.place());
+            self.target.outlet().settle(outcome, &*self.target);
         }
     }
 

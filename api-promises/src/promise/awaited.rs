@@ -12,7 +12,7 @@ use loop_core::LoopHandle;
 
 use super::outlet::{Downstream, Node, Sink, Stranded, Upstream};
 use super::rejection::{Outcome, Rejection, bare};
-use super::release::{Place, abandon, discard, guard, lose};
+use super::release::{Place, abandon, discard_if_any, guard, lose};
 use super::{CONSUMED, Fault, Promise, Reason, State};
 
 /// A task's end of a promise that it awaits. Dropping it cancels the chain.
@@ -46,7 +46,7 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
 
     /// The task has dropped the promise.
     fn abandon(&self) {
-        discard(self.waker.take(), self.place());
+        discard_if_any(self.waker.take(), self.place());
         if let Some(outcome) = self.outcome.take() {
             lose(outcome, self.place());
         }
@@ -71,7 +71,8 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
 /// An outcome may come when the task has gone already, from a shared promise.
 impl<T: 'static, E: Reason> Drop for Awaited<T, E> {
     fn drop(&mut self) {
-        discard((self.outcome.take(), self.waker.take()), self.place());
+        discard_if_any(self.outcome.take(), self.place());
+        discard_if_any(self.waker.take(), self.place());
     }
 }
 
@@ -126,7 +127,7 @@ impl<T: 'static, E: Reason> Sink<T, E> for Awaited<T, E> {
 }
 
 impl<T: 'static, E: Reason> Downstream for Awaited<T, E> {
-    fn strand(self: Rc<Self>, why: Stranded, _next: &mut Vec<Rc<dyn Downstream>>) {
+    fn strand(&self, why: Stranded, _next: &mut Vec<Rc<dyn Downstream>>) {
         if why == Stranded::Closed
             && let Some(rejection) = Rejection::of(Fault::Cancelled, self.place())
         {
@@ -134,6 +135,6 @@ impl<T: 'static, E: Reason> Downstream for Awaited<T, E> {
         }
         self.is_never.set(true);
         drop(self.upstream.take());
-        discard(self.waker.take(), self.place());
+        discard_if_any(self.waker.take(), self.place());
     }
 }

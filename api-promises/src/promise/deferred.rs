@@ -8,9 +8,9 @@ use loop_core::LoopHandle;
 
 use super::Reason;
 use super::adopt::Adopter;
-use super::outlet::{Cancel, Node, Outlet, Sink, Stranded, Upstream};
+use super::outlet::{Cancel, Node, Outlet, Owner, Sink, Stranded, Upstream};
 use super::rejection::Outcome;
-use super::release::{Place, discard, strand};
+use super::release::{Place, strand};
 
 /// A node that a [`Resolver`](super::Resolver) settles.
 pub(crate) struct Deferred<T: 'static, E: 'static> {
@@ -52,7 +52,7 @@ impl<T: 'static, E: Reason> Deferred<T, E> {
     /// Settles the node.
     pub(crate) fn settle(&self, outcome: Outcome<T, E>) {
         drop(self.cancels.take());
-        self.outlet.settle(outcome, || self.place());
+        self.outlet.settle(outcome, self);
     }
 
     /// Asks the operation that the node stands for, if there is one.
@@ -70,23 +70,21 @@ impl<T: 'static, E: Reason> Deferred<T, E> {
     #[cold]
     pub(crate) fn strand(&self, why: Stranded) {
         drop(self.cancels.take());
-        let mut next = Vec::new();
-        self.outlet.strand(why, self.place(), &mut next);
-        next.into_iter().for_each(|sink| strand(sink, why));
+        self.outlet.strand_all(why, self);
     }
 }
 
-impl<T, E> Drop for Deferred<T, E> {
+impl<T: 'static, E: 'static> Drop for Deferred<T, E> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(remains) = self.outlet.remains() {
-            discard(remains, (&self.handle, self.created_at));
+        if self.outlet.has_remains() {
+            self.outlet.discard_remains((&self.handle, self.created_at));
         }
     }
 }
 
 impl<T: 'static, E: Reason> Upstream for Deferred<T, E> {
-    fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
+    fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
         self.outlet.abandon(self.place());
         match self.cancels.take() {
             Cancels::Nobody => None,
@@ -125,13 +123,15 @@ impl<T: 'static, E: Reason> Node<T, E> for Deferred<T, E> {
     }
 }
 
+impl<T: 'static, E: 'static> Owner for Deferred<T, E> {
+    fn place(&self) -> Place<'_> {
+        (&self.handle, self.created_at)
+    }
+}
+
 impl<T: 'static, E: Reason> Adopter<T, E> for Deferred<T, E> {
     fn outlet(&self) -> &Outlet<T, E> {
         &self.outlet
-    }
-
-    fn place(&self) -> Place<'_> {
-        (&self.handle, self.created_at)
     }
 
     fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>) {
@@ -140,7 +140,7 @@ impl<T: 'static, E: Reason> Adopter<T, E> for Deferred<T, E> {
 }
 
 impl Upstream for Never {
-    fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
+    fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
         None
     }
 }

@@ -12,10 +12,10 @@ use std::rc::Rc;
 
 use loop_core::{Abort, Context, Job, LoopHandle, panic_caught, panic_message};
 
-use super::adopt::{Adopter, adopt};
-use super::outlet::{Downstream, Node, Outlet, Sink, Stranded, Upstream};
+use super::adopt::{Adopter, adopt, adopt_by_relay};
+use super::outlet::{Downstream, Node, Outlet, Owner, Sink, Stranded, Upstream};
 use super::rejection::{Outcome, Rejection};
-use super::release::{Place, discard, dispose, lose, report, strand};
+use super::release::{Place, discard_if_any, dispose, lose, report, strand};
 use super::{Fault, Promise, Reason, spare};
 
 /// Only a spare link has no handle.
@@ -119,7 +119,7 @@ where
             // The last link of a chain that runs by itself is settled for nobody.
             let handle = link.handle.take().expect(IN_USE);
             let created_at = link.created_at;
-            link.outlet.clear(|| (&handle, created_at));
+            link.outlet.clear((&handle, created_at));
             link.catches.set(false);
             spare::keep(self);
         }
@@ -128,26 +128,7 @@ where
     /// The chain was cancelled after its outcome had come.
     #[cold]
     fn late(&self) {
-        discard(self.outcome.take(), self.place());
-    }
-
-    /// Reports a handler's panic; the chain goes on with a fault.
-    #[cold]
-    fn panicked(&self, payload: Box<dyn Any + Send>) {
-        let (fault, reported) = fault_of(&*payload, self.catches.get());
-        match Rejection::by(fault, reported, self.place()) {
-            Some(rejection) => self.outlet.settle(Err(rejection), || self.place()),
-            None => self.strand_consumer(),
-        }
-        after_panic(payload, reported, self.place());
-    }
-
-    /// There is not even a reason to hand on.
-    #[cold]
-    fn strand_consumer(&self) {
-        let mut next = Vec::new();
-        self.outlet.strand(Stranded::Never, self.place(), &mut next);
-        next.into_iter().for_each(|sink| strand(sink, Stranded::Never));
+        discard_if_any(self.outcome.take(), self.place());
     }
 }
 
@@ -156,29 +137,17 @@ impl<T, E, U, F, H> Link<T, E, U, F, H> {
     fn handle(&self) -> &LoopHandle {
         self.handle.as_ref().expect(IN_USE)
     }
-
-    #[inline(always)]
-    fn place(&self) -> Place<'_> {
-        (self.handle(), self.created_at)
-    }
-
-    /// Drops what a link still has that was neither run nor cancelled.
-    fn discard_remains(&mut self) {
-        let remains = (self.handler.take(), self.outcome.take(), self.outlet.remains());
-        if !matches!(remains, (None, None, None))
-            && let Some(handle) = &self.handle
-        {
-            discard(remains, (handle, self.created_at));
-        }
-    }
 }
 
 impl<T: 'static, E: 'static, U: 'static, F: 'static, H: 'static> Drop for Link<T, E, U, F, H> {
     #[inline]
     fn drop(&mut self) {
         // One that has run has no handle any more.
-        if self.handle.is_some() {
-            self.discard_remains();
+        if let Some(handle) = &self.handle {
+            let place = (handle, self.created_at);
+            discard_if_any(self.handler.take(), place);
+            discard_if_any(self.outcome.take(), place);
+            self.outlet.discard_remains(place);
         }
     }
 }
@@ -217,13 +186,11 @@ where
     F: Reason,
     H: Handler<T, E, U, F>,
 {
-    fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
+    fn strand(&self, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
         drop(self.upstream.take());
-        self.outlet.strand(why, self.place(), next);
-        discard(self.handler.take(), self.place());
-        if let Some(outcome) = self.outcome.take() {
-            lose(outcome, self.place());
-        }
+        self.outlet.strand(why, self, next);
+        discard_if_any(self.handler.take(), self.place());
+        let_go(self.outcome.take(), false, self.place());
     }
 }
 
@@ -239,13 +206,12 @@ where
         let Some(handler) = self.handler.take() else { return self.late() };
         let Some(outcome) = self.outcome.take() else { return };
         match catch_unwind(AssertUnwindSafe(|| handler(outcome))) {
-            Ok(Step::Settled(Ok(value))) => self.outlet.settle(Ok(value), || self.place()),
-            Ok(Step::Settled(Err(mut rejection))) => {
-                rejection.passed(self.handle(), self.created_at);
-                self.outlet.settle(Err(rejection), || self.place());
+            Ok(step) => {
+                if let Some(promise) = come_to(&self.outlet, &*self, step) {
+                    adopt_by_relay(self.clone(), promise);
+                }
             }
-            Ok(Step::Follow(promise)) => adopt(&self, promise),
-            Err(payload) => self.panicked(payload),
+            Err(payload) => panicked(&self.outlet, self.catches.get(), &*self, payload),
         }
         self.retire();
     }
@@ -263,16 +229,12 @@ where
     F: Reason,
     H: Handler<T, E, U, F>,
 {
-    fn abandon(self: Rc<Self>, handled: bool) -> Option<Rc<dyn Upstream>> {
+    fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>> {
         // Taken first: what the handler owns may settle what is before this link.
         let upstream = self.upstream.take();
         self.outlet.abandon(self.place());
-        discard(self.handler.take(), self.place());
-        match self.outcome.take() {
-            Some(outcome) if handled => discard(outcome, self.place()),
-            Some(outcome) => lose(outcome, self.place()),
-            None => {}
-        }
+        discard_if_any(self.handler.take(), self.place());
+        let_go(self.outcome.take(), handled, self.place());
         upstream
     }
 }
@@ -307,6 +269,13 @@ where
     }
 }
 
+impl<T, E, U, F, H> Owner for Link<T, E, U, F, H> {
+    #[inline]
+    fn place(&self) -> Place<'_> {
+        (self.handle(), self.created_at)
+    }
+}
+
 impl<T, E, U, F, H> Adopter<U, F> for Link<T, E, U, F, H>
 where
     T: 'static,
@@ -319,12 +288,51 @@ where
         &self.outlet
     }
 
-    fn place(&self) -> Place<'_> {
-        Link::place(self)
-    }
-
     fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>) {
         self.upstream.set(upstream);
+    }
+}
+
+/// Settles a link's outlet with what the handler came to. Gives a promise back as [`adopt`] does.
+fn come_to<U: 'static, F: Reason>(
+    outlet: &Outlet<U, F>,
+    owner: &dyn Owner,
+    step: Step<U, F>,
+) -> Option<Promise<U, F>> {
+    match step {
+        Step::Settled(mut outcome) => {
+            if let Err(rejection) = &mut outcome {
+                rejection.passed(owner.place());
+            }
+            outlet.settle(outcome, owner);
+            None
+        }
+        Step::Follow(promise) => adopt(outlet, owner, promise),
+    }
+}
+
+/// Reports a handler's panic; the chain goes on with a fault.
+#[cold]
+fn panicked<U: 'static, F: Reason>(
+    outlet: &Outlet<U, F>,
+    catches: bool,
+    owner: &dyn Owner,
+    payload: Box<dyn Any + Send>,
+) {
+    let (fault, reported) = fault_of(&*payload, catches);
+    match Rejection::by(fault, reported, owner.place()) {
+        Some(rejection) => outlet.settle(Err(rejection), owner),
+        // There is not even a reason to hand on.
+        None => outlet.strand_all(Stranded::Never, owner),
+    }
+    after_panic(payload, reported, owner.place());
+}
+
+/// Drops an outcome that was to be handled, if there is one; a rejection is no news if it is handled.
+fn let_go<T: 'static, E: Reason>(outcome: Option<Outcome<T, E>>, handled: bool, place: Place<'_>) {
+    match outcome {
+        Some(outcome) if !handled => lose(outcome, place),
+        outcome => discard_if_any(outcome, place),
     }
 }
 

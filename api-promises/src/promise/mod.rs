@@ -26,11 +26,11 @@ use awaited::Wait;
 use deferred::{Cancels, Deferred, Never};
 pub use fault::{Fault, Reason};
 use link::{Handler, Link, Step};
-pub(crate) use outlet::{Cancel, Downstream, Node, Outlet, Sink, Stranded, Upstream};
+pub(crate) use outlet::{Cancel, Downstream, Node, Outlet, Owner, Sink, Stranded, Upstream};
 use owned::{Kept, Tail};
 pub(crate) use rejection::{Outcome, Rejection, bare};
 use release::abandon_handled;
-pub(crate) use release::{Place, abandon, discard, guard, strand, told};
+pub(crate) use release::{Place, abandon, discard, discard_if_any, guard, strand, told};
 pub use resolver::Resolver;
 pub use shared::Shared;
 

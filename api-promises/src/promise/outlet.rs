@@ -7,14 +7,14 @@ use std::rc::Rc;
 use loop_core::LoopHandle;
 
 use super::rejection::{Outcome, Rejection};
-use super::release::{Place, discard, lose, strand};
+use super::release::{Place, discard, discard_if_any, lose, strand, strand_all};
 use super::{Fault, Reason};
 
 /// What a consumer can walk back and cancel.
 pub(crate) trait Upstream {
     /// The consumer has gone: gives up what is pending, reports a rejection that nobody took, and
     /// returns what this one consumed.
-    fn abandon(self: Rc<Self>, handled: bool) -> Option<Rc<dyn Upstream>>;
+    fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>>;
 
     /// Returns the address of what this node is a branch of, if it is one: all branches of it have
     /// the same outcome.
@@ -50,7 +50,7 @@ pub(crate) trait Node<T, E>: Upstream {
 pub(crate) trait Downstream {
     /// No handler will run any more: lets go of everything, and adds what was to come after this one
     /// to `next`.
-    fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>);
+    fn strand(&self, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>);
 }
 
 /// Why no outcome can come any more.
@@ -96,6 +96,13 @@ pub(crate) trait Cancel {
     fn races(&self, _trunk: *const ()) -> bool {
         false
     }
+}
+
+/// The node that has an outlet. The outlet's methods take it as a `dyn`, so that not every type of
+/// node has its own of them.
+pub(crate) trait Owner {
+    /// Returns the handle of the node's loop, and where the promise was made.
+    fn place(&self) -> Place<'_>;
 }
 
 /// The end of a node at which its consumer stands.
@@ -186,7 +193,7 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
     /// Hands the outcome over, or keeps it for a consumer to come. Where nobody waits, since the
     /// consumer has cancelled the chain, it is dropped; `owner` says where the node was made.
     #[inline(always)]
-    pub(crate) fn settle<'a>(&self, outcome: Outcome<T, E>, owner: impl FnOnce() -> Place<'a>) {
+    pub(crate) fn settle(&self, outcome: Outcome<T, E>, owner: &dyn Owner) {
         if self.state.get() != State::Consumed {
             return self.keep(outcome, owner);
         }
@@ -198,9 +205,9 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
 
     /// Keeps an outcome for a consumer to come. Out of line: most consumers are there before.
     #[inline(never)]
-    fn keep<'a>(&self, outcome: Outcome<T, E>, owner: impl FnOnce() -> Place<'a>) {
+    fn keep(&self, outcome: Outcome<T, E>, owner: &dyn Owner) {
         if self.state.get() != State::Open {
-            return discard(outcome, owner());
+            return discard(outcome, owner.place());
         }
         self.state.set(State::Settled);
         self.outcome.set(Some(outcome));
@@ -221,16 +228,11 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
 
     /// Takes an outlet out of use.
     #[inline]
-    pub(crate) fn clear<'a>(&mut self, owner: impl FnOnce() -> Place<'a>) {
+    pub(crate) fn clear(&mut self, place: Place<'_>) {
         if self.state.get() != State::Done {
-            self.abandon_settled(owner());
+            self.state.set(State::Done);
+            self.discard_remains(place);
         }
-    }
-
-    #[cold]
-    fn abandon_settled(&mut self, place: Place<'_>) {
-        self.state.set(State::Done);
-        discard((self.sink.take(), self.outcome.take()), place);
     }
 
     /// Tells whether a consumer waits for the outcome.
@@ -259,7 +261,7 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
     /// The consumer has gone: lets go of what waits here, and reports a rejection.
     pub(crate) fn abandon(&self, place: Place<'_>) {
         self.state.set(State::Done);
-        discard(self.sink.take(), place);
+        discard_if_any(self.sink.take(), place);
         if let Some(outcome) = self.outcome.take() {
             lose(outcome, place);
         }
@@ -269,31 +271,40 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
     pub(crate) fn strand(
         &self,
         why: Stranded,
-        place: Place<'_>,
+        owner: &dyn Owner,
         next: &mut Vec<Rc<dyn Downstream>>,
     ) {
         match self.give_away() {
             Consumer::Waits(sink) => next.push(sink),
             Consumer::ToCome if why == Stranded::Never => self.state.set(State::Never),
-            Consumer::ToCome => match Rejection::of(Fault::Cancelled, place) {
-                Some(rejection) => self.settle(Err(rejection), || place),
+            Consumer::ToCome => match Rejection::of(Fault::Cancelled, owner.place()) {
+                Some(rejection) => self.settle(Err(rejection), owner),
                 None => self.state.set(State::Never),
             },
             Consumer::Gone => {}
         }
     }
-}
 
-impl<T, E> Outlet<T, E> {
-    /// Takes out what is left when the node is freed: the caller drops it with care.
-    #[inline]
-    pub(crate) fn remains(&mut self) -> Option<Remains<T, E>> {
-        match self.state.get_mut() {
-            State::Consumed | State::Settled => Some((self.sink.take(), self.outcome.take())),
-            State::Done | State::Open | State::Never => None,
-        }
+    /// As [`Outlet::strand`], where no walk is under way.
+    #[cold]
+    pub(crate) fn strand_all(&self, why: Stranded, owner: &dyn Owner) {
+        let mut next = Vec::new();
+        self.strand(why, owner, &mut next);
+        strand_all(next, why);
     }
 }
 
-/// What a node that is freed still has at its outlet.
-pub(crate) type Remains<T, E> = (Option<Rc<dyn Sink<T, E>>>, Option<Outcome<T, E>>);
+impl<T: 'static, E: 'static> Outlet<T, E> {
+    /// Tells whether something is left when the node is freed.
+    #[inline]
+    pub(crate) fn has_remains(&self) -> bool {
+        matches!(self.state.get(), State::Consumed | State::Settled)
+    }
+
+    /// Drops what is left when the node is freed or taken out of use.
+    #[cold]
+    pub(crate) fn discard_remains(&mut self, place: Place<'_>) {
+        discard_if_any(self.sink.take(), place);
+        discard_if_any(self.outcome.take(), place);
+    }
+}

@@ -95,7 +95,7 @@ impl<E: Reason> Rejection<E> {
 
     /// Notes, in debug mode, that the rejection has passed a link.
     #[cold]
-    pub(crate) fn passed(&mut self, handle: &LoopHandle, link: &'static Location<'static>) {
+    pub(crate) fn passed(&mut self, (handle, link): Place<'_>) {
         if handle.is_debug() {
             self.past.get_or_insert_default().links.push(link);
         }

@@ -82,11 +82,23 @@ pub(crate) fn strand(first: Rc<dyn Downstream>, why: Stranded) {
     release(Release::Strand(first, why));
 }
 
+/// As [`strand`], for what a walk was to come to next.
+#[cold]
+pub(crate) fn strand_all(next: Vec<Rc<dyn Downstream>>, why: Stranded) {
+    next.into_iter().for_each(|sink| strand(sink, why));
+}
+
 /// Drops a value that is, or owns, a user's.
 #[inline]
 pub(crate) fn discard<T: 'static>(value: T, place: Place<'_>) {
-    if mem::needs_drop::<T>() {
-        discard_owning(value, place);
+    discard_if_any(Some(value), place);
+}
+
+/// As [`discard`], of a value that may be absent.
+#[inline]
+pub(crate) fn discard_if_any<T: 'static>(mut value: Option<T>, place: Place<'_>) {
+    if mem::needs_drop::<T>() && value.is_some() {
+        discard_owning(&mut value, place);
     }
 }
 
@@ -150,18 +162,31 @@ fn abort_soon(handle: &LoopHandle) {
     let _ = handle.try_call_soon(|| resume_unwind(Box::new(Abort)));
 }
 
-#[inline(never)]
-fn discard_owning<T: 'static>(value: T, (handle, created_at): Place<'_>) {
-    if is_deep() {
-        return release(Release::Drop(Box::new(value), handle.clone(), created_at));
-    }
-    let mut value = Some(value);
-    drop_guarded((handle, created_at), &mut || drop(value.take()));
+/// A value on its way out. These two functions are all that each type has of its own.
+trait Discarded {
+    /// Drops the value where it lies.
+    fn drop_here(&mut self);
+
+    /// Moves the value to the heap.
+    fn boxed(&mut self) -> Box<dyn Any>;
 }
 
-/// Apart from [`discard_owning`], of which every type that is dropped has its own.
-fn drop_guarded(place: Place<'_>, drop_value: &mut dyn FnMut()) {
-    descend(|| guard(DESTRUCTOR, place, drop_value));
+impl<T: 'static> Discarded for Option<T> {
+    fn drop_here(&mut self) {
+        *self = None;
+    }
+
+    fn boxed(&mut self) -> Box<dyn Any> {
+        Box::new(self.take())
+    }
+}
+
+#[inline(never)]
+fn discard_owning(value: &mut dyn Discarded, (handle, created_at): Place<'_>) {
+    if is_deep() {
+        return release(Release::Drop(value.boxed(), handle.clone(), created_at));
+    }
+    descend(|| guard(DESTRUCTOR, (handle, created_at), || value.drop_here()));
 }
 
 /// Tells whether so many releases are under way that the next has to wait.

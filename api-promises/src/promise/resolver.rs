@@ -7,9 +7,9 @@ use std::rc::Rc;
 
 use loop_core::{Job, Unwound, when_panic_caught};
 
-use super::adopt::{Adopter, adopt};
+use super::adopt::{Adopter, adopt, adopt_by_relay};
 use super::deferred::Deferred;
-use super::outlet::{Consumer, Node, Sink, Stranded};
+use super::outlet::{Consumer, Node, Owner, Sink, Stranded};
 use super::rejection::{Outcome, Rejection};
 use super::release::{Place, told};
 use super::{Fault, IntoPromise, Reason};
@@ -59,7 +59,9 @@ impl<T: 'static, E: Reason> Resolver<T, E> {
             return fail(&node, Fault::Cycle, false);
         }
         node.stand_behind(None);
-        adopt(&node, promise);
+        if let Some(promise) = adopt(node.outlet(), &*node, promise) {
+            adopt_by_relay(node, promise);
+        }
     }
 
     /// The consumer has gone: there is nobody to tell.

@@ -217,7 +217,7 @@ impl<T: Clone + 'static, E: Reason + Clone> Sink<T, E> for Hub<T, E> {
 }
 
 impl<T: Clone + 'static, E: Reason + Clone> Downstream for Hub<T, E> {
-    fn strand(self: Rc<Self>, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
+    fn strand(&self, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
         let closed = match why {
             Stranded::Closed => Rejection::of(Fault::Cancelled, self.place()),
             Stranded::Never => None,
@@ -297,7 +297,7 @@ impl<T: Clone + 'static, E: Reason + Clone> Node<T, E> for Branch<T, E> {
 }
 
 impl<T: Clone + 'static, E: Reason + Clone> Upstream for Branch<T, E> {
-    fn abandon(self: Rc<Self>, _handled: bool) -> Option<Rc<dyn Upstream>> {
+    fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
         match self.stands.get() {
             Stands::Unconsumed => {
                 if let Some(Err(rejection)) = self.hub.outcome().as_deref() {

@@ -49,34 +49,44 @@ fn drawer<L: 'static>() -> usize {
 /// Takes a spare link of this type, if there is one. Nobody else refers to it.
 #[inline(always)]
 pub(crate) fn take<L: 'static>() -> Option<Rc<L>> {
-    // The spares are gone while their thread ends.
-    let spare = SPARES.try_with(|spares| {
-        let mut spares = spares[drawer::<L>()].borrow_mut();
-        match spares.pop()?.downcast() {
-            Ok(link) => Some(link),
-            Err(other) => {
-                spares.push(other);
-                search(&mut spares, TypeId::of::<L>())?.downcast().ok()
-            }
-        }
-    });
-    spare.ok().flatten()
-}
-
-/// Looks for a link among those of other types that share its drawer.
-#[cold]
-fn search(spares: &mut Vec<Rc<dyn Any>>, link: TypeId) -> Option<Rc<dyn Any>> {
-    let place = spares.iter().rposition(|spare| (**spare).type_id() == link)?;
-    Some(spares.swap_remove(place))
+    match pop(drawer::<L>())?.downcast() {
+        Ok(link) => Some(link),
+        Err(other) => search(drawer::<L>(), other, TypeId::of::<L>())?.downcast().ok(),
+    }
 }
 
 /// Keeps an empty link for the next of its type.
 #[inline(always)]
 pub(crate) fn keep<L: 'static>(link: Rc<L>) {
+    push(drawer::<L>(), link);
+}
+
+/// Takes the link that lies on top, whatever its type is.
+#[inline(never)]
+fn pop(drawer: usize) -> Option<Rc<dyn Any>> {
+    // The spares are gone while their thread ends.
+    SPARES.try_with(|spares| spares[drawer].borrow_mut().pop()).ok()?
+}
+
+/// Puts a link on top, if there is room.
+#[inline(never)]
+fn push(drawer: usize, link: Rc<dyn Any>) {
     let _ = SPARES.try_with(|spares| {
-        let mut spares = spares[drawer::<L>()].borrow_mut();
+        let mut spares = spares[drawer].borrow_mut();
         if spares.len() < SPARE_MAX {
             spares.push(link);
         }
     });
+}
+
+/// Puts a link of another type back, and looks for one among those that share its drawer.
+#[cold]
+fn search(drawer: usize, other: Rc<dyn Any>, link: TypeId) -> Option<Rc<dyn Any>> {
+    let found = SPARES.try_with(|spares| {
+        let mut spares = spares[drawer].borrow_mut();
+        spares.push(other);
+        let place = spares.iter().rposition(|spare| (**spare).type_id() == link)?;
+        Some(spares.swap_remove(place))
+    });
+    found.ok()?
 }
