@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use loop_core::Job;
 
-use super::outlet::{Consumer, Downstream, Outlet, Owner, Sink, Stranded, Upstream};
+use super::outlet::{Consumer, Downstream, Node, Outlet, Owner, Sink, Stranded, Upstream};
 use super::rejection::{Outcome, Rejection};
 use super::release::{abandon, discard_if_any, lose, strand};
 use super::{Fault, Promise, Reason};
@@ -65,17 +65,32 @@ pub(crate) fn adopt<T: 'static, E: Reason>(
         return Some(promise);
     }
     match promise.into_node() {
-        Ok(node) => match outlet.give_away() {
-            Consumer::Waits(mut sink) => {
-                while let Some(behind) = sink.follow(node.clone()) {
-                    sink = behind;
-                }
-                node.subscribe(sink);
+        Ok(node) => adopt_node(outlet, node),
+        Err(outcome) => {
+            outlet.settle(outcome, owner);
+            None
+        }
+    }
+}
+
+/// As [`adopt`], of a promise that stands for this node.
+#[inline(never)]
+pub(crate) fn adopt_node<T: 'static, E: Reason>(
+    outlet: &Outlet<T, E>,
+    node: Rc<dyn Node<T, E>>,
+) -> Option<Promise<T, E>> {
+    if takes_ticks() {
+        return Some(Promise::at(node));
+    }
+    match outlet.give_away() {
+        Consumer::Waits(mut sink) => {
+            while let Some(behind) = sink.follow(node.clone()) {
+                sink = behind;
             }
-            Consumer::ToCome => return Some(Promise::at(node)),
-            Consumer::Gone => abandon(node),
-        },
-        Err(outcome) => outlet.settle(outcome, owner),
+            node.subscribe(sink);
+        }
+        Consumer::ToCome => return Some(Promise::at(node)),
+        Consumer::Gone => abandon(node),
     }
     None
 }

@@ -12,11 +12,11 @@ use std::rc::Rc;
 
 use loop_core::{Abort, Context, Job, LoopHandle, panic_caught, panic_message};
 
-use super::adopt::{Adopter, adopt, adopt_by_relay};
-use super::outlet::{Downstream, Node, Outlet, Owner, Sink, Stranded, Upstream};
+use super::adopt::{Adopter, adopt, adopt_by_relay, adopt_node};
+use super::outlet::{Downstream, Node, Outlet, Owner, Sink, Stranded, Upstream, put};
 use super::rejection::{Outcome, Rejection};
 use super::release::{Place, discard_if_any, dispose, lose, report, strand};
-use super::{Fault, Promise, Reason, spare};
+use super::{Fault, Promise, Reason, State, spare};
 
 /// Only a spare link has no handle.
 const IN_USE: &str = "a link in use has a handle";
@@ -27,6 +27,18 @@ pub enum Step<T: 'static, E: Reason> {
     Settled(Result<T, Rejection<E>>),
     /// A promise whose outcome will be this link's.
     Follow(Promise<T, E>),
+}
+
+impl<T: 'static, E: Reason> Step<T, E> {
+    /// Takes out the node to follow, if it is a promise that stands for one. In line, since that is
+    /// what a loop's handlers return, and a node passes in registers.
+    #[inline(always)]
+    fn into_node(self) -> Result<Rc<dyn Node<T, E>>, Step<T, E>> {
+        match self {
+            Step::Follow(Promise { state: State::Pending(tail) }) => Ok(tail.take()),
+            step => Err(step),
+        }
+    }
 }
 
 /// What a link runs.
@@ -71,7 +83,7 @@ where
         created_at: &'static Location<'static>,
     ) -> Rc<Self> {
         let link = Link::make(upstream.handle().clone(), handler, created_at);
-        link.upstream.set(Some(upstream.clone()));
+        put(&link.upstream, upstream.clone());
         upstream.subscribe(link.clone());
         link
     }
@@ -95,7 +107,7 @@ where
             && let Some(link) = Rc::get_mut(&mut spare)
         {
             link.handle = Some(handle);
-            link.handler.set(Some(handler));
+            put(&link.handler, handler);
             link.outlet.open();
             link.created_at = created_at;
             return spare;
@@ -121,6 +133,7 @@ where
             let created_at = link.created_at;
             link.outlet.clear((&handle, created_at));
             link.catches.set(false);
+            drop(handle);
             spare::keep(self);
         }
     }
@@ -163,7 +176,7 @@ where
     #[inline]
     fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
         drop(self.upstream.take());
-        self.outcome.set(Some(outcome));
+        put(&self.outcome, outcome);
         let handle = self.handle().clone();
         if handle.is_closed() {
             return strand(self, Stranded::Closed);
@@ -207,7 +220,11 @@ where
         let Some(outcome) = self.outcome.take() else { return };
         match catch_unwind(AssertUnwindSafe(|| handler(outcome))) {
             Ok(step) => {
-                if let Some(promise) = come_to(&self.outlet, &*self, step) {
+                let left = match step.into_node() {
+                    Ok(node) => adopt_node(&self.outlet, node),
+                    Err(step) => come_to(&self.outlet, &*self, step),
+                };
+                if let Some(promise) = left {
                     adopt_by_relay(self.clone(), promise);
                 }
             }

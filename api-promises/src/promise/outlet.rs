@@ -1,6 +1,7 @@
 //! Where an outcome waits for its consumer, and what nodes and consumers know of each other.
 
 use std::cell::Cell;
+use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -173,7 +174,7 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
     pub(crate) fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
         if self.state.get() == State::Open {
             self.state.set(State::Consumed);
-            return self.sink.set(Some(sink));
+            return put(&self.sink, sink);
         }
         self.serve(sink);
     }
@@ -210,7 +211,7 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
             return discard(outcome, owner.place());
         }
         self.state.set(State::Settled);
-        self.outcome.set(Some(outcome));
+        put(&self.outcome, outcome);
     }
 
     /// Gives the consumer away, to whom it will turn from now on.
@@ -307,4 +308,12 @@ impl<T: 'static, E: 'static> Outlet<T, E> {
         discard_if_any(self.sink.take(), place);
         discard_if_any(self.outcome.take(), place);
     }
+}
+
+/// Puts a value in a place that is empty: its old content need not be looked at to be dropped.
+#[inline(always)]
+pub(crate) fn put<T>(place: &Cell<Option<T>>, value: T) {
+    let old = place.replace(Some(value));
+    debug_assert!(old.is_none(), "the place is empty");
+    mem::forget(old);
 }

@@ -62,7 +62,7 @@ pub(crate) fn keep<L: 'static>(link: Rc<L>) {
 }
 
 /// Takes the link that lies on top, whatever its type is.
-#[inline(never)]
+#[inline]
 fn pop(drawer: usize) -> Option<Rc<dyn Any>> {
     // The spares are gone while their thread ends.
     SPARES.try_with(|spares| spares[drawer].borrow_mut().pop()).ok()?
