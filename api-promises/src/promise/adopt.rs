@@ -65,7 +65,7 @@ pub(crate) fn adopt<T: 'static, E: Reason>(
         return Some(promise);
     }
     match promise.into_node() {
-        Ok(node) => adopt_node(outlet, node),
+        Ok(node) => adopt_node(outlet, node).map(Promise::at),
         Err(outcome) => {
             outlet.settle(outcome, owner);
             None
@@ -78,9 +78,9 @@ pub(crate) fn adopt<T: 'static, E: Reason>(
 pub(crate) fn adopt_node<T: 'static, E: Reason>(
     outlet: &Outlet<T, E>,
     node: Rc<dyn Node<T, E>>,
-) -> Option<Promise<T, E>> {
+) -> Option<Rc<dyn Node<T, E>>> {
     if takes_ticks() {
-        return Some(Promise::at(node));
+        return Some(node);
     }
     match outlet.give_away() {
         Consumer::Waits(mut sink) => {
@@ -89,7 +89,7 @@ pub(crate) fn adopt_node<T: 'static, E: Reason>(
             }
             node.subscribe(sink);
         }
-        Consumer::ToCome => return Some(Promise::at(node)),
+        Consumer::ToCome => return Some(node),
         Consumer::Gone => abandon(node),
     }
     None

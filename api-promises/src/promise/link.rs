@@ -29,18 +29,6 @@ pub enum Step<T: 'static, E: Reason> {
     Follow(Promise<T, E>),
 }
 
-impl<T: 'static, E: Reason> Step<T, E> {
-    /// Takes out the node to follow, if it is a promise that stands for one. In line, since that is
-    /// what a loop's handlers return, and a node passes in registers.
-    #[inline(always)]
-    fn into_node(self) -> Result<Rc<dyn Node<T, E>>, Step<T, E>> {
-        match self {
-            Step::Follow(Promise { state: State::Pending(tail) }) => Ok(tail.take()),
-            step => Err(step),
-        }
-    }
-}
-
 /// What a link runs.
 pub(crate) trait Handler<T, E, U: 'static, F: Reason>:
     FnOnce(Outcome<T, E>) -> Step<U, F> + 'static
@@ -75,52 +63,44 @@ where
     F: Reason,
     H: Handler<T, E, U, F>,
 {
-    /// Makes the link that follows `upstream`.
+    /// Consumes `upstream`.
     #[inline(always)]
-    pub(crate) fn after(
-        upstream: Rc<dyn Node<T, E>>,
-        handler: H,
-        created_at: &'static Location<'static>,
-    ) -> Rc<Self> {
-        let link = Link::make(upstream.handle().clone(), handler, created_at);
-        put(&link.upstream, upstream.clone());
-        upstream.subscribe(link.clone());
-        link
+    pub(crate) fn stand_after(self: &Rc<Self>, upstream: Rc<dyn Node<T, E>>) {
+        put(&self.upstream, upstream.clone());
+        upstream.subscribe(self.clone());
     }
 
-    /// Makes the link that follows an outcome which is there.
+    /// Makes a link: of a spare one, or a new one.
     #[inline]
-    pub(crate) fn queued(
-        outcome: Outcome<T, E>,
+    pub(crate) fn make(
         handle: LoopHandle,
         handler: H,
         created_at: &'static Location<'static>,
     ) -> Rc<Self> {
-        let link = Link::make(handle, handler, created_at);
-        link.clone().settle(outcome);
+        let mut link = spare::take().unwrap_or_else(|| Rc::new(Link::unused(created_at)));
+        let fresh = Rc::get_mut(&mut link).expect("nobody else refers to it");
+        fresh.handle = Some(handle);
+        put(&fresh.handler, handler);
+        fresh.outlet.open();
+        fresh.created_at = created_at;
         link
     }
 
-    #[inline(always)]
-    fn make(handle: LoopHandle, handler: H, created_at: &'static Location<'static>) -> Rc<Self> {
-        if let Some(mut spare) = spare::take::<Self>()
-            && let Some(link) = Rc::get_mut(&mut spare)
-        {
-            link.handle = Some(handle);
-            put(&link.handler, handler);
-            link.outlet.open();
-            link.created_at = created_at;
-            return spare;
+    /// Runs the handler, and settles the outlet. Gives a promise back as [`adopt`] does.
+    #[inline]
+    fn handle_with(&self, handler: H) -> Option<Promise<U, F>> {
+        let outcome = self.outcome.take()?;
+        match catch_unwind(AssertUnwindSafe(|| handler(outcome))) {
+            Ok(Step::Follow(Promise { state: State::Pending(tail) })) => {
+                // Apart, since it is what a loop's handlers return: a node passes in registers.
+                adopt_node(&self.outlet, tail.take()).map(Promise::at)
+            }
+            Ok(step) => come_to(&self.outlet, self, step),
+            Err(payload) => {
+                panicked(&self.outlet, self.catches.get(), self, payload);
+                None
+            }
         }
-        Rc::new(Link {
-            handle: Some(handle),
-            handler: Cell::new(Some(handler)),
-            outcome: Cell::new(None),
-            upstream: Cell::new(None),
-            outlet: Outlet::new(),
-            created_at,
-            catches: Cell::new(false),
-        })
     }
 
     /// Keeps the link for the next of its kind, if nobody else refers to it.
@@ -146,6 +126,18 @@ where
 }
 
 impl<T, E, U, F, H> Link<T, E, U, F, H> {
+    fn unused(created_at: &'static Location<'static>) -> Self {
+        Link {
+            handle: None,
+            handler: Cell::new(None),
+            outcome: Cell::new(None),
+            upstream: Cell::new(None),
+            outlet: Outlet::unused(),
+            created_at,
+            catches: Cell::new(false),
+        }
+    }
+
     #[inline(always)]
     fn handle(&self) -> &LoopHandle {
         self.handle.as_ref().expect(IN_USE)
@@ -217,18 +209,8 @@ where
 {
     fn run(self: Rc<Self>, _part: u64) {
         let Some(handler) = self.handler.take() else { return self.late() };
-        let Some(outcome) = self.outcome.take() else { return };
-        match catch_unwind(AssertUnwindSafe(|| handler(outcome))) {
-            Ok(step) => {
-                let left = match step.into_node() {
-                    Ok(node) => adopt_node(&self.outlet, node),
-                    Err(step) => come_to(&self.outlet, &*self, step),
-                };
-                if let Some(promise) = left {
-                    adopt_by_relay(self.clone(), promise);
-                }
-            }
-            Err(payload) => panicked(&self.outlet, self.catches.get(), &*self, payload),
+        if let Some(promise) = self.handle_with(handler) {
+            adopt_by_relay(self.clone(), promise);
         }
         self.retire();
     }

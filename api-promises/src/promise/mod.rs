@@ -228,14 +228,24 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     #[track_caller]
     fn link<U: 'static, F: Reason>(self, handler: impl Handler<T, E, U, F>) -> Promise<U, F> {
         let created_at = Location::caller();
-        match self.state {
-            State::Pending(tail) => Promise::at(Link::after(tail.take(), handler, created_at)),
+        let (handle, before) = match self.state {
+            State::Pending(tail) => {
+                let node = tail.take();
+                (node.handle().clone(), Ok(node))
+            }
             State::Settled(kept) => {
                 let (outcome, handle) = kept.take();
-                Promise::at(Link::queued(outcome, handle, handler, created_at))
+                (handle, Err(outcome))
             }
             State::Awaited(_) | State::Consumed => panic!("{CONSUMED}"),
+        };
+        // At one place: what makes a link is much code, of which every type of handler has its own.
+        let link = Link::make(handle, handler, created_at);
+        match before {
+            Ok(node) => link.stand_after(node),
+            Err(outcome) => link.clone().settle(outcome),
         }
+        Promise::at(link)
     }
 
     /// Takes the promise apart into its node, or its outcome if that is there.

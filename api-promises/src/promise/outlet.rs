@@ -195,13 +195,9 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
     /// consumer has cancelled the chain, it is dropped; `owner` says where the node was made.
     #[inline(always)]
     pub(crate) fn settle(&self, outcome: Outcome<T, E>, owner: &dyn Owner) {
-        if self.state.get() != State::Consumed {
-            return self.keep(outcome, owner);
-        }
+        let Some(sink) = self.sink.take() else { return self.keep(outcome, owner) };
         self.state.set(State::Done);
-        if let Some(sink) = self.sink.take() {
-            sink.settle(outcome);
-        }
+        sink.settle(outcome);
     }
 
     /// Keeps an outcome for a consumer to come. Out of line: most consumers are there before.
@@ -217,14 +213,11 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
     /// Gives the consumer away, to whom it will turn from now on.
     #[inline(always)]
     pub(crate) fn give_away(&self) -> Consumer<T, E> {
-        match self.state.get() {
-            State::Open => Consumer::ToCome,
-            State::Consumed => {
-                self.state.set(State::Done);
-                self.sink.take().map_or(Consumer::Gone, Consumer::Waits)
-            }
-            State::Settled | State::Never | State::Done => Consumer::Gone,
+        if let Some(sink) = self.sink.take() {
+            self.state.set(State::Done);
+            return Consumer::Waits(sink);
         }
+        if self.state.get() == State::Open { Consumer::ToCome } else { Consumer::Gone }
     }
 
     /// Takes an outlet out of use.
@@ -311,7 +304,7 @@ impl<T: 'static, E: 'static> Outlet<T, E> {
 }
 
 /// Puts a value in a place that is empty: its old content need not be looked at to be dropped.
-#[inline(always)]
+#[inline]
 pub(crate) fn put<T>(place: &Cell<Option<T>>, value: T) {
     let old = place.replace(Some(value));
     debug_assert!(old.is_none(), "the place is empty");
