@@ -86,21 +86,29 @@ where
         link
     }
 
-    /// Runs the handler, and settles the outlet. Gives a promise back as [`adopt`] does.
+    /// Runs the handler on the outcome, and settles the outlet.
     #[inline]
-    fn handle_with(&self, handler: H) -> Option<Promise<U, F>> {
-        let outcome = self.outcome.take()?;
+    fn handle_with(self: &Rc<Self>, handler: H) {
+        let Some(outcome) = self.outcome.take() else { return };
         match catch_unwind(AssertUnwindSafe(|| handler(outcome))) {
             Ok(Step::Follow(Promise { state: State::Pending(tail) })) => {
                 // Apart, since it is what a loop's handlers return: a node passes in registers.
-                adopt_node(&self.outlet, tail.take()).map(Promise::at)
+                if let Some(node) = adopt_node(&self.outlet, tail.take()) {
+                    self.adopt_by_relay(Promise::at(node));
+                }
             }
-            Ok(step) => come_to(&self.outlet, self, step),
-            Err(payload) => {
-                panicked(&self.outlet, self.catches.get(), self, payload);
-                None
+            Ok(step) => {
+                if let Some(promise) = come_to(&self.outlet, &**self, step) {
+                    self.adopt_by_relay(promise);
+                }
             }
+            Err(payload) => panicked(&self.outlet, self.catches.get(), &**self, payload),
         }
+    }
+
+    #[cold]
+    fn adopt_by_relay(self: &Rc<Self>, promise: Promise<U, F>) {
+        adopt_by_relay(self.clone(), promise);
     }
 
     /// Keeps the link for the next of its kind, if nobody else refers to it.
@@ -209,9 +217,7 @@ where
 {
     fn run(self: Rc<Self>, _part: u64) {
         let Some(handler) = self.handler.take() else { return self.late() };
-        if let Some(promise) = self.handle_with(handler) {
-            adopt_by_relay(self.clone(), promise);
-        }
+        self.handle_with(handler);
         self.retire();
     }
 

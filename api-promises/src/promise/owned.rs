@@ -1,6 +1,6 @@
 //! What a promise owns: whoever drops it unconsumed gives up what it stands for.
 
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -34,10 +34,9 @@ impl<T: 'static, E: Reason> Kept<T, E> {
 
     /// Returns the outcome and the handle of its loop.
     #[inline(always)]
-    pub(super) fn take(mut self) -> (Outcome<T, E>, LoopHandle) {
-        let (outcome, handle, _) = self.0.take().expect(FULL);
-        // It is empty: to drop it would be a call for nothing.
-        mem::forget(self);
+    pub(super) fn take(self) -> (Outcome<T, E>, LoopHandle) {
+        // It is empty then: to drop it would be a call for nothing.
+        let (outcome, handle, _) = ManuallyDrop::new(self).0.take().expect(FULL);
         (outcome, handle)
     }
 
@@ -59,8 +58,8 @@ impl<T: 'static, E: Reason> Tail<T, E> {
 
     /// Returns the node.
     #[inline(always)]
-    pub(super) fn take(mut self) -> Rc<dyn Node<T, E>> {
-        self.0.take().expect(FULL)
+    pub(super) fn take(self) -> Rc<dyn Node<T, E>> {
+        ManuallyDrop::new(self).0.take().expect(FULL)
     }
 
     pub(super) fn node(&self) -> &Rc<dyn Node<T, E>> {
