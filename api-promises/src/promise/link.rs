@@ -79,9 +79,9 @@ where
     ) -> Rc<Self> {
         let mut link = spare::take().unwrap_or_else(|| Rc::new(Link::unused(created_at)));
         let fresh = Rc::get_mut(&mut link).expect("nobody else refers to it");
-        fresh.handle = Some(handle);
+        put(Cell::from_mut(&mut fresh.handle), handle);
         put(&fresh.handler, handler);
-        fresh.outlet.open();
+        fresh.outlet.open_unused();
         fresh.created_at = created_at;
         link
     }
@@ -124,12 +124,6 @@ where
             drop(handle);
             spare::keep(self);
         }
-    }
-
-    /// The chain was cancelled after its outcome had come.
-    #[cold]
-    fn late(&self) {
-        discard_if_any(self.outcome.take(), self.place());
     }
 }
 
@@ -216,7 +210,10 @@ where
     H: Handler<T, E, U, F>,
 {
     fn run(self: Rc<Self>, _part: u64) {
-        let Some(handler) = self.handler.take() else { return self.late() };
+        let Some(handler) = self.handler.take() else {
+            // The chain was cancelled after its outcome had come.
+            return let_go(self.outcome.take(), true, self.place());
+        };
         self.handle_with(handler);
         self.retire();
     }
@@ -334,6 +331,7 @@ fn panicked<U: 'static, F: Reason>(
 }
 
 /// Drops an outcome that was to be handled, if there is one; a rejection is no news if it is handled.
+#[cold]
 fn let_go<T: 'static, E: Reason>(outcome: Option<Outcome<T, E>>, handled: bool, place: Place<'_>) {
     match outcome {
         Some(outcome) if !handled => lose(outcome, place),

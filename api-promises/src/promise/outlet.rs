@@ -169,6 +169,13 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
         unused
     }
 
+    /// As [`Outlet::open`], where the outlet is known not to be in use.
+    #[inline]
+    pub(crate) fn open_unused(&self) {
+        debug_assert!(self.is_abandoned(), "the outlet is not in use");
+        self.state.set(State::Open);
+    }
+
     /// Hands the outcome to `sink`, now or when it is there.
     #[inline(always)]
     pub(crate) fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
