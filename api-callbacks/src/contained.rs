@@ -73,12 +73,35 @@ pub(crate) fn dispose(payload: Box<dyn Any + Send>) {
 
 /// Drops what a program has given, contained. What is discarded by its destructors waits until they
 /// have returned, so that a chain of any length takes no stack.
+#[inline]
 pub(crate) fn discard<T: 'static>(handle: &LoopHandle, value: T) {
-    if is_discarding() {
-        return put_off(handle, Box::new(value));
+    discard_given(handle, &mut Some(value));
+}
+
+/// A value on its way out. These two functions are all that each type has of its own.
+trait Given {
+    /// Drops the value where it lies.
+    fn drop_here(&mut self);
+
+    /// Moves the value to the heap.
+    fn boxed(&mut self) -> Box<dyn Any>;
+}
+
+impl<T: 'static> Given for Option<T> {
+    fn drop_here(&mut self) {
+        *self = None;
     }
-    let mut value = Some(value);
-    discard_all(handle, &mut || drop(value.take()));
+
+    fn boxed(&mut self) -> Box<dyn Any> {
+        Box::new(self.take())
+    }
+}
+
+fn discard_given(handle: &LoopHandle, value: &mut dyn Given) {
+    if is_discarding() {
+        return put_off(handle, value.boxed());
+    }
+    discard_all(handle, value);
 }
 
 /// Tells whether something is dropped already.
@@ -92,12 +115,11 @@ fn put_off(handle: &LoopHandle, value: Box<dyn Any>) {
     });
 }
 
-/// Drops the first value, then what was put off meanwhile. Apart from [`discard`], of which every type
-/// that is dropped has its own.
-fn discard_all(handle: &LoopHandle, first: &mut dyn FnMut()) {
+/// Drops the first value, then what was put off meanwhile.
+fn discard_all(handle: &LoopHandle, first: &mut dyn Given) {
     // The list is gone while its thread ends.
     let lists = DISCARDED.try_with(|discarded| discarded.replace(Some(Vec::new()))).is_ok();
-    contain(handle, "a destructor", first);
+    contain(handle, "a destructor", || first.drop_here());
     if !lists {
         return;
     }
