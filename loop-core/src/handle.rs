@@ -49,8 +49,13 @@ impl LoopHandle {
         if self.is_closed() {
             return Err(Closed(callback));
         }
-        let entry = Entry::Call(Box::new(callback), Location::caller());
-        Ok(self.handle_at(Place::Ready(self.push(entry))))
+        Ok(self.queue_call(Box::new(callback), Location::caller()))
+    }
+
+    /// Apart from [`LoopHandle::try_call_soon`], of which every type of callback has its own.
+    #[inline]
+    fn queue_call(&self, callback: Box<dyn FnOnce()>, place: &'static Location<'static>) -> Handle {
+        self.handle_at(Place::Ready(self.push(Entry::Call(callback, place))))
     }
 
     /// Runs `callback` once, `delay` from now.
