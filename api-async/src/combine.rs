@@ -25,8 +25,8 @@ use std::time::Duration;
 use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle};
 use pin_project::pin_project;
 
-use crate::contain::Panics;
-use crate::parts::Parts;
+use crate::task::panics::Panics;
+use crate::task::parts::Parts;
 use crate::timer::{Sleep, sleep, sleep_until};
 
 /// The future of [`timeout`] and [`timeout_at`].

@@ -13,8 +13,8 @@ use futures::future::LocalFutureObj;
 use futures::task::{LocalSpawn, SpawnError};
 use loop_core::{Cancelled, LoopHandle};
 
-use crate::contain::in_drop;
-use crate::current::{self, Wait};
+use crate::task::current::{self, Wait};
+use crate::task::panics::in_drop;
 use crate::task::{Task, TaskError, spawn};
 
 /// The future of [`suspend`].

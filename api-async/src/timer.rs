@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use loop_core::{Handle, LoopHandle};
 
-use crate::current::{self, Wait};
+use crate::task::current::{self, Wait};
 
 /// The future of [`sleep`] and [`sleep_until`].
 ///

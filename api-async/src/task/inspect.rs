@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use loop_core::LoopHandle;
 
-use crate::current::Wait;
-use crate::slot::{Phase, Slot};
-use crate::table;
+use crate::task::current::Wait;
+use crate::task::slot::{Phase, Slot};
+use crate::task::table;
 
 /// A task, as it is at this moment.
 #[derive(Clone, Debug)]

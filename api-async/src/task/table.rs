@@ -9,14 +9,15 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Wake, Waker};
 
-use loop_core::{LocalWake, LoopHandle, Remote};
+use loop_core::{LocalWake, LoopHandle};
 
-use crate::current;
-use crate::executor::Executor;
-use crate::slot::{Slot, Work};
+use crate::task::current::{self, Inside};
+use crate::task::executor::Executor;
+use crate::task::slot::Slot;
+use crate::task::waker::TaskWaker;
+use crate::task::work::Work;
 
 /// All tasks of a thread, whichever of its loops they run on.
 struct Table {
@@ -26,14 +27,6 @@ struct Table {
     executors: Vec<Rc<Executor>>,
     /// How many tasks there were.
     number: u64,
-}
-
-/// Queues a task.
-pub(crate) struct TaskWaker {
-    row: usize,
-    /// Whether another thread has asked for the task to be queued.
-    submitted: AtomicBool,
-    remote: Remote,
 }
 
 thread_local! {
@@ -65,7 +58,9 @@ fn new_slot(handle: &LoopHandle) -> Rc<Slot> {
     TABLE.with_borrow_mut(|table| {
         if handle.is_closing() {
             // It is in no row: nobody can wake what never runs.
-            return Rc::new(Slot::new(executor, usize::MAX));
+            let slot = Slot::new(executor, usize::MAX);
+            slot.lose_row();
+            return Rc::new(slot);
         }
         let row = table.vacant.pop().unwrap_or_else(|| {
             table.rows.push(None);
@@ -88,7 +83,7 @@ pub(crate) fn executor(handle: &LoopHandle) -> Rc<Executor> {
         if !handle.is_closing() {
             TABLE.with_borrow_mut(|table| table.executors.push(executor.clone()));
             let closing = executor.clone();
-            handle.on_close(move || closing.close());
+            handle.on_close(move || close(&closing));
         }
         executor
     })
@@ -103,8 +98,16 @@ pub(crate) fn slots(executor: &Rc<Executor>) -> Vec<Rc<Slot>> {
     slots
 }
 
+/// Drops all tasks of a loop; their futures may be anybody's code, so nothing is borrowed.
+fn close(executor: &Rc<Executor>) {
+    let _inside = Inside::enter();
+    for slot in remove(executor) {
+        slot.abort();
+    }
+}
+
 /// Forgets a loop, and returns the slots that held a task.
-pub(crate) fn remove(executor: &Rc<Executor>) -> Vec<Rc<Slot>> {
+fn remove(executor: &Rc<Executor>) -> Vec<Rc<Slot>> {
     let slots = slots(executor);
     let removed: Vec<_> = TABLE.with_borrow_mut(|table| {
         let Table { rows, vacant, executors, .. } = table;
@@ -112,7 +115,12 @@ pub(crate) fn remove(executor: &Rc<Executor>) -> Vec<Rc<Slot>> {
         let of_loop = |slot: &mut Rc<Slot>| Rc::ptr_eq(&slot.executor, executor);
         let numbered = rows.iter_mut().enumerate();
         let taken = numbered.filter_map(|(row, slot)| Some((row, slot.take_if(of_loop)?)));
-        taken.inspect(|(row, _)| vacant.push(*row)).collect()
+        taken
+            .inspect(|(row, slot)| {
+                slot.lose_row();
+                vacant.push(*row);
+            })
+            .collect()
     });
     drop(removed);
     slots
@@ -132,18 +140,6 @@ pub(crate) fn polled() -> Option<Rc<Slot>> {
     here.ok().flatten()
 }
 
-/// Takes back the row of a slot that holds no task any more.
-pub(crate) fn release(slot: &Rc<Slot>) {
-    // A thread that ends has no table, and a loop that was closed no rows.
-    let _ = TABLE.try_with(|table| {
-        let table = table.borrow();
-        let row = slot.task_waker.row;
-        if table.rows.get(row).and_then(Option::as_ref).is_some_and(|kept| Rc::ptr_eq(kept, slot)) {
-            slot.executor.free.borrow_mut().push(row);
-        }
-    });
-}
-
 impl Table {
     const fn new() -> Table {
         Table { rows: Vec::new(), vacant: Vec::new(), executors: Vec::new(), number: 0 }
@@ -160,40 +156,31 @@ impl Table {
         }
         // Somebody keeps a waker of the task before: the row begins anew, and does not know it.
         let fresh = Rc::new(Slot::new(slot.executor.clone(), row));
+        slot.lose_row();
         self.rows[row].replace(fresh.clone());
         Some(fresh)
     }
 }
 
 impl TaskWaker {
-    /// Makes the waker of a row.
-    pub(crate) fn new(row: usize, remote: Remote) -> TaskWaker {
-        TaskWaker { row, submitted: AtomicBool::new(false), remote }
-    }
-
-    /// Returns the row.
-    pub(crate) fn row(&self) -> usize {
-        self.row
-    }
-
     /// Returns the slot, if this is the thread of its loop.
     #[inline]
     fn slot(self: &Arc<Self>) -> Option<Rc<Slot>> {
         let knows = |slot: &&Rc<Slot>| Arc::ptr_eq(&slot.task_waker, self);
         let here = TABLE.try_with(|table| {
             let table = table.borrow();
-            table.rows.get(self.row)?.as_ref().filter(knows).cloned()
+            table.rows.get(self.row())?.as_ref().filter(knows).cloned()
         });
         here.ok().flatten()
     }
 
     #[cold]
     fn wake_remotely(self: &Arc<Self>) {
-        if !self.submitted.swap(true, Ordering::AcqRel) {
+        if !self.submit() {
             let task_waker = self.clone();
             // A closed loop has no task left to wake.
-            let _ = self.remote.call_soon_threadsafe(move |_handle| {
-                task_waker.submitted.swap(false, Ordering::AcqRel);
+            let _ = self.remote().call_soon_threadsafe(move |_handle| {
+                task_waker.arrive();
                 task_waker.slot().iter().for_each(Slot::wake);
             });
         }

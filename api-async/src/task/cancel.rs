@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use loop_core::{Cancelled, LoopHandle};
 
-use crate::contain::{Panics, in_drop};
+use crate::task::panics::{Panics, in_drop};
 use crate::task::{Outcome, Task, TaskError, spawn};
 
 /// Tells those who have it that they should end.

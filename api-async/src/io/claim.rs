@@ -11,9 +11,9 @@ use std::task::{Context, Poll, ready};
 use loop_core::transfer::Transfer;
 use loop_core::{Direction, Source};
 
-use crate::contain::in_drop;
-use crate::current::{self, Wait};
-use crate::table;
+use crate::task::current::{self, Wait};
+use crate::task::panics::in_drop;
+use crate::task::table;
 
 /// A direction that is known when a claim is compiled.
 pub(crate) trait Way {

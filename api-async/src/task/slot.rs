@@ -3,33 +3,22 @@
 //! A slot is shared by the thread's table, the ready queue and whoever may join the task. It needs no
 //! borrow of anything while the future is polled: the future is out of its cell then.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use loop_core::{Abort, Job, LocalWake, panic_message};
 
-use crate::about::{About, Rare};
-use crate::contain::{self, Payload};
-use crate::current::{self, Wait};
-use crate::executor::Executor;
-use crate::table::{self, TaskWaker};
-
-/// A future and, when it has ended, its output, in one allocation.
-pub(crate) trait Work {
-    /// Polls the future; `Ready` means that the output is there.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
-
-    /// Moves the output to `slot`, which is an `Option` of its type.
-    fn take_output(self: Pin<&mut Self>, slot: &mut dyn Any);
-
-    /// Says what the output has failed with, if it has.
-    fn failure(&self) -> Option<String>;
-}
+use crate::task::about::{About, Rare};
+use crate::task::contain::{self, Payload};
+use crate::task::current::{self, Wait};
+use crate::task::executor::Executor;
+use crate::task::waker::TaskWaker;
+use crate::task::work::Work;
 
 /// How far a task has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +50,8 @@ pub(crate) struct Slot {
     queued: Cell<bool>,
     /// Whether nobody can join the task any more.
     detached: Cell<bool>,
+    /// Whether the row of the waker is this slot's: the next task may have both then.
+    has_row: Cell<bool>,
     /// The future, then its output. Out of its place while it is polled.
     work: Cell<Option<Pin<Box<dyn Work>>>>,
     /// Who awaits the task.
@@ -83,6 +74,7 @@ impl Slot {
             phase: Cell::new(Phase::Aborted),
             queued: Cell::new(false),
             detached: Cell::new(false),
+            has_row: Cell::new(true),
             work: Cell::default(),
             joiner: Cell::default(),
             about: About::new(),
@@ -93,6 +85,11 @@ impl Slot {
     pub(crate) fn is_unique(&self) -> bool {
         // The slot's own two.
         Arc::strong_count(&self.task_waker) == 2
+    }
+
+    /// The row is another slot's, or no slot's any more.
+    pub(crate) fn lose_row(&self) {
+        self.has_row.set(false);
     }
 
     /// Takes a task in, and queues it unless the loop is closing.
@@ -183,7 +180,9 @@ impl Slot {
         self.phase.set(Phase::Aborted);
         self.number.set(0);
         self.forget_joiner();
-        table::release(self);
+        if self.has_row.get() {
+            self.executor.free.borrow_mut().push(self.task_waker.row());
+        }
         (work, rare)
     }
 
@@ -220,7 +219,7 @@ impl Slot {
                 self.end(Phase::Aborted);
                 // Last, since its destructor is anybody's code: by then the end is known.
                 if let Some(future) = future {
-                    contain::discard(future, &self.executor, place);
+                    contain::discard(future, &self.executor.handle, place);
                 }
                 true
             }
@@ -237,7 +236,7 @@ impl Slot {
         self.phase.set(phase);
         let executor = &self.executor;
         if self.about.polls.get() == 0 {
-            executor.report_never_polled(self);
+            self.report_never_polled();
         }
         self.about.cancel_late();
         if let Some(joiner) = self.joiner.take() {
@@ -259,7 +258,7 @@ impl Slot {
             let message = format!("{} failed and nobody joined it: {failure}", describe(task));
             contain::tell(&executor.handle, &context(message, spawned_at));
         }
-        contain::discard(work, &executor, spawned_at);
+        contain::discard(work, &executor.handle, spawned_at);
     }
 
     /// Ends a task that has panicked. The loop hears of it; who joins the task hears the message.
@@ -277,7 +276,7 @@ impl Slot {
                 catch_unwind(AssertUnwindSafe(|| executor.handle.report(&report)))
             }
         };
-        contain::discard(work, &executor, spawned_at);
+        contain::discard(work, &executor.handle, spawned_at);
         // The task, or the exception handler, asks to leave the run.
         if let Err(payload) = told {
             resume_unwind(payload);
@@ -292,13 +291,57 @@ impl Slot {
             Ok(_) if self.phase.get() == Phase::Aborting => {
                 let (executor, spawned_at) = (self.executor.clone(), self.about.spawned_at.get());
                 self.end(Phase::Aborted);
-                contain::discard(work, &executor, spawned_at);
+                contain::discard(work, &executor.handle, spawned_at);
             }
             Ok(_) => {
                 self.work.set(Some(work));
                 self.end(Phase::Ended);
             }
         }
+    }
+
+    /// Aborts the task after a while, if it has not ended by then, and tells the loop. A task that was
+    /// cancelled before keeps the limit of that moment, which ends earlier.
+    pub(crate) fn abort_late(self: &Rc<Self>, limit: Duration) {
+        if self.about.ends_late() {
+            return;
+        }
+        let late = self.clone();
+        let timer = self.executor.handle.call_later(limit, move || {
+            let task = late.describe();
+            late.tell(format!("{task} goes on {limit:?} after it was cancelled: it is aborted"));
+            late.abort();
+        });
+        self.about.rare(|rare| rare.late = Some(timer));
+    }
+
+    /// Polls the task by the clock, and tells when that took longer than `threshold`.
+    #[cold]
+    fn watched<R>(&self, threshold: Duration, poll: impl FnOnce() -> R) -> R {
+        let handle = &self.executor.handle;
+        let begun = handle.time();
+        let polled = poll();
+        let ended = handle.time();
+        self.about.since.set(Some(ended));
+        let took = ended.saturating_sub(begun);
+        if took >= threshold {
+            let task = self.describe();
+            self.tell(format!("a poll of {task} took {took:?}: nothing else could run"));
+        }
+        polled
+    }
+
+    /// Tells of a task that ended before its first poll, if polls are watched.
+    #[cold]
+    fn report_never_polled(&self) {
+        if self.executor.watch.get().is_some() {
+            self.tell(format!("{} was never polled", self.describe()));
+        }
+    }
+
+    /// Tells the loop's exception handler something of the task.
+    fn tell(&self, message: String) {
+        contain::tell(&self.executor.handle, &context(message, self.about.spawned_at.get()));
     }
 
     #[inline(always)]
@@ -333,7 +376,7 @@ impl Job for Slot {
         self.about.polls.set(self.about.polls.get().wrapping_add(1));
         let polled = match self.executor.watch.get() {
             None => self.poll(&mut work),
-            Some(threshold) => self.executor.watched(&self, threshold, || self.poll(&mut work)),
+            Some(threshold) => self.watched(threshold, || self.poll(&mut work)),
         };
         if let (Ok(Poll::Pending), Phase::Polled) = (&polled, self.phase.get()) {
             self.work.set(Some(work));

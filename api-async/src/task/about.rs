@@ -2,14 +2,11 @@
 
 use std::cell::Cell;
 use std::panic::Location;
-use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{Context, Handle};
+use loop_core::Handle;
 
-use crate::contain;
-use crate::current::Wait;
-use crate::slot::Slot;
+use crate::task::current::Wait;
 
 /// What is told of a task.
 pub(crate) struct About {
@@ -32,7 +29,7 @@ pub(crate) struct Rare {
     /// How long the end of a run waits for the task.
     pub(crate) shield: Option<Duration>,
     /// The timer that aborts the task, from the moment when it was cancelled.
-    late: Option<Handle>,
+    pub(crate) late: Option<Handle>,
 }
 
 impl About {
@@ -74,26 +71,15 @@ impl About {
         self.look(|rare| rare.shield)
     }
 
+    /// Tells whether a timer will abort the task.
+    pub(crate) fn ends_late(&self) -> bool {
+        self.look(|rare| rare.late.as_ref().map(drop)).is_some()
+    }
+
     /// Takes the timer back that would abort the task.
     pub(crate) fn cancel_late(&self) {
         if let Some(late) = self.look(|rare| rare.late.take()) {
             late.cancel();
         }
     }
-}
-
-/// Aborts a task after a while, if it has not ended by then, and tells the loop. A task that was
-/// cancelled before keeps the limit of that moment, which ends earlier.
-pub(crate) fn abort_late(slot: &Rc<Slot>, limit: Duration) {
-    if slot.about.look(|rare| rare.late.as_ref().map(drop)).is_some() {
-        return;
-    }
-    let (late, handle) = (slot.clone(), slot.executor.handle.clone());
-    let timer = handle.call_later(limit, move || {
-        let (task, place) = (late.describe(), late.about.spawned_at.get());
-        let message = format!("{task} goes on {limit:?} after it was cancelled: it is aborted");
-        contain::tell(&late.executor.handle, &Context::new(message).created_at(place));
-        late.abort();
-    });
-    slot.about.rare(|rare| rare.late = Some(timer));
 }

@@ -9,14 +9,10 @@ use std::collections::VecDeque;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::rc::Rc;
-use std::thread;
 
 use loop_core::{Abort, Context, LoopHandle, panic_message};
 
-use crate::executor::Executor;
-use crate::slot::Work;
-use crate::table;
+use crate::task::work::Work;
 
 /// How many tasks are dropped within each other before the next ones wait until these are gone.
 const DEPTH_MAX: usize = 16;
@@ -27,14 +23,10 @@ const PAYLOADS_MAX: usize = 16;
 /// What a panic has thrown.
 pub(crate) type Payload = Box<dyn Any + Send>;
 
-/// The first panic of several; the loop of the task that is polled or dropped is told of the others.
-#[derive(Default)]
-pub(crate) struct Panics(Option<Payload>);
-
 /// What a task has left, and what is told if its destructor panics.
 struct Remains {
     work: Pin<Box<dyn Work>>,
-    executor: Rc<Executor>,
+    handle: LoopHandle,
     spawned_at: &'static Location<'static>,
 }
 
@@ -55,66 +47,6 @@ thread_local! {
             handle: RefCell::new(None),
         }
     };
-}
-
-impl Panics {
-    /// Does `work`, and takes note of its panic.
-    pub(crate) fn catch(&mut self, work: impl FnOnce()) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            self.note(payload);
-        }
-    }
-
-    /// Takes note of a panic.
-    pub(crate) fn note(&mut self, payload: Payload) {
-        match self.0 {
-            None => self.0 = Some(payload),
-            Some(_) => lost(payload),
-        }
-    }
-
-    /// Drops each item on its own.
-    pub(crate) fn drop_each<T>(&mut self, items: impl IntoIterator<Item = T>) {
-        items.into_iter().for_each(|item| self.catch(|| drop(item)));
-    }
-
-    /// Returns the first panic.
-    pub(crate) fn take(&mut self) -> Option<Payload> {
-        self.0.take()
-    }
-
-    /// Tells of the first panic as of the others: something else goes on.
-    pub(crate) fn tell(self) {
-        self.0.into_iter().for_each(lost);
-    }
-
-    /// Goes on with the first panic. A thread that unwinds already can only tell of it.
-    pub(crate) fn resume(self) {
-        match self.0 {
-            None => {}
-            Some(payload) if thread::panicking() => lost(payload),
-            Some(payload) => resume_unwind(payload),
-        }
-    }
-}
-
-/// Tells of a panic that cannot go on, since another one does.
-#[cold]
-fn lost(payload: Payload) {
-    let dropped = BURIALS.try_with(|burials| burials.handle.borrow().clone()).ok().flatten();
-    let polled = || table::polled().map(|slot| slot.executor.handle.clone());
-    match dropped.or_else(polled) {
-        Some(handle) => tell_panic(&handle, "a panic that went no further", payload, None),
-        // No task is concerned, so that no loop is known; the panic hook has told of it.
-        None => discard_payload(payload),
-    }
-}
-
-/// Does `work`, in a destructor: its panic goes on, unless the thread unwinds already.
-pub(crate) fn in_drop(work: impl FnOnce()) {
-    let mut panics = Panics::default();
-    panics.catch(work);
-    panics.resume();
 }
 
 /// Tells a loop's exception handler of a panic that goes no further.
@@ -162,16 +94,21 @@ pub(crate) fn discard_payload(mut payload: Payload) {
     mem::forget(payload);
 }
 
+/// Returns the loop of the task that is being dropped on this thread.
+pub(crate) fn dropping_for() -> Option<LoopHandle> {
+    BURIALS.try_with(|burials| burials.handle.borrow().clone()).ok().flatten()
+}
+
 /// Drops what a task has left. A panic is told to the task's loop and goes no further.
 ///
 /// A destructor may drop or abort another task, whose destructor does the same, and so on: from
 /// [`DEPTH_MAX`] on they are dropped one after the other, or the stack would not suffice.
 pub(crate) fn discard(
     work: Pin<Box<dyn Work>>,
-    executor: &Rc<Executor>,
+    handle: &LoopHandle,
     spawned_at: &'static Location<'static>,
 ) {
-    let remains = Remains { work, executor: executor.clone(), spawned_at };
+    let remains = Remains { work, handle: handle.clone(), spawned_at };
     let Ok(depth) = BURIALS.try_with(|burials| burials.depth.get()) else {
         // The thread ends, and has no list any more.
         return drop(remains);
@@ -191,12 +128,12 @@ pub(crate) fn discard(
 }
 
 fn bury(burials: &Burials, depth: usize, remains: Remains) {
-    let Remains { work, executor, spawned_at } = remains;
+    let Remains { work, handle, spawned_at } = remains;
     burials.depth.set(depth + 1);
-    let before = burials.handle.replace(Some(executor.handle.clone()));
+    let before = burials.handle.replace(Some(handle.clone()));
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
         let what = "a task's destructor panicked";
-        tell_panic(&executor.handle, what, payload, Some(spawned_at));
+        tell_panic(&handle, what, payload, Some(spawned_at));
     }
     burials.handle.replace(before);
     burials.depth.set(depth);

@@ -1,5 +1,20 @@
 //! Tasks: futures that the loop drives on their own.
 
+pub(crate) mod about;
+pub(crate) mod cancel;
+pub(crate) mod contain;
+pub(crate) mod current;
+pub(crate) mod executor;
+pub(crate) mod inspect;
+pub(crate) mod panics;
+pub(crate) mod parts;
+pub(crate) mod run;
+pub(crate) mod scope;
+pub(crate) mod slot;
+pub(crate) mod table;
+pub(crate) mod waker;
+pub(crate) mod work;
+
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
@@ -14,11 +29,10 @@ use std::time::Duration;
 use loop_core::{EventLoop, LoopHandle, RunError};
 use pin_project::pin_project;
 
-use crate::about::abort_late;
-use crate::contain::Panics;
-use crate::current::{self, Inside};
-use crate::slot::{Phase, Slot, Work};
-use crate::table;
+use crate::task::current::Inside;
+use crate::task::panics::Panics;
+use crate::task::slot::{Phase, Slot};
+use crate::task::work::Work;
 
 /// A task that was spawned; awaiting it joins the task.
 ///
@@ -159,7 +173,7 @@ impl<T> Task<T> {
 
     /// Lets the task run on its own, for so long.
     pub(crate) fn detach_for(self, limit: Duration) {
-        abort_late(&self.slot, limit);
+        self.slot.abort_late(limit);
     }
 
     /// Tells whether the slot is this task's still: it was not joined, and its loop was not closed.

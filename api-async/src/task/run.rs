@@ -10,16 +10,15 @@ use std::time::Duration;
 use futures::executor::block_on as park_until;
 use loop_core::{Cancelled, Context, Elapsed, EventLoop, LoopHandle, RunError};
 
-use crate::about::abort_late;
-use crate::cancel::CancellationToken;
 use crate::combine::timeout;
-use crate::contain;
-use crate::current::{self, InsideLoop};
 use crate::doors::{Resume, suspend};
-use crate::executor::Executor;
-use crate::seeing::info;
-use crate::slot::{Phase, Slot};
-use crate::table;
+use crate::task::cancel::CancellationToken;
+use crate::task::contain;
+use crate::task::current::{self, InsideLoop};
+use crate::task::executor::Executor;
+use crate::task::inspect::info;
+use crate::task::slot::{Phase, Slot};
+use crate::task::table;
 use crate::task::{Task, TaskError, run_until_complete, spawn_infallible};
 
 /// How a program runs, and how long its end may take.
@@ -161,7 +160,7 @@ async fn end_tasks(handle: &LoopHandle, limit: Duration) {
     let executor = table::executor(handle);
     for slot in others(&executor) {
         match slot.about.shield() {
-            Some(shield) => abort_late(&slot, shield),
+            Some(shield) => slot.abort_late(shield),
             None => drop(slot.abort()),
         }
     }

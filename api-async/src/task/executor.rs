@@ -2,16 +2,10 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use loop_core::{Context, LoopHandle};
-
-use crate::contain;
-use crate::current::Inside;
-use crate::slot::Slot;
-use crate::table;
+use loop_core::LoopHandle;
 
 /// The tasks of one loop, as far as they are one thing.
 pub(crate) struct Executor {
@@ -61,48 +55,6 @@ impl Executor {
             Poll::Pending
         })
         .await;
-    }
-
-    /// Polls a task by the clock, and tells when it took longer than `threshold`.
-    #[cold]
-    pub(crate) fn watched<R>(
-        &self,
-        slot: &Slot,
-        threshold: Duration,
-        poll: impl FnOnce() -> R,
-    ) -> R {
-        let begun = self.handle.time();
-        let polled = poll();
-        let ended = self.handle.time();
-        slot.about.since.set(Some(ended));
-        let took = ended.saturating_sub(begun);
-        if took >= threshold {
-            let task = slot.describe();
-            let message = format!("a poll of {task} took {took:?}: nothing else could run");
-            self.report_about(slot, message);
-        }
-        polled
-    }
-
-    /// Tells of a task that ended before its first poll, if polls are watched.
-    #[cold]
-    pub(crate) fn report_never_polled(&self, slot: &Slot) {
-        if self.watch.get().is_some() {
-            self.report_about(slot, format!("{} was never polled", slot.describe()));
-        }
-    }
-
-    fn report_about(&self, slot: &Slot, message: String) {
-        let context = Context::new(message).created_at(slot.about.spawned_at.get());
-        contain::tell(&self.handle, &context);
-    }
-
-    /// Drops all tasks; their futures may be anybody's code, so nothing is borrowed.
-    pub(crate) fn close(self: &Rc<Self>) {
-        let _inside = Inside::enter();
-        for slot in table::remove(self) {
-            slot.abort();
-        }
     }
 }
 

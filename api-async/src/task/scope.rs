@@ -17,11 +17,12 @@ use std::time::Duration;
 use futures::future::{FutureExt, LocalBoxFuture};
 use loop_core::{AggregateError, Cancelled, Elapsed, LoopHandle};
 
-use crate::cancel::CancellationToken;
 use crate::combine::timeout;
-use crate::contain::{self, Panics, Payload, in_drop};
-use crate::current::{self, Wait};
-use crate::parts::{Ended, Parts};
+use crate::task::cancel::CancellationToken;
+use crate::task::contain::{self, Payload};
+use crate::task::current::{self, Wait};
+use crate::task::panics::{Panics, in_drop};
+use crate::task::parts::{Ended, Parts};
 
 /// How often a scope looks for children that have begun or ended before it lets others run.
 const ROUNDS_MAX: usize = 64;
