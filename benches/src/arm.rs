@@ -11,8 +11,8 @@ use std::process::Command;
 use examples::{Server, Style};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::{self, Rule};
 use crate::interrupt::Interrupt;
+use crate::values::{self, Rule};
 
 /// What stands in a peer's command for the port that it is to listen on.
 const PORT: &str = "{port}";
@@ -59,12 +59,12 @@ impl Arm {
     ///
     /// # Errors
     ///
-    /// As those of [`cli::style`] and of [`Peer::parse`].
+    /// As those of [`values::style`] and of [`Peer::parse`].
     pub(crate) fn parse(text: &str) -> Result<Arm, String> {
         if text.contains('=') {
             Peer::parse(text).map(Arm::Peer)
         } else {
-            cli::style(text).map(Arm::Style)
+            values::style(text).map(Arm::Style)
         }
     }
 

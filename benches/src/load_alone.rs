@@ -1,17 +1,47 @@
 //! `oneloop load`: the generator alone, against any echo server.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use clap::Args;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::cli::LoadArguments;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::load::{Generator, Limit, MESSAGES_MAX, Recorder, Schedule, Shape, Trouble};
 use crate::run_file::Quantiles;
-use crate::{limits, output, report};
+use crate::{limits, output, report, values};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  oneloop load --connect 127.0.0.1:7000                  closed: as fast as replies come
+  oneloop load --connect 127.0.0.1:7000 --rate 20000     open: 20,000 messages/s, replies or not
+  oneloop load --connect 127.0.0.1:7000 --json";
+
+/// The arguments of `load`.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArguments {
+    /// The echo server's address
+    #[arg(long, value_name = "ADDR", value_parser = values::address)]
+    pub(crate) connect: SocketAddr,
+    /// Messages/s over all connections; without it, as fast as replies come
+    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    pub(crate) rate: Option<f64>,
+    /// Length of the measurement
+    #[arg(long, value_name = "S", default_value = "5", value_parser = values::seconds)]
+    pub(crate) seconds: f64,
+    /// Connections
+    #[arg(long, value_name = "N", default_value = "64", value_parser = values::connections)]
+    pub(crate) connections: usize,
+    /// Bytes of each message, up to 16 MiB
+    #[arg(long, value_name = "BYTES", default_value = "64", value_parser = values::size)]
+    pub(crate) size: usize,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// What `load` prints with `--json`; times in microseconds.
 #[derive(Debug, Serialize)]

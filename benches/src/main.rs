@@ -45,6 +45,7 @@ mod run_file;
 mod selection;
 mod serve;
 mod show;
+mod values;
 
 use std::process::ExitCode;
 

@@ -7,7 +7,7 @@ use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 use examples::{PROGRAMS, Program, STYLES, Style};
 
 use crate::failure::Failure;
-use crate::{cli, limits};
+use crate::{limits, values};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -57,7 +57,7 @@ fn command(program: &'static Program) -> Command {
 
 /// Finds a style that programs are written in, or says which those are.
 pub(crate) fn style(name: &str) -> Result<Style, String> {
-    let style = cli::style(name)?;
+    let style = values::style(name)?;
     let names = || STYLES.map(Style::name).join(", ");
     if STYLES.contains(&style) { Ok(style) } else { Err(format!("the styles are {}", names())) }
 }

@@ -11,10 +11,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::arm::Arm;
-use crate::cli::Rule;
 use crate::environment::Environment;
 use crate::hgrm;
 use crate::load::Recorder;
+use crate::values::Rule;
 
 /// The version of the form of `run.json`; it grows when a reader of the old form would be misled.
 pub(crate) const SCHEMA: u32 = 2;

@@ -4,14 +4,14 @@ use clap::Args;
 use examples::Style;
 
 use crate::arm::{Arm, Peer, ensure_distinct};
-use crate::cli;
 use crate::failure::Failure;
+use crate::values;
 
 /// The arguments that choose the arms.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Selection {
     /// Styles to measure, separated by commas [default: all but protocol and smol]
-    #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = cli::style)]
+    #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = values::style)]
     pub(crate) only: Vec<Style>,
     /// Measure all styles, protocol and smol too, which takes longer
     #[arg(long, conflicts_with = "only")]

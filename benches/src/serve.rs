@@ -1,13 +1,51 @@
 //! `oneloop serve`: one server in one style, until a signal ends it.
 
 use std::cell::Cell;
+use std::net::SocketAddr;
 use std::process;
 
-use examples::echo;
+use clap::{Args, ValueEnum};
+use examples::{Style, echo};
 
-use crate::cli::{Scenario, ServeArguments};
+use crate::cpu::ProcessArguments;
 use crate::failure::Failure;
+use crate::values::{self, Rule};
 use crate::{cpu, limits, output};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  oneloop serve echo --style callbacks --listen 127.0.0.1:7000
+  oneloop serve echo --style promises --listen 127.0.0.1:0 --counts --turn-rule snapshot
+
+The first line on standard output is `listening on ADDR`. SIGINT and SIGTERM end it with code 0.";
+
+/// The arguments of `serve`.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// What to serve
+    pub(crate) scenario: Scenario,
+    /// The style that the server is written in
+    #[arg(long, value_name = "STYLE", value_parser = values::style)]
+    pub(crate) style: Style,
+    /// The address to listen on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR", value_parser = values::address)]
+    pub(crate) listen: SocketAddr,
+    /// Print what was counted as one line of JSON at the end
+    #[arg(long)]
+    pub(crate) counts: bool,
+    /// How many ready callbacks a turn runs before it asks the kernel again
+    #[arg(long, value_name = "RULE", default_value = "bounded")]
+    pub(crate) turn_rule: Rule,
+    #[command(flatten)]
+    pub(crate) process: ProcessArguments,
+}
+
+/// What can be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// Sends back every byte
+    Echo,
+}
 
 /// Serves; prints the address first and, if asked, the counts last.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {

@@ -12,9 +12,9 @@ use super::rounds::keep;
 use super::visit::{Misfortune, Visit, visit};
 use super::{Interrupted, Plan};
 use crate::arm::Arm;
-use crate::cli::Rule;
 use crate::load::{Generator, Limit, Recorder, Shape, Trouble};
 use crate::run_file::{CountFigures, Pace, Run};
+use crate::values::Rule;
 
 /// In which the server goes to sleep between two messages.
 const PAUSE: Duration = Duration::from_micros(300);

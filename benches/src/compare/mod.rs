@@ -1,5 +1,6 @@
 //! `oneloop compare`: the arms, in interleaved rounds, each with a fresh server.
 
+mod arguments;
 pub(crate) mod counts;
 pub(crate) mod progress;
 mod rounds;
@@ -10,7 +11,6 @@ use std::time::Instant;
 use rand::seq::SliceRandom;
 
 use crate::arm::Arm;
-use crate::cli::CompareArguments;
 use crate::cpu::{self, Placement};
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -22,6 +22,7 @@ use crate::load_alone::ensure_schedule_fits;
 use crate::output::{self, Dress};
 use crate::run_file::{Arguments, Run, RunDirectory};
 use crate::{limits, report};
+pub(crate) use arguments::{CompareArguments, EXAMPLES};
 use progress::Progress;
 
 /// What a comparison needs to know from beginning to end.

@@ -14,11 +14,11 @@ use super::progress::Progress;
 use super::visit::{Misfortune, Visit, visit};
 use super::{Findings, Interrupted, Plan};
 use crate::arm::Arm;
-use crate::cli::Rule;
 use crate::cpu;
 use crate::interval_log::{Interval, Phase};
 use crate::load::{Generator, Limit, Recorder, Schedule, Trouble};
 use crate::run_file::{ArmFailure, ClosedFigures, OpenFigures, Quantiles, Run};
+use crate::values::Rule;
 
 /// The open phases' share of the slowest arm's closed rate.
 const OPEN_SHARE: f64 = 0.3;

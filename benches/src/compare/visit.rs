@@ -6,9 +6,9 @@ use examples::{Server, Stopped};
 
 use super::Plan;
 use crate::arm::{Arm, Setting, Tool};
-use crate::cli::Rule;
 use crate::epitaph;
 use crate::load::Trouble;
+use crate::values::Rule;
 
 /// Why a visit ended badly.
 #[derive(Debug)]

@@ -6,11 +6,11 @@ use std::time::Duration;
 use super::figures::IdleMemory;
 use super::slope::slope;
 use crate::arm::Arm;
-use crate::cli::Rule;
 use crate::compare::Plan;
 use crate::compare::visit::{Misfortune, Visit, visit};
 use crate::limits;
 use crate::load::{Generator, Shape};
+use crate::values::Rule;
 
 /// Connections of the small and of the large crowd.
 pub(crate) const CROWDS: [usize; 2] = [300, 9_900];

@@ -18,10 +18,9 @@ mod timing;
 
 use std::time::Instant;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Subcommand};
 
-use crate::cli::Cli;
-use crate::compare::{Interrupted, Plan};
+use crate::compare::{CompareArguments, Interrupted, Plan};
 use crate::cpu;
 use crate::environment::Environment;
 use crate::failure::Failure;
@@ -110,7 +109,7 @@ fn echo(asked: &EchoArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
     // The load is compare's default: 64 connections, 64 bytes.
-    let compared = Cli::parse_from(["oneloop"]).compare;
+    let compared = CompareArguments::unsaid();
     let plan = Plan::new(&compared, arms, interrupt);
     if let Some(placement) = plan.placement {
         // A refusal leaves the generator where it is; the servers pin themselves or fail.

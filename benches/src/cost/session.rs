@@ -4,12 +4,12 @@ use super::figures::{ArmCost, Calls, CostReport, Counted, Instructions, Load};
 use super::slope::Tally;
 use super::{callgrind, idle, strace};
 use crate::arm::{Arm, Tool};
-use crate::cli::Rule;
 use crate::compare::counts::{self, Case};
 use crate::compare::progress::Progress;
 use crate::compare::visit::{Misfortune, Visit, visit};
 use crate::compare::{Interrupted, Plan};
 use crate::run_file::ArmFailure;
+use crate::values::Rule;
 
 /// Messages of a short and of a long run under each load; with many connections a multiple of them,
 /// so that both runs treat all alike.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::arm::{Arm, Peer};
-use crate::cli;
+use crate::values;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -45,13 +45,13 @@ pub(crate) struct DuelArguments {
     #[arg(long, conflicts_with_all = ["base", "other"])]
     pub(crate) self_test: bool,
     /// Connections to each of the two servers
-    #[arg(long, value_name = "N", default_value = "64", value_parser = cli::connections)]
+    #[arg(long, value_name = "N", default_value = "64", value_parser = values::connections)]
     pub(crate) connections: usize,
     /// Bytes of each message, up to 16 MiB
-    #[arg(long, value_name = "BYTES", default_value = "64", value_parser = cli::size)]
+    #[arg(long, value_name = "BYTES", default_value = "64", value_parser = values::size)]
     pub(crate) size: usize,
     /// Length of the load in each duel and in the null
-    #[arg(long, value_name = "S", default_value = "8", value_parser = cli::seconds)]
+    #[arg(long, value_name = "S", default_value = "8", value_parser = values::seconds)]
     pub(crate) seconds: f64,
     /// Shortest and longest slice of load, in milliseconds
     #[arg(long, value_name = "MIN..MAX", default_value = "40..160", value_parser = slices)]

@@ -6,8 +6,8 @@ use std::io;
 use examples::Server;
 
 use crate::arm::{Arm, Setting, follower};
-use crate::cli::Rule;
 use crate::interrupt::Interrupt;
+use crate::values::Rule;
 
 /// A server to compare.
 #[derive(Clone, Debug, PartialEq, Eq)]

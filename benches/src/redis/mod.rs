@@ -15,10 +15,10 @@ use examples::key_value::{self, Version};
 use examples::{STYLES, Server, Style};
 
 use crate::arm::{Arm, Setting, follower};
-use crate::cli::{self, Rule};
 use crate::cpu::{self, Placement, ProcessArguments};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
+use crate::values::{self, Rule};
 use crate::{limits, output};
 
 pub(crate) const EXAMPLES: &str = "\
@@ -43,13 +43,13 @@ const COMMANDS: [&str; 2] = ["SET", "GET"];
 #[derive(Clone, Debug, Args)]
 pub(crate) struct RedisArguments {
     /// Styles to measure, separated by commas [default: all four]
-    #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = cli::style)]
+    #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = values::style)]
     only: Vec<Style>,
     /// Rounds
-    #[arg(long, value_name = "N", default_value = "5", value_parser = cli::rounds)]
+    #[arg(long, value_name = "N", default_value = "5", value_parser = values::rounds)]
     rounds: usize,
     /// Requests of a load; eight times as many when they are pipelined
-    #[arg(long, value_name = "N", default_value = "40000", value_parser = cli::connections)]
+    #[arg(long, value_name = "N", default_value = "40000", value_parser = values::connections)]
     requests: usize,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct RedisArguments {
 pub(crate) struct ServeKeyValueArguments {
     #[command(flatten)]
     process: ProcessArguments,
-    #[arg(long, value_name = "STYLE", value_parser = cli::style)]
+    #[arg(long, value_name = "STYLE", value_parser = values::style)]
     style: Style,
 }
 

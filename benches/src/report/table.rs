@@ -6,10 +6,10 @@ use super::grid::Grid;
 use super::statistics::{Cost, Spread, closed_of, ratio};
 use super::{QUANTILES, grouped, micros, paragraph, quantile_cell};
 use crate::arm::Arm;
-use crate::cli::Rule;
 use crate::load::Recorder;
 use crate::output::Dress;
 use crate::run_file::{ClosedFigures, CountFigures, Pace, Run};
+use crate::values::Rule;
 
 /// How a count is read from what a server printed.
 type Count = fn(&ServerCounts) -> Option<u64>;
