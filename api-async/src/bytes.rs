@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 use loop_core::Cancelled;
 use loop_core::transfer::{Read, ReadExact, ReadUntil, Transfer, WriteAll, WriteAllVectored};
 
-use crate::io::claim::{Claim, Of};
+use crate::socket::{Claim, Of};
 use crate::tcp::TcpStream;
 
 /// The future of the operations on bytes: it has the buffer until it ends.

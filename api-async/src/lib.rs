@@ -43,6 +43,7 @@ pub mod handler;
 mod doors;
 mod io;
 mod resolve;
+mod socket;
 mod task;
 mod tcp;
 mod timer;

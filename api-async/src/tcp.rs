@@ -12,7 +12,7 @@ use futures::io::{AsyncRead, AsyncWrite};
 use futures::stream::Stream;
 use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
 
-use crate::io::claim::{Claim, Reads, Socket, Writes};
+use crate::socket::{Claim, Reads, Socket, Writes};
 
 /// A socket that accepts connections; as a [`Stream`] it is one of connections.
 ///

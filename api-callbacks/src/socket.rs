@@ -10,7 +10,6 @@ use loop_core::{Cancelled, Chunk, Direction, Job, LoopHandle, Source};
 
 use crate::contained::discard;
 use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
-use crate::tcp::{TcpListener, TcpStream};
 
 /// The parts of a socket's job.
 pub(crate) const READ: u64 = 0;
@@ -20,10 +19,10 @@ pub(crate) const WRITE: u64 = 1;
 pub(crate) type Socket = Source<mio::net::TcpStream>;
 
 pub(crate) type Accepted = io::Result<(Socket, SocketAddr)>;
-pub(crate) type AcceptCallback = Box<dyn FnOnce(TcpListener, Accepted)>;
+pub(crate) type AcceptCallback = Box<dyn FnOnce(Rc<Listener>, Accepted)>;
 pub(crate) type ConnectCallback = Box<dyn FnOnce(io::Result<Socket>)>;
-pub(crate) type ReadCallback = Box<dyn FnOnce(TcpStream, io::Result<Option<Chunk>>)>;
-pub(crate) type WriteCallback = Box<dyn FnOnce(TcpStream, io::Result<()>)>;
+pub(crate) type ReadCallback = Box<dyn FnOnce(Rc<Stream>, io::Result<Option<Chunk>>)>;
+pub(crate) type WriteCallback = Box<dyn FnOnce(Rc<Stream>, io::Result<()>)>;
 
 /// Where an operation was called, if one waits.
 type Place = Option<&'static Location<'static>>;
@@ -78,13 +77,13 @@ pub(crate) trait Moving {
     fn transferred(&self) -> usize;
 
     /// Calls back.
-    fn end(self: Box<Self>, stream: TcpStream, outcome: io::Result<()>);
+    fn end(self: Box<Self>, stream: Rc<Stream>, outcome: io::Result<()>);
 }
 
 impl<T, F> Moving for (T, F)
 where
     T: Transfer,
-    F: FnOnce(TcpStream, io::Result<usize>, T::Buffer),
+    F: FnOnce(Rc<Stream>, io::Result<usize>, T::Buffer),
 {
     fn attempt(&mut self, source: &Socket) -> io::Result<()> {
         self.0.attempt(source)
@@ -94,7 +93,7 @@ where
         self.0.transferred()
     }
 
-    fn end(self: Box<Self>, stream: TcpStream, outcome: io::Result<()>) {
+    fn end(self: Box<Self>, stream: Rc<Stream>, outcome: io::Result<()>) {
         let (transfer, callback) = *self;
         let (result, buffer) = transfer.finish(outcome);
         callback(stream, result, buffer);
@@ -124,7 +123,7 @@ impl Job for Listener {
             None => (Some(callback), None),
         });
         match ended {
-            Some(Some((callback, accepted))) => callback(TcpListener(self), accepted),
+            Some(Some((callback, accepted))) => callback(self, accepted),
             Some(None) => self.source.park_job(Direction::Read, self.clone(), READ),
             None => {}
         }
@@ -190,12 +189,12 @@ impl Stream {
                     false => self.source.read_chunk(),
                 };
                 match unless_blocked(read) {
-                    Some(read) => callback(TcpStream(self), read),
+                    Some(read) => callback(self, read),
                     None => self.read_later(Reading::Chunk(callback), called_at),
                 }
             }
             Some(Reading::Bytes(moving)) => self.read_further(moving, called_at),
-            Some(Reading::EndedBytes(moving, read)) => moving.end(TcpStream(self), read),
+            Some(Reading::EndedBytes(moving, read)) => moving.end(self, read),
             None => {}
         }
     }
@@ -204,7 +203,7 @@ impl Stream {
     #[inline(never)]
     fn read_further(self: Rc<Self>, mut moving: Box<dyn Moving>, called_at: Place) {
         match attempt(&mut *moving, &self.source, self.reading.is_cancelled()) {
-            Some(read) => moving.end(TcpStream(self), read),
+            Some(read) => moving.end(self, read),
             None => self.read_later(Reading::Bytes(moving), called_at),
         }
     }
@@ -219,7 +218,7 @@ impl Stream {
     fn write(self: Rc<Self>) {
         let called_at = self.writing.called_at();
         match self.writing.take() {
-            Some(Writing::Ended(callback, written)) => callback(TcpStream(self), written),
+            Some(Writing::Ended(callback, written)) => callback(self, written),
             Some(writing) => self.write_further(writing, called_at),
             None => {}
         }
@@ -229,8 +228,8 @@ impl Stream {
     #[inline(never)]
     fn write_further(self: Rc<Self>, writing: Writing, called_at: Place) {
         match self.write_on(writing) {
-            Writing::Ended(callback, written) => callback(TcpStream(self), written),
-            Writing::EndedBytes(moving, written) => moving.end(TcpStream(self), written),
+            Writing::Ended(callback, written) => callback(self, written),
+            Writing::EndedBytes(moving, written) => moving.end(self, written),
             blocked => {
                 self.writing.put_back(blocked, called_at);
                 self.source.park_job(Direction::Write, self.clone(), WRITE);

@@ -93,7 +93,8 @@ impl TcpListener {
                 callback(listener, Err(already_pending()))
             });
         }
-        let number = self.0.accepting.put(Box::new(callback));
+        let callback = Box::new(|listener, accepted| callback(TcpListener(listener), accepted));
+        let number = self.0.accepting.put(callback);
         self.0.clone().wait();
         Operation::pending(&self.0, Ticket { part: READ, number })
     }
@@ -164,7 +165,7 @@ impl TcpStream {
         if self.handle().is_closed() {
             return Operation::refused(self.handle(), callback);
         }
-        let read = Reading::Chunk(Box::new(callback));
+        let read = Reading::Chunk(Box::new(|stream, read| callback(TcpStream(stream), read)));
         match self.0.reading.is_free() {
             true => self.0.wait_to_read(self.0.reading.put(read)),
             false => self.refuse_read(read),
@@ -186,7 +187,8 @@ impl TcpStream {
             return Operation::refused(self.handle(), callback);
         }
         let Stream { source, writing, .. } = &*self.0;
-        let (callback, length) = (Box::new(callback), chunk.len());
+        let callback = Box::new(|stream, written| callback(TcpStream(stream), written));
+        let length = chunk.len();
         if !writing.is_free() {
             return self.refuse_write(Writing::Chunk(callback, chunk, length));
         }
@@ -229,6 +231,7 @@ impl TcpStream {
         if self.handle().is_closed() {
             return Operation::refused(self.handle(), (transfer, callback));
         }
+        let callback = |stream, result, buffer| callback(TcpStream(stream), result, buffer);
         let moving = Box::new((transfer, callback));
         match T::DIRECTION {
             Direction::Read => self.read_bytes(moving),
@@ -269,7 +272,7 @@ impl TcpStream {
     #[cold]
     #[track_caller]
     fn refuse_read(&self, reading: Reading) -> Operation {
-        let stream = self.clone();
+        let stream = self.0.clone();
         Operation::ended_with(self.handle(), move || match reading {
             Reading::Chunk(callback) => callback(stream, Err(already_pending())),
             Reading::Bytes(moving) | Reading::EndedBytes(moving, _) => {
@@ -281,7 +284,7 @@ impl TcpStream {
     #[cold]
     #[track_caller]
     fn refuse_write(&self, writing: Writing) -> Operation {
-        let stream = self.clone();
+        let stream = self.0.clone();
         Operation::ended_with(self.handle(), move || match writing {
             Writing::Chunk(callback, ..) | Writing::Ended(callback, _) => {
                 callback(stream, Err(already_pending()));

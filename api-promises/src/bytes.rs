@@ -29,8 +29,9 @@ use loop_core::Job;
 use loop_core::transfer::{Read, ReadExact, ReadUntil, Transfer, WriteAll, WriteAllVectored};
 
 use crate::promise::{Cancel, Fault, Promise, Resolver, discard};
-use crate::stream::Pending;
-use crate::tcp::{TcpStream, already_pending, unless_blocked};
+use crate::socket::Pending;
+use crate::socket::{already_pending, unless_blocked};
+use crate::tcp::TcpStream;
 
 /// Why an operation moved no more, and the buffer that it had.
 ///

@@ -45,7 +45,7 @@ pub mod echo;
 mod doors;
 mod promise;
 mod resolve;
-mod stream;
+mod socket;
 mod tcp;
 mod timer;
 mod token;

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
@@ -10,11 +10,7 @@ use std::rc::Rc;
 use loop_core::{Chunk, ConnectOptions, Direction, Job, ListenOptions, LoopHandle, Source};
 
 use crate::promise::{Cancel, Promise, Resolver};
-use crate::stream::{Pending, Stream};
-
-/// The parts of a socket's job.
-pub(crate) const READ: u64 = 0;
-pub(crate) const WRITE: u64 = 1;
+use crate::socket::{Pending, READ, Stream, WRITE, already_pending, unless_blocked};
 
 /// A socket that accepts connections.
 ///
@@ -300,17 +296,4 @@ fn is_free<T>(place: &Cell<Option<T>>) -> bool {
     let free = waiting.is_none();
     place.set(waiting);
     free
-}
-
-/// The error of an operation that began while another of its kind was pending on the same socket.
-pub(crate) fn already_pending() -> io::Error {
-    io::Error::new(ErrorKind::ResourceBusy, "such an operation is pending on this socket")
-}
-
-/// Returns the result of an attempt, or `None` if it has to be made again later.
-pub(crate) fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> {
-    match result {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => None,
-        result => Some(result),
-    }
 }

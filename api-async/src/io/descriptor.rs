@@ -12,7 +12,7 @@ use loop_core::{Direction, LoopHandle, Source};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token, event};
 
-use crate::io::claim::{Reads, Socket, Way, Writes};
+use crate::socket::{Reads, Socket, Way, Writes};
 
 /// A descriptor that does not block, and the means to wait for it.
 ///

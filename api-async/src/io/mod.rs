@@ -1,5 +1,4 @@
-//! Sockets and descriptors as futures: what waits for them, and what `futures`' traits add.
+//! What the traits of `futures` read and write beside streams: halves of one, any descriptor.
 
-pub(crate) mod claim;
 pub(crate) mod descriptor;
 pub(crate) mod halves;

@@ -1,14 +1,17 @@
 //! What is parked at a connection: a job that reads and writes, and a node that a promise names.
 
 use std::cell::Cell;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::panic::Location;
 use std::rc::Rc;
 
 use loop_core::{Chunk, Direction, Job, LoopHandle, Source};
 
 use crate::promise::{Cancel, Node, Outlet, Owner, Place, Promise, Resolver, Sink, Upstream};
-use crate::tcp::{READ, WRITE, unless_blocked};
+
+/// The parts of a socket's job.
+pub(crate) const READ: u64 = 0;
+pub(crate) const WRITE: u64 = 1;
 
 /// A connection's socket, and who waits for it.
 pub(crate) struct Stream {
@@ -180,5 +183,18 @@ impl Cancel for Stream {
                 }
             }
         }
+    }
+}
+
+/// The error of an operation that began while another of its kind was pending on the same socket.
+pub(crate) fn already_pending() -> io::Error {
+    io::Error::new(ErrorKind::ResourceBusy, "such an operation is pending on this socket")
+}
+
+/// Returns the result of an attempt, or `None` if it has to be made again later.
+pub(crate) fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+        result => Some(result),
     }
 }
