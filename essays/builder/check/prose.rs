@@ -5,7 +5,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
-use crate::directives::{Piece, pieces};
+use crate::pieces::{Piece, pieces};
 
 const MONTHS: [&str; 12] = [
     "January",

@@ -1,65 +1,34 @@
-//! What the book is made of, and the way from there to its pages.
+//! The way from the sources to the pages.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use mdbook_driver::MDBook;
 use mdbook_driver::book::{BookItem, Chapter};
 
 use crate::check::{Fault, Reading, links};
-use crate::claims::Claims;
 use crate::directives;
-use crate::edition::Edition;
-use crate::notes::Notes;
 use crate::pages::Pages;
-use crate::promised::Promised;
-
-/// The folder of the book in the workspace.
-const BOOK: &str = "essays";
-
-/// The workspace, as far as the book shows it.
-pub struct Sources {
-    root: PathBuf,
-    pub(crate) claims: Claims,
-    pub(crate) edition: Edition,
-    pub(crate) notes: Notes,
-    pub(crate) promised: Promised,
-}
+use crate::sources::{BOOK, Sources};
 
 impl Sources {
-    /// Reads what the pages ask for: the claims, the notes, what is promised, and the edition.
-    ///
-    /// # Errors
-    /// When a file cannot be read or understood.
-    pub fn read(root: &Path) -> Result<Sources> {
-        let root = root.canonicalize().with_context(|| root.display().to_string())?;
-        let book = root.join(BOOK);
-        Ok(Sources {
-            claims: Claims::read(&root, &book)?,
-            edition: Edition::read(&root)?,
-            notes: Notes::read(&book)?,
-            promised: Promised::read(&root, &book)?,
-            root,
-        })
-    }
-
     /// Builds the pages in a folder, in place of what is there; returns the faults that it has found.
     ///
     /// # Errors
     /// When there is no book, or mdBook cannot build it.
     pub fn build(&self, to: &Path) -> Result<Vec<Fault>> {
-        let mut book = MDBook::load(self.root.join(BOOK))?;
+        let mut book = MDBook::load(self.root().join(BOOK))?;
         book.config.build.build_dir = to.to_owned();
         let (mut pages, mut reading) = (Pages::default(), Reading::default());
         let mut faults = self.of_registers();
         each_page(&mut book, |file, chapter| {
             pages.note(file, &chapter.content);
             let place = self.place(file);
-            faults.extend(reading.page(&chapter.content, &self.root.join(&place), &place));
+            faults.extend(reading.page(&chapter.content, &self.root().join(&place), &place));
         });
         faults.extend(self.of_claims(&pages));
-        faults.extend(reading.unused(&self.root, &self.root.join(BOOK).join("src"))?);
+        faults.extend(reading.unused(self.root(), &self.root().join(BOOK).join("src"))?);
         each_page(&mut book, |file, chapter| {
             let (text, missing) = directives::expand(&chapter.content, self, &pages);
             faults.extend(missing.into_iter().map(|what| Fault::new(self.place(file), what)));
@@ -78,7 +47,7 @@ impl Sources {
     fn of_registers(&self) -> Vec<Fault> {
         let registers = [
             ("claims.toml", self.claims.faults()),
-            ("notes.toml", self.notes.faults(&self.root)),
+            ("notes.toml", self.notes.faults(self.root())),
             ("promised.toml", self.promised.faults()),
         ];
         let told = |(file, faults): (&str, Vec<String>)| {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use examples::Program;
 
-use crate::directives::{Directive, Piece, pieces};
+use crate::pieces::{Directive, Piece, pieces};
 
 /// A broken rule, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

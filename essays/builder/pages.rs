@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::directives::{Directive, Piece, pieces};
+use crate::pieces::{Directive, Piece, pieces};
 
 /// The pages by their files, and the claims by the pages that have them.
 #[derive(Default)]

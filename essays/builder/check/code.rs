@@ -10,7 +10,7 @@ use examples::crossings::SOURCES;
 
 use super::{Fault, below, files};
 use crate::compare::CROSSINGS;
-use crate::directives::{Directive, Piece, pieces};
+use crate::pieces::{Directive, Piece, pieces};
 
 /// What the pages of a book show.
 #[derive(Default)]

@@ -21,6 +21,7 @@
 //!
 //! Rule: a fault is told with its place and does not end the build, so that one run tells all of them.
 
+mod book;
 mod check;
 mod claims;
 mod compare;
@@ -30,6 +31,7 @@ mod experiments;
 mod html;
 mod notes;
 mod pages;
+mod pieces;
 mod promised;
 mod sources;
 
