@@ -1,4 +1,4 @@
-//! The programs that are written in every style, and what the command line knows of them.
+//! A program that is written in every style: what the command line knows of it, and what it is given.
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -11,16 +11,6 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use crate::Style;
-
-/// Every program, by name.
-pub static PROGRAMS: &[&Program] = &[
-    &crate::chat::PROGRAM,
-    &crate::crawler::PROGRAM,
-    &crate::happy_eyeballs::PROGRAM,
-    &crate::key_value::PROGRAM,
-    &crate::proxy::PROGRAM,
-    &crate::steps::PROGRAM,
-];
 
 /// The styles that a program is written in, in the order of its sources.
 pub const STYLES: [Style; 4] = [Style::Threads, Style::Callbacks, Style::Promises, Style::Async];
@@ -43,13 +33,6 @@ pub struct Program {
     pub flags: fn(Command) -> Command,
     /// Runs it until it has ended, or a signal has come.
     pub run: fn(Style, &ArgMatches) -> io::Result<()>,
-}
-
-impl Program {
-    /// Finds a program by name.
-    pub fn named(name: &str) -> Option<&'static Program> {
-        PROGRAMS.iter().copied().find(|program| program.name == name)
-    }
 }
 
 /// Returns the error of a style that a program is not written in.

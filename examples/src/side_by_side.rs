@@ -1,7 +1,8 @@
 //! The sources that are read side by side: the echo and the six programs, step by step.
 
 use crate::anchors::{self, Step};
-use crate::program::{PROGRAMS, STYLES};
+use crate::program::STYLES;
+use crate::programs::PROGRAMS;
 use crate::{Style, echo};
 
 /// One program in every style of [`STYLES`].
@@ -32,7 +33,12 @@ impl SideBySide {
             sentence: program.sentence,
             sources: program.sources,
         });
-        [echo::SIDE_BY_SIDE].into_iter().chain(programs).collect()
+        let echo = SideBySide {
+            name: "echo",
+            sentence: "sends back every byte that it receives",
+            sources: echo::SOURCES,
+        };
+        [echo].into_iter().chain(programs).collect()
     }
 
     /// Finds one by name.

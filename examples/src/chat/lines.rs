@@ -3,6 +3,7 @@
 //! Rule: a line that is too long is known as such before it has ended, so that nobody can make the
 //! server keep more than one line.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The most bytes of a line, without its end.
@@ -14,6 +15,9 @@ const BURST_LINES: usize = 64;
 
 /// How long that moment is.
 pub(super) const PAUSE: Duration = Duration::from_millis(10);
+
+/// A line with its end, for however many clients.
+pub(super) type Line = Arc<[u8]>;
 
 /// The bytes of a connection that have come and are not lines yet.
 #[derive(Debug, Default)]

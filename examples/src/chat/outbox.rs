@@ -1,15 +1,12 @@
 //! What is meant for one client and was not written yet: bounded, since nobody knows when it reads.
 
 use std::mem;
-use std::sync::Arc;
 
+use super::lines::Line;
 use super::room::Ending;
 
 /// The most lines that wait for a client.
 pub const OUTBOX_LINES_MAX: usize = 256;
-
-/// A line with its end, for however many clients.
-pub(super) type Line = Arc<[u8]>;
 
 /// The lines that wait for a client, first in, first out.
 #[derive(Debug, Default)]

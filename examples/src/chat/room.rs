@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::Report;
-use super::lines::TooLong;
-use super::outbox::Line;
+use super::lines::{Line, TooLong};
 
 const NAME_CHARS_MAX: usize = 16;
 

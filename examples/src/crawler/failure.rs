@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind};
 
 use loop_core::Elapsed;
 
-use super::http::{HEADER_BYTES_MAX, HEADER_FIELDS_MAX};
+use super::limits::{HEADER_BYTES_MAX, HEADER_FIELDS_MAX};
 
 /// Why a page could not be had.
 #[derive(Debug)]

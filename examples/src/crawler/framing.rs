@@ -5,7 +5,8 @@
 
 use httparse::{Header, Status};
 
-use super::http::{FetchError, HEADER_BYTES_MAX, HEADER_FIELDS_MAX};
+use super::failure::FetchError;
+use super::limits::{HEADER_BYTES_MAX, HEADER_FIELDS_MAX};
 
 /// The longest line that announces a chunk, with its extensions, which mean nothing here.
 const CHUNK_LINE_BYTES_MAX: usize = 4 * 1024;

@@ -4,15 +4,10 @@
 //! say where it ends, is none.
 
 use super::framing::{Body, Head, head};
+use super::limits::HEADER_BYTES_MAX;
 use super::url::Url;
 
 pub(super) use super::failure::FetchError;
-
-/// The most bytes of a header, and of what follows a body that comes in chunks.
-pub(super) const HEADER_BYTES_MAX: usize = 32 * 1024;
-
-/// The most fields of a header.
-pub(super) const HEADER_FIELDS_MAX: usize = 100;
 
 /// What a server has answered.
 #[derive(Debug, PartialEq, Eq)]
@@ -105,6 +100,7 @@ impl ResponseReader {
 
 #[cfg(test)]
 mod tests {
+    use super::super::limits::HEADER_FIELDS_MAX;
     use super::*;
 
     const ANSWER: &[u8] =

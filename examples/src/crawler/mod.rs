@@ -9,6 +9,7 @@ mod failure;
 mod framing;
 mod frontier;
 mod http;
+mod limits;
 mod links;
 mod naive_async_await;
 mod promises;

@@ -21,19 +21,15 @@ use std::net::SocketAddr;
 
 use loop_core::TurnRule;
 
-use crate::{ServerCounts, SideBySide, Style};
+use crate::{ServerCounts, Style};
 
-/// The program, for `oneloop list` and `show`: the wings keep theirs as a part of their face.
-pub(crate) const SIDE_BY_SIDE: SideBySide = SideBySide {
-    name: "echo",
-    sentence: "sends back every byte that it receives",
-    sources: [
-        include_str!("threads.rs"),
-        include_str!("../../../api-callbacks/src/echo.rs"),
-        include_str!("../../../api-promises/src/echo.rs"),
-        include_str!("../../../api-async/src/echo.rs"),
-    ],
-};
+/// How it is written, in the order of [`STYLES`](crate::STYLES).
+pub(crate) const SOURCES: [&str; 4] = [
+    include_str!("threads.rs"),
+    include_str!("../../../api-callbacks/src/echo.rs"),
+    include_str!("../../../api-promises/src/echo.rs"),
+    include_str!("../../../api-async/src/echo.rs"),
+];
 
 /// How much is read at once, in every style.
 const BUFFER_BYTES: usize = 16 * 1024;
