@@ -4,10 +4,10 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use crate::core::Core;
+use crate::direction::Direction;
 use crate::ready::Entry;
 use crate::stderr;
 use crate::timers::Action;
-use crate::waiters::Direction;
 
 /// How many entries of the queue closing looks at: a program that tries again for ever whatever the
 /// error is cut short there.

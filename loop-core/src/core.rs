@@ -16,6 +16,7 @@ use crate::chunk::Pool;
 use crate::clock::Clock;
 use crate::counts::Counters;
 use crate::descriptors::Watch;
+use crate::direction::Direction;
 use crate::failures::{Handler, Running, Work};
 use crate::job::Job;
 use crate::offload::Offload;
@@ -25,7 +26,7 @@ use crate::signals::Signals;
 use crate::signs::Signs;
 use crate::target::{self, Rows, Target, Targets};
 use crate::timers::{Action, TimerKey, Timers};
-use crate::waiters::{Direction, Readiness};
+use crate::waiters::Readiness;
 
 /// The token of the self-pipe; rows of the table never reach it.
 pub(crate) const PIPE: Token = Token(usize::MAX);

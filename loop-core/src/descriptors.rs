@@ -13,11 +13,11 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
 use crate::core::LoopHandle;
+use crate::direction::Direction;
 use crate::failures::Work;
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
 use crate::signs::Signs;
-use crate::waiters::Direction;
 
 /// A descriptor with a reader, a writer, or both.
 pub(crate) struct Watch {

@@ -15,7 +15,6 @@ use crate::clock::{Clock, ManualClock, Pace};
 use crate::core::{Core, LoopHandle, PIPE};
 use crate::descriptors::Watch;
 use crate::errors::Context;
-use crate::script::Script;
 use crate::self_pipe::{self, Inbox};
 use crate::signs::Signs;
 use crate::target::Rows;
@@ -47,9 +46,12 @@ pub struct EventLoop {
     poll: Poll,
     events: Events,
     pipe: pipe::Receiver,
-    /// Polls in the kernel's place, in a test.
+    /// Polls and fires in the kernel's place, in a test.
     pub(crate) script: Option<Script>,
 }
+
+/// What is called where the kernel's poll would be, with how long it may wait.
+pub(crate) type Script = Box<dyn FnMut(&Rc<Core>, Option<Duration>) -> io::Result<()>>;
 
 /// How the poll of a turn waits: for ever, unless it says otherwise.
 #[derive(Debug, Default)]
@@ -234,8 +236,8 @@ impl EventLoop {
 
     fn poll(&mut self, mut timeout: Option<Duration>) -> io::Result<()> {
         self.core.counters.polls.count();
-        if self.script.is_some() {
-            return self.poll_script(timeout);
+        if let Some(script) = &mut self.script {
+            return script(&self.core, timeout);
         }
         if timeout != Some(Duration::ZERO) && !self.core.inbox.fall_asleep() {
             timeout = Some(Duration::ZERO);
@@ -315,8 +317,8 @@ impl Drop for ResetStopping {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::direction::Direction;
     use crate::failures::Work;
-    use crate::waiters::Direction;
 
     #[test]
     fn the_poll_waits_for_the_next_deadline_a_day_at_most_or_for_ever() {

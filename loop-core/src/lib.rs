@@ -32,8 +32,8 @@
 //!
 //! `event_loop` (the turn), `core` (what owner and handles share), `closing`, `handle` (what you say to
 //! it), `scheduled`, `completer` (a run with a result), `ready`, `job`, `timers` and `clock` (what runs
-//! when), `source`, `signs`, `waiters`, `sleeper` and `target` (a socket on the loop), `tcp` and `options` (listen,
-//! accept, connect), `chunk` (where bytes live), `transfer` (bytes in a buffer of the caller's),
+//! when), `source`, `direction`, `signs`, `waiters`, `sleeper` and `target` (a socket on the loop), `tcp` and `options` (listen,
+//! accept, connect), `chunk` (where bytes live), `transfer` and `partial` (bytes in a buffer of the caller's),
 //! `watching` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other threads), `offload` (threads of
 //! the loop's own, for what blocks), `resolve`, `backoff`, `signals`, `failures` and `unwinding`
 //! (what becomes of a panic), `reports`, `stderr` and `errors` (what is told of it), `snapshot` and `counts` (seeing), `script` (a poll for
@@ -70,6 +70,7 @@ mod completer;
 mod core;
 mod counts;
 mod descriptors;
+mod direction;
 mod errors;
 mod event_loop;
 mod failures;
@@ -77,6 +78,7 @@ mod handle;
 mod job;
 mod offload;
 mod options;
+mod partial;
 mod ready;
 mod remote;
 mod reports;
@@ -104,6 +106,7 @@ pub use crate::clock::ManualClock;
 pub use crate::completer::Completer;
 pub use crate::core::{LoopHandle, TurnRule};
 pub use crate::counts::Counts;
+pub use crate::direction::Direction;
 pub use crate::errors::{
     Abort, AggregateError, Cancelled, Closed, Context, Elapsed, Panicked, RunError, is_cancelled,
     is_ended_by_peer, is_panicked, panic_message,
@@ -120,4 +123,4 @@ pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::source::Source;
 pub use crate::stderr::report_to_stderr;
 pub use crate::unwinding::{Unwound, panic_caught, when_panic_caught};
-pub use crate::waiters::{BYTES_PER_TURN, Direction};
+pub use crate::waiters::BYTES_PER_TURN;

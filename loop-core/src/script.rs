@@ -2,9 +2,11 @@
 
 use std::io;
 use std::os::fd::RawFd;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::ManualClock;
+use crate::core::Core;
 use crate::event_loop::EventLoop;
 use crate::signs::Signs;
 
@@ -18,9 +20,6 @@ pub struct ScriptedEvent {
     /// Whether its writer is to run, after the reader.
     pub writable: bool,
 }
-
-/// Stands where the kernel's poll would.
-pub(crate) type Script = Box<dyn FnMut(Option<Duration>) -> io::Result<Vec<ScriptedEvent>>>;
 
 impl EventLoop {
     /// Makes a loop whose poll is `script`, for tests that decide what is ready and in which order.
@@ -56,30 +55,28 @@ impl EventLoop {
     /// ```
     pub fn with_script(
         clock: ManualClock,
-        script: impl FnMut(Option<Duration>) -> io::Result<Vec<ScriptedEvent>> + 'static,
+        mut script: impl FnMut(Option<Duration>) -> io::Result<Vec<ScriptedEvent>> + 'static,
     ) -> io::Result<EventLoop> {
         let mut event_loop = EventLoop::with_clock(clock)?;
-        event_loop.script = Some(Box::new(script));
+        event_loop.script = Some(Box::new(move |core, timeout| {
+            fire(core, script(timeout)?);
+            Ok(())
+        }));
         Ok(event_loop)
     }
+}
 
-    /// Polls the script, and fires what it reports behind what other threads submitted.
-    pub(crate) fn poll_script(&mut self, timeout: Option<Duration>) -> io::Result<()> {
-        let Some(script) = &mut self.script else { return Ok(()) };
-        let events = script(timeout)?;
-        self.core.collect();
-        for event in events {
-            let watch = self.core.watches.borrow().get(&event.descriptor).cloned();
-            let readable = if event.readable { Signs::READABLE } else { Signs::default() };
-            let writable = if event.writable { Signs::WRITABLE } else { Signs::default() };
-            if let Some(watch) = watch {
-                self.core.counters.events.count();
-                let signs = readable.with(writable);
-                self.core.guard(|| {
-                    drop(self.core.fire(self.core.targets.borrow(), watch.token(), signs))
-                });
-            }
+/// Fires what a script reports, behind what other threads submitted.
+fn fire(core: &Rc<Core>, events: Vec<ScriptedEvent>) {
+    core.collect();
+    for event in events {
+        let watch = core.watches.borrow().get(&event.descriptor).cloned();
+        let readable = if event.readable { Signs::READABLE } else { Signs::default() };
+        let writable = if event.writable { Signs::WRITABLE } else { Signs::default() };
+        if let Some(watch) = watch {
+            core.counters.events.count();
+            let signs = readable.with(writable);
+            core.guard(|| drop(core.fire(core.targets.borrow(), watch.token(), signs)));
         }
-        Ok(())
     }
 }

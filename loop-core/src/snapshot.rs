@@ -6,9 +6,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::core::LoopHandle;
+use crate::direction::Direction;
 use crate::job::Job;
 use crate::ready::Entry;
-use crate::waiters::Direction;
 
 /// What a loop has before it.
 #[derive(Clone, Debug, Default)]

@@ -10,12 +10,13 @@ use mio::event;
 
 use crate::chunk::Chunk;
 use crate::core::LoopHandle;
+use crate::direction::Direction;
 use crate::errors::Cancelled;
 use crate::job::Job;
 use crate::signs::{INTEREST, Signs, is_clear};
 use crate::sleeper::{LocalWake, Sleeper};
 use crate::target::Target;
-use crate::waiters::{Direction, Displaced, Readiness};
+use crate::waiters::{Displaced, Readiness};
 
 /// How many buffers one system call takes (`IOV_MAX`).
 pub(crate) const BUFFERS_PER_WRITE: usize = 1024;

@@ -9,7 +9,8 @@ use slab::Slab;
 
 use crate::core::Core;
 use crate::descriptors::Watch;
-use crate::waiters::{Direction, Readiness};
+use crate::direction::Direction;
+use crate::waiters::Readiness;
 
 /// What a row of the loop's table stands for. An enum and no trait object: every event passes here.
 #[derive(Clone)]

@@ -4,14 +4,13 @@
 //! its own way. The buffer comes back with the result, whatever that is, and an error tells how much
 //! was moved before it: neither the buffer nor the count is lost. Asio: its composed operations.
 
-use std::error::Error;
-use std::fmt;
 use std::io::{self, ErrorKind, IoSlice};
 
 use mio::net::TcpStream;
 
+use crate::direction::Direction;
+pub use crate::partial::{Partial, transferred};
 use crate::source::{BUFFERS_PER_WRITE, Source};
-use crate::waiters::Direction;
 
 /// The most bytes that [`ReadUntil`] takes in without finding its delimiter: 64 KiB.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -52,17 +51,6 @@ pub trait Transfer {
         };
         (result, self.into_buffer())
     }
-}
-
-/// An operation ended before its time, but not before it had moved some bytes.
-///
-/// Travels inside an [`io::Error`] of the cause's kind; [`transferred`] finds the count.
-#[derive(Debug)]
-pub struct Partial {
-    /// How many bytes were moved.
-    pub count: usize,
-    /// Why no more were.
-    pub error: io::Error,
 }
 
 /// Reads once: at least one byte, unless the stream has ended, and at most as many as there is room.
@@ -106,26 +94,6 @@ pub struct WriteAllVectored<B> {
     count: usize,
     /// How many buffers are written, and how much of the next one.
     written: (usize, usize),
-}
-
-/// Returns how many bytes an operation had moved before this error ended it.
-///
-/// ```
-/// use loop_core::transfer::{Partial, transferred};
-/// use std::io::{Error, ErrorKind};
-///
-/// let error = Error::from(ErrorKind::ConnectionReset);
-/// assert_eq!(transferred(&error), 0);
-/// let error = Error::new(error.kind(), Partial { count: 3, error });
-/// assert_eq!(transferred(&error), 3);
-/// ```
-pub fn transferred(error: &io::Error) -> usize {
-    partial(error).map_or(0, |partial| partial.count)
-}
-
-/// Returns the cause and the count that an error brings, if bytes were moved before it.
-pub(crate) fn partial(error: &io::Error) -> Option<&Partial> {
-    error.get_ref()?.downcast_ref()
 }
 
 impl<B> Read<B> {
@@ -314,17 +282,5 @@ impl<B: AsRef<[u8]>> Transfer for WriteAllVectored<B> {
 
     fn into_buffer(self) -> Vec<B> {
         self.buffers
-    }
-}
-
-impl fmt::Display for Partial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (after {} bytes)", self.error, self.count)
-    }
-}
-
-impl Error for Partial {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        Some(&self.error)
     }
 }

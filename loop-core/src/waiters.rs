@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use crate::core::Core;
+use crate::direction::Direction;
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
 use crate::signs::Signs;
@@ -15,15 +16,6 @@ use crate::sleeper::Sleeper;
 ///
 /// A socket that has used this up is ready again in the next turn, after the others had theirs.
 pub const BYTES_PER_TURN: usize = 64 * 1024;
-
-/// Which way the bytes go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Direction {
-    /// Towards the program: reading, accepting.
-    Read,
-    /// Away from the program: writing, connecting.
-    Write,
-}
 
 /// News that a task waits for which only its waker can wake.
 ///

@@ -9,10 +9,10 @@ use mio::Interest;
 
 use crate::core::LoopHandle;
 use crate::descriptors::{Watch, Watcher};
+use crate::direction::Direction;
 use crate::failures::Work;
 use crate::handle::closed;
 use crate::target::Target;
-use crate::waiters::Direction;
 
 impl LoopHandle {
     /// Calls `callback` whenever `descriptor` can be read, in the place of the reader before.
