@@ -6,7 +6,9 @@ use std::task::Waker;
 use crate::core::Core;
 use crate::direction::Direction;
 use crate::ready::Entry;
+use crate::signs::Signs;
 use crate::stderr;
+use crate::target::Target;
 use crate::timers::Action;
 
 /// How many entries of the queue closing looks at: a program that tries again for ever whatever the
@@ -24,8 +26,8 @@ impl Core {
             self.guard(closer);
         }
         for target in self.targets.all() {
-            self.guard(|| target.cancel(Direction::Read, self));
-            self.guard(|| target.cancel(Direction::Write, self));
+            self.guard(|| self.cancel_target(&target, Direction::Read));
+            self.guard(|| self.cancel_target(&target, Direction::Write));
             // It may be the last to refer to the owner of a descriptor.
             self.guard(|| drop(target));
         }
@@ -43,6 +45,19 @@ impl Core {
         self.drop_all();
         self.end_exception_handler();
         stderr::tell_left_out();
+    }
+
+    /// Ends the operation that waits in this direction. One direction a call: a waker or a destructor
+    /// that panics does not take the other along.
+    fn cancel_target(self: &Rc<Self>, target: &Target, direction: Direction) {
+        match target {
+            Target::Socket(readiness) => {
+                readiness.set(Signs::CANCELLED);
+                self.release(readiness, direction);
+            }
+            // A watcher is no pending operation: it is dropped with its loop, as in asyncio.
+            Target::Watch(watch) => drop(watch.replace(direction, None)),
+        }
     }
 
     /// Runs the jobs that are queued, since they bring the end of an operation to who waits for it.

@@ -17,10 +17,11 @@ use crate::clock::Clock;
 use crate::counts::Counters;
 use crate::descriptors::Watch;
 use crate::direction::Direction;
-use crate::failures::{Handler, Running, Work};
+use crate::errors::Context;
 use crate::job::Job;
-use crate::offload::Offload;
+use crate::offloaded::Offload;
 use crate::ready::{Entry, ReadyQueue};
+use crate::running::{Handler, Running, Work};
 use crate::self_pipe::Inbox;
 use crate::signals::Signals;
 use crate::signs::Signs;
@@ -62,6 +63,9 @@ pub(crate) struct Submission {
     pub(crate) scheduled_at: &'static Location<'static>,
 }
 
+/// What is told of a failure.
+pub(crate) type ExceptionHandler = Box<dyn FnMut(&LoopHandle, &Context)>;
+
 /// All that a loop is, but for the poll itself.
 pub(crate) struct Core {
     pub(crate) id: u64,
@@ -99,7 +103,7 @@ pub(crate) struct Core {
     pub(crate) offload: Offload,
     /// Whether guarded work has asked to leave the run.
     pub(crate) aborting: Cell<bool>,
-    pub(crate) exception_handler: Handler,
+    pub(crate) exception_handler: Handler<ExceptionHandler>,
     /// What runs now, for the report if it fails.
     pub(crate) running: Cell<Running>,
 }
@@ -197,12 +201,6 @@ impl Core {
         raised.into_iter().for_each(|watcher| _ = self.ready.push(Entry::Job(watcher, 0)));
     }
 
-    /// Queues or wakes what waits for `signs` of a socket, which come from the loop itself.
-    pub(crate) fn announce(self: &Rc<Self>, readiness: Rc<Readiness>, signs: Signs) {
-        self.collect();
-        self.with(readiness, |readiness| readiness.announce(signs, self));
-    }
-
     /// Hands a kernel event to the target that its token names, if that still lives. Wakers are
     /// anybody's code: nothing is borrowed then, and the caller catches their panics.
     #[inline(always)]
@@ -220,7 +218,7 @@ impl Core {
                     let readiness = readiness.clone();
                     drop(rows);
                     // Its socket may be gone when the waker returns.
-                    self.with(readiness, |readiness| readiness.fire_left_over(news, self));
+                    self.with(readiness, |readiness| self.release_left_over(readiness, news));
                     self.collect();
                     return self.targets.borrow();
                 }
@@ -246,7 +244,7 @@ impl Core {
         self.collect();
         let mut deferred = self.deferred.take();
         for (readiness, direction) in deferred.drain(..) {
-            let release = |readiness: &Rc<Readiness>| readiness.release(direction, self);
+            let release = |readiness: &Rc<Readiness>| self.release(readiness, direction);
             self.guard(|| self.with(readiness, release));
         }
         // The list goes back with its room, and with what was deferred meanwhile.

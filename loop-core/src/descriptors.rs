@@ -6,18 +6,22 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
-use crate::core::LoopHandle;
 use crate::direction::Direction;
-use crate::failures::Work;
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
 use crate::signs::Signs;
+
+/// What is called again and again, until it is cancelled.
+pub(crate) trait Watching: Job {
+    /// Keeps it from running again, even if it is queued.
+    fn cancel(&self);
+}
 
 /// A descriptor with a reader, a writer, or both.
 pub(crate) struct Watch {
@@ -25,22 +29,11 @@ pub(crate) struct Watch {
     _owner: Rc<dyn AsFd>,
     /// Its number, asked for once: the owner might answer differently later.
     descriptor: RawFd,
-    reader: RefCell<Option<Rc<Watcher>>>,
-    writer: RefCell<Option<Rc<Watcher>>>,
+    reader: RefCell<Option<Rc<dyn Watching>>>,
+    writer: RefCell<Option<Rc<dyn Watching>>>,
     row: Cell<usize>,
     token: Cell<Token>,
     created_at: &'static Location<'static>,
-}
-
-/// A callback that runs again and again, until it is cancelled.
-pub(crate) struct Watcher {
-    handle: LoopHandle,
-    /// Whose work it is, and where it was added, for the report of its failure.
-    work: Work,
-    added_at: &'static Location<'static>,
-    /// Out of its cell while it runs.
-    callback: RefCell<Option<Box<dyn FnMut()>>>,
-    cancelled: Cell<bool>,
 }
 
 impl Watch {
@@ -101,8 +94,8 @@ impl Watch {
     pub(crate) fn replace(
         &self,
         direction: Direction,
-        watcher: Option<Rc<Watcher>>,
-    ) -> Option<Rc<Watcher>> {
+        watcher: Option<Rc<dyn Watching>>,
+    ) -> Option<Rc<dyn Watching>> {
         let before = self.slot(direction).replace(watcher);
         if let Some(before) = &before {
             before.cancel();
@@ -130,54 +123,10 @@ impl Watch {
         self.slot(direction).borrow().is_some()
     }
 
-    fn slot(&self, direction: Direction) -> &RefCell<Option<Rc<Watcher>>> {
+    fn slot(&self, direction: Direction) -> &RefCell<Option<Rc<dyn Watching>>> {
         match direction {
             Direction::Read => &self.reader,
             Direction::Write => &self.writer,
         }
-    }
-}
-
-impl Watcher {
-    /// Makes a watcher that calls `callback`.
-    pub(crate) fn new(
-        handle: LoopHandle,
-        work: Work,
-        added_at: &'static Location<'static>,
-        callback: impl FnMut() + 'static,
-    ) -> Rc<Watcher> {
-        let callback: Box<dyn FnMut()> = Box::new(callback);
-        let callback = RefCell::new(Some(callback));
-        Rc::new(Watcher { handle, work, added_at, callback, cancelled: Cell::new(false) })
-    }
-
-    /// Keeps the callback from running again, even if it is queued.
-    pub(crate) fn cancel(&self) {
-        self.cancelled.set(true);
-    }
-}
-
-impl Job for Watcher {
-    fn run(self: Rc<Self>, _part: u64) {
-        if self.cancelled.get() {
-            return;
-        }
-        let Some(mut callback) = self.callback.take() else { return };
-        let core = &self.handle.core;
-        core.runs(self.work, self.added_at);
-        let outcome = catch_unwind(AssertUnwindSafe(&mut callback));
-        if !self.cancelled.get() {
-            self.callback.replace(Some(callback));
-        } else {
-            // Before the unwinding goes on: a destructor that panics meanwhile ends the process.
-            core.guard(|| drop(callback));
-        }
-        if let Err(payload) = outcome {
-            resume_unwind(payload);
-        }
-    }
-
-    fn kind(&self) -> &'static str {
-        "watcher"
     }
 }

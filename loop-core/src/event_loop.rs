@@ -318,7 +318,7 @@ impl Drop for ResetStopping {
 mod tests {
     use super::*;
     use crate::direction::Direction;
-    use crate::failures::Work;
+    use crate::running::Work;
 
     #[test]
     fn the_poll_waits_for_the_next_deadline_a_day_at_most_or_for_ever() {

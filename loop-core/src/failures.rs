@@ -1,65 +1,15 @@
 //! What becomes of a failure: the exception handler hears of it, and the batch goes on.
 
 use std::any::Any;
-use std::cell::{Cell, RefCell};
-use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::thread;
 
-use crate::core::{Core, LoopHandle};
+use crate::core::{Core, ExceptionHandler, LoopHandle};
 use crate::errors::{Abort, Context, panic_message};
+use crate::running::{Handler, Running, Work};
 use crate::stderr;
-use crate::unwinding::panic_caught;
-
-/// How many payloads, each thrown by the drop of the one before, are dropped before one is leaked.
-const PAYLOADS_MAX: usize = 8;
-
-pub(crate) type ExceptionHandler = Box<dyn FnMut(&LoopHandle, &Context)>;
-
-/// The exception handler of a loop.
-#[derive(Default)]
-pub(crate) struct Handler {
-    /// `None` stands for the default, and while the handler runs.
-    current: RefCell<Option<ExceptionHandler>>,
-    /// How often it was replaced: one that runs learns so whether its place is taken.
-    changes: Cell<u64>,
-}
-
-/// What runs now, and where it was scheduled.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Running {
-    work: Work,
-    scheduled_at: Option<&'static Location<'static>>,
-}
-
-/// Whose work runs now.
-#[derive(Clone, Copy, Default)]
-pub(crate) enum Work {
-    Call,
-    Timer,
-    Reader,
-    Writer,
-    Signal,
-    Offloaded,
-    /// A job says itself where it was created, if it catches its own panics.
-    #[default]
-    Job,
-}
-
-impl Work {
-    fn name(self) -> &'static str {
-        match self {
-            Work::Call => "a callback",
-            Work::Timer => "a timer",
-            Work::Reader => "a reader",
-            Work::Writer => "a writer",
-            Work::Signal => "a signal handler",
-            Work::Offloaded => "the completion of offloaded work",
-            Work::Job => "a job",
-        }
-    }
-}
+use crate::unwinding::{drop_payload, panic_caught};
 
 impl Core {
     /// Notes whose work runs from here on.
@@ -193,22 +143,6 @@ impl Core {
         let last = current.take();
         self.guard(|| drop(last));
     }
-}
-
-/// Drops what a panic has thrown; returns what its destructor said if that panicked.
-///
-/// A destructor may throw the like of itself, for ever: the last is leaked then.
-pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) -> Option<String> {
-    let mut thrown = catch_unwind(AssertUnwindSafe(|| drop(payload))).err()?;
-    let message = panic_message(&*thrown).to_owned();
-    for _ in 0..PAYLOADS_MAX {
-        match catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
-            Ok(()) => return Some(message),
-            Err(next) => thrown = next,
-        }
-    }
-    mem::forget(thrown);
-    Some(message)
 }
 
 /// Tells the default handler of an exception handler that has failed, and of what it was told.

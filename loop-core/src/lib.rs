@@ -32,10 +32,10 @@
 //!
 //! `event_loop` (the turn), `core` (what owner and handles share), `closing`, `handle` (what you say to
 //! it), `scheduled`, `completer` (a run with a result), `ready`, `job`, `timers` and `clock` (what runs
-//! when), `source`, `direction`, `signs`, `waiters`, `sleeper` and `target` (a socket on the loop), `tcp` and `options` (listen,
+//! when), `source`, `direction`, `signs`, `waiters`, `sleeper`, `target` and `waking` (a socket on the loop), `tcp` and `options` (listen,
 //! accept, connect), `chunk` (where bytes live), `transfer` and `partial` (bytes in a buffer of the caller's),
-//! `watching` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other threads), `offload` (threads of
-//! the loop's own, for what blocks), `resolve`, `backoff`, `signals`, `failures` and `unwinding`
+//! `watching`, `watcher` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other threads), `offload` and `offloaded` (threads of
+//! the loop's own, for what blocks), `resolve`, `backoff`, `signals` and `signal_handlers`, `running`, `failures` and `unwinding`
 //! (what becomes of a panic), `reports`, `stderr` and `errors` (what is told of it), `snapshot` and `counts` (seeing), `script` (a poll for
 //! tests).
 //!
@@ -77,15 +77,18 @@ mod failures;
 mod handle;
 mod job;
 mod offload;
+mod offloaded;
 mod options;
 mod partial;
 mod ready;
 mod remote;
 mod reports;
 mod resolve;
+mod running;
 mod scheduled;
 mod script;
 mod self_pipe;
+mod signal_handlers;
 mod signals;
 mod signs;
 mod sleeper;
@@ -98,6 +101,8 @@ mod timers;
 pub mod transfer;
 mod unwinding;
 mod waiters;
+mod waking;
+mod watcher;
 mod watching;
 
 pub use crate::backoff::Backoff;
@@ -113,7 +118,8 @@ pub use crate::errors::{
 };
 pub use crate::event_loop::EventLoop;
 pub use crate::job::Job;
-pub use crate::offload::{Refused, StillRunning};
+pub use crate::offload::Refused;
+pub use crate::offloaded::StillRunning;
 pub use crate::options::{ConnectOptions, ListenOptions};
 pub use crate::remote::{Remote, RemoteCallback};
 pub use crate::scheduled::Handle;

@@ -3,8 +3,7 @@
 //! The completion stays on the loop's thread, in a row of its own; the thread sends the outcome
 //! through the inbox, as any other thread does. The pool is made when it is first needed.
 
-use std::any::Any;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -15,24 +14,18 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
-use slab::Slab;
 
 use crate::core::{Core, LoopHandle, Submission};
 use crate::errors::{Cancelled, panic_message};
-use crate::failures::{Work, drop_payload};
 use crate::handle::closed;
+use crate::offloaded::{Pending, Shutdown, StillRunning, Value};
 use crate::ready::Entry;
-use crate::scheduled::Handle;
+use crate::running::Work;
+use crate::timers::Action;
+use crate::unwinding::drop_payload;
 
 /// The most threads that the default pool has (asyncio: `ThreadPoolExecutor`).
 const THREADS_MAX: usize = 32;
-
-/// Offloaded work that has not ended within the limit of a shutdown.
-#[derive(Clone, Debug)]
-pub struct StillRunning {
-    /// Where each piece of work was offloaded, in the order of its coming.
-    pub scheduled_at: Vec<&'static Location<'static>>,
-}
 
 /// Work that the executor has not taken, with what was to be done with its result.
 ///
@@ -46,30 +39,8 @@ pub struct Refused<W, C> {
     pub completion: C,
 }
 
-/// What the threads of the pool do for one loop.
-#[derive(Default)]
-pub(crate) struct Offload {
-    pool: RefCell<Option<ThreadPool>>,
-    pending: RefCell<Slab<Pending>>,
-    /// Whether no more work is taken.
-    shut_down: Cell<bool>,
-    /// Who waits for the last piece of work.
-    shutdowns: RefCell<Vec<(Rc<Shutdown>, Handle)>>,
-}
-
-type Value = Box<dyn Any + Send>;
-
 /// What the work returned, or what its panic said.
 type Outcome = Result<Value, String>;
-
-/// A piece of work that has not ended.
-struct Pending {
-    completion: Box<dyn FnOnce(io::Result<Value>)>,
-    scheduled_at: &'static Location<'static>,
-}
-
-/// Somebody who waits until nothing is pending. Gone when told.
-type Shutdown = Cell<Option<Box<dyn FnOnce(Result<(), StillRunning>)>>>;
 
 impl LoopHandle {
     /// Runs `work`, which may block, on a thread of the pool, and gives `completion` its result in
@@ -193,14 +164,17 @@ impl LoopHandle {
         }
         let shutdown: Rc<Shutdown> = Rc::new(Cell::new(Some(Box::new(completion))));
         let (handle, waiting) = (self.clone(), shutdown.clone());
-        let limit = self.call_later(limit, move || {
+        let give_up = move || {
             let offload = &handle.core.offload;
             // It waits no more, however long the work goes on.
             offload.shutdowns.borrow_mut().retain(|(other, _)| !Rc::ptr_eq(other, &waiting));
             if let Some(completion) = waiting.take() {
                 completion(Err(offload.still_running()));
             }
-        });
+        };
+        let deadline = self.time().saturating_add(limit);
+        let action = Action::Call(Box::new(give_up));
+        let limit = self.core.timers.insert(deadline, action, Location::caller());
         offload.shutdowns.borrow_mut().push((shutdown, limit));
     }
 }
@@ -216,7 +190,7 @@ impl Core {
         if idle {
             self.collect();
             for (shutdown, limit) in self.offload.shutdowns.take() {
-                limit.cancel();
+                self.discard(self.timers.take(limit));
                 if let Some(completion) = shutdown.take() {
                     // Behind the completion of the last piece of work.
                     let told: Box<dyn FnOnce()> = Box::new(|| completion(Ok(())));
@@ -245,18 +219,6 @@ impl Core {
     }
 }
 
-impl Offload {
-    /// Tells whether nothing is to come from the pool.
-    pub(crate) fn is_idle(&self) -> bool {
-        self.pending.borrow().is_empty()
-    }
-
-    fn still_running(&self) -> StillRunning {
-        let pending = self.pending.borrow();
-        StillRunning { scheduled_at: pending.iter().map(|(_, row)| row.scheduled_at).collect() }
-    }
-}
-
 impl<W, C> From<Refused<W, C>> for io::Error {
     fn from(refused: Refused<W, C>) -> io::Error {
         refused.error
@@ -280,15 +242,6 @@ impl<W, C> Error for Refused<W, C> {
         Some(&self.error)
     }
 }
-
-impl fmt::Display for StillRunning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the executor still runs what was offloaded at")?;
-        self.scheduled_at.iter().try_for_each(|place| write!(f, " {place}"))
-    }
-}
-
-impl Error for StillRunning {}
 
 fn pool_of(threads: usize) -> io::Result<ThreadPool> {
     ThreadPoolBuilder::new()

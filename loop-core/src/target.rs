@@ -7,7 +7,6 @@ use std::rc::Rc;
 use mio::Token;
 use slab::Slab;
 
-use crate::core::Core;
 use crate::descriptors::Watch;
 use crate::direction::Direction;
 use crate::waiters::Readiness;
@@ -22,16 +21,6 @@ pub(crate) enum Target {
 }
 
 impl Target {
-    /// The loop is closing: the operation that waits in this direction is to end. One direction a
-    /// call: a waker or a destructor that panics does not take the other along.
-    pub(crate) fn cancel(&self, direction: Direction, core: &Rc<Core>) {
-        match self {
-            Target::Socket(readiness) => readiness.cancel(direction, core),
-            // A watcher is no pending operation: it is dropped with its loop, as in asyncio.
-            Target::Watch(watch) => drop(watch.replace(direction, None)),
-        }
-    }
-
     /// Returns where the target was created.
     pub(crate) fn created_at(&self) -> &'static Location<'static> {
         match self {

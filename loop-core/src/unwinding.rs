@@ -1,8 +1,15 @@
 //! What a panic drops on its way may hear what the panic said, once something has caught it.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
+
+use crate::errors::panic_message;
+
+/// How many payloads, each thrown by the drop of the one before, are dropped before one is leaked.
+const PAYLOADS_MAX: usize = 8;
 
 /// Something that a panic has dropped on its way, and that is to hear what the panic said.
 pub trait Unwound {
@@ -74,4 +81,20 @@ mod tests {
         panic_caught("said of another");
         assert_eq!(told.0.get(), 1);
     }
+}
+
+/// Drops what a panic has thrown; returns what its destructor said if that panicked.
+///
+/// A destructor may throw the like of itself, for ever: the last is leaked then.
+pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) -> Option<String> {
+    let mut thrown = catch_unwind(AssertUnwindSafe(|| drop(payload))).err()?;
+    let message = panic_message(&*thrown).to_owned();
+    for _ in 0..PAYLOADS_MAX {
+        match catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
+            Ok(()) => return Some(message),
+            Err(next) => thrown = next,
+        }
+    }
+    mem::forget(thrown);
+    Some(message)
 }

@@ -1,11 +1,10 @@
 //! What is parked per socket and direction, and what the kernel last said of the socket.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::core::Core;
 use crate::direction::Direction;
 use crate::job::Job;
 use crate::ready::{Entry, ReadyQueue};
@@ -19,9 +18,9 @@ pub const BYTES_PER_TURN: usize = 64 * 1024;
 
 /// News that a task waits for which only its waker can wake.
 ///
-/// [`Readiness::fire_left_over`] takes them. To drop them would leave that task asleep for ever, and
+/// `Core::release_left_over` takes them. To drop them would leave that task asleep for ever, and
 /// does not compile: the crate denies `unused_must_use`.
-#[must_use = "a task waits for these news; give them to `fire_left_over`"]
+#[must_use = "a task waits for these news; give them to `release_left_over`"]
 pub(crate) struct LeftOver(Signs);
 
 /// What waits for a socket to become ready in one direction: a job or a task, never both.
@@ -49,6 +48,14 @@ pub(crate) struct Readiness {
     read_bytes: Cell<u32>,
     written_bytes: Cell<u32>,
     created_at: &'static Location<'static>,
+}
+
+impl LeftOver {
+    /// Returns the directions that there are news of.
+    pub(crate) fn directions(self) -> impl Iterator<Item = Direction> {
+        let both = [Direction::Read, Direction::Write].into_iter();
+        both.filter(move |direction| self.0.any(Signs::ready(*direction)))
+    }
 }
 
 impl Readiness {
@@ -180,16 +187,9 @@ impl Readiness {
         (job.is_some() || awaited, (job, task))
     }
 
-    /// Queues or wakes what is parked.
-    pub(crate) fn release(&self, direction: Direction, core: &Rc<Core>) {
-        if !self.queue(direction, &core.ready) {
-            self.wake(direction, core);
-        }
-    }
-
     /// Queues what is parked; `false` if that is a task which only its waker can wake.
     #[inline(always)]
-    fn queue(&self, direction: Direction, ready: &ReadyQueue) -> bool {
+    pub(crate) fn queue(&self, direction: Direction, ready: &ReadyQueue) -> bool {
         let waiter = self.waiter(direction);
         if let Some((job, part)) = waiter.job.take() {
             ready.push(Entry::Job(job, part));
@@ -207,24 +207,25 @@ impl Readiness {
         queued
     }
 
-    /// Wakes the task that waits, and keeps it for the next time.
-    #[cold]
-    fn wake(&self, direction: Direction, core: &Rc<Core>) {
+    /// Takes the task out that waits, to be woken.
+    pub(crate) fn take_task(&self, direction: Direction) -> Option<Box<Sleeper>> {
         self.clear(Signs::awaited(direction));
-        let waiter = self.waiter(direction);
-        let Some(task) = waiter.task.take() else { return };
-        // A waker may be anybody's code: the place is empty, nothing is borrowed. If it panics, it is
-        // not dropped while that unwinds: a destructor that panics then ends the process.
-        let woken = catch_unwind(AssertUnwindSafe(|| task.wake()));
-        let (stays, goes) = match waiter.task.take() {
+        self.waiter(direction).task.take()
+    }
+
+    /// Keeps a task for the next time, unless another one was parked meanwhile; returns what goes.
+    pub(crate) fn keep_task(
+        &self,
+        direction: Direction,
+        task: Box<Sleeper>,
+    ) -> Option<Box<Sleeper>> {
+        let place = &self.waiter(direction).task;
+        let (stays, goes) = match place.take() {
             None => (task, None),
             Some(parked_meanwhile) => (parked_meanwhile, Some(task)),
         };
-        waiter.task.set(Some(stays));
-        core.guard(|| drop(goes));
-        if let Err(payload) = woken {
-            resume_unwind(payload);
-        }
+        place.set(Some(stays));
+        goes
     }
 
     /// Takes note of what the kernel said and queues what waited for it, reader before writer.
@@ -244,30 +245,6 @@ impl Readiness {
             return Some(LeftOver(Signs::WRITABLE));
         }
         None
-    }
-
-    /// Queues or wakes what waited for the news that [`Readiness::fire`] has left over.
-    #[cold]
-    pub(crate) fn fire_left_over(&self, LeftOver(news): LeftOver, core: &Rc<Core>) {
-        for direction in [Direction::Read, Direction::Write] {
-            if news.any(Signs::ready(direction)) {
-                self.release(direction, core);
-            }
-        }
-    }
-
-    /// Takes note of what the loop itself has to say of the socket, and queues or wakes what waited
-    /// for it. The table must not be borrowed: a waker may be anybody's code.
-    pub(crate) fn announce(&self, signs: Signs, core: &Rc<Core>) {
-        if let Some(news) = self.fire(signs, &core.ready) {
-            self.fire_left_over(news, core);
-        }
-    }
-
-    /// The loop is closing: what waits in this direction is to end, and nothing begins any more.
-    pub(crate) fn cancel(&self, direction: Direction, core: &Rc<Core>) {
-        self.set(Signs::CANCELLED);
-        self.release(direction, core);
     }
 
     /// Returns where the socket was created.

@@ -8,11 +8,12 @@ use std::rc::Rc;
 use mio::Interest;
 
 use crate::core::LoopHandle;
-use crate::descriptors::{Watch, Watcher};
+use crate::descriptors::Watch;
 use crate::direction::Direction;
-use crate::failures::Work;
 use crate::handle::closed;
+use crate::running::Work;
 use crate::target::Target;
+use crate::watcher::Watcher;
 
 impl LoopHandle {
     /// Calls `callback` whenever `descriptor` can be read, in the place of the reader before.
