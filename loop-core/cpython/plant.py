@@ -28,7 +28,7 @@ FAULTS = [
     ('a deadline is kept five seconds late', 'timers.rs',
      'if deadline > nanoseconds(now) {', 'if deadline + 5_000_000_000 > nanoseconds(now) {',
      'test_timeouts'),
-    ('a reader runs after it was removed', 'descriptors.rs',
+    ('a reader runs after it was removed', 'watcher.rs',
      'self.cancelled.set(true);', 'self.cancelled.set(false);', 'test_sock_lowlevel'),
 ]
 

@@ -3,6 +3,7 @@
 mod causality;
 mod chat;
 mod child;
+mod circles;
 mod claims;
 mod client;
 mod colour;

@@ -50,7 +50,7 @@ const FAULTS: [Fault; 10] = [
     },
     Fault {
         name: "a reader runs after it was removed",
-        file: "descriptors.rs",
+        file: "watcher.rs",
         sound: "self.cancelled.set(true);",
         faulty: "self.cancelled.set(false);",
     },
