@@ -21,14 +21,14 @@ FAULTS = [
      'TurnRule::Snapshot => snapshot,', 'TurnRule::Snapshot => usize::MAX,', 'test_base_events'),
     ('readers hear of edges alone', 'event_loop.rs',
      'self.core.fired.take().iter()', 'self.core.fired.take().iter().take(0)', 'test_sock_lowlevel'),
-    ('a submission of another thread wakes no poll', 'self_pipe.rs',
+    ('a submission of another thread wakes no poll', 'threads/self_pipe.rs',
      'self.wake_object.wake();', '', 'test_threads'),
-    ('what the loop\'s own thread submits as another would comes later', 'remote.rs',
+    ('what the loop\'s own thread submits as another would comes later', 'threads/remote.rs',
      'handle.call_soon({', 'handle.call_later(std::time::Duration::from_millis(5), {', 'test_events'),
     ('a deadline is kept five seconds late', 'timers.rs',
      'if deadline > nanoseconds(now) {', 'if deadline + 5_000_000_000 > nanoseconds(now) {',
      'test_timeouts'),
-    ('a reader runs after it was removed', 'watcher.rs',
+    ('a reader runs after it was removed', 'readiness/watcher.rs',
      'self.cancelled.set(true);', 'self.cancelled.set(false);', 'test_sock_lowlevel'),
 ]
 

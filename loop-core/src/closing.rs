@@ -4,11 +4,11 @@ use std::rc::Rc;
 use std::task::Waker;
 
 use crate::core::Core;
-use crate::direction::Direction;
+use crate::readiness::direction::Direction;
+use crate::readiness::signs::Signs;
+use crate::readiness::target::Target;
 use crate::ready::Entry;
-use crate::signs::Signs;
-use crate::stderr;
-use crate::target::Target;
+use crate::report::stderr;
 use crate::timers::Action;
 
 /// How many entries of the queue closing looks at: a program that tries again for ever whatever the

@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
 use crate::core::LoopHandle;
-use crate::errors::RunError;
 use crate::event_loop::EventLoop;
+use crate::report::errors::RunError;
 
 /// Gives [`EventLoop::run_until_complete`] its result.
 #[must_use = "a completer that is dropped ends the run with an error"]

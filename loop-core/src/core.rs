@@ -12,22 +12,22 @@ use std::time::Duration;
 
 use mio::Token;
 
-use crate::chunk::Pool;
 use crate::clock::Clock;
-use crate::counts::Counters;
-use crate::descriptors::Watch;
-use crate::direction::Direction;
-use crate::errors::Context;
 use crate::job::Job;
-use crate::offloaded::Offload;
+use crate::net::chunk::Pool;
+use crate::readiness::descriptors::Watch;
+use crate::readiness::direction::Direction;
+use crate::readiness::signs::Signs;
+use crate::readiness::target::{self, Rows, Target, Targets};
+use crate::readiness::waiters::Readiness;
 use crate::ready::{Entry, ReadyQueue};
-use crate::running::{Handler, Running, Work};
-use crate::self_pipe::Inbox;
-use crate::signals::Signals;
-use crate::signs::Signs;
-use crate::target::{self, Rows, Target, Targets};
+use crate::report::counts::Counters;
+use crate::report::errors::Context;
+use crate::report::running::{Handler, Running, Work};
+use crate::threads::offloaded::Offload;
+use crate::threads::self_pipe::Inbox;
+use crate::threads::signals::Signals;
 use crate::timers::{Action, TimerKey, Timers};
-use crate::waiters::Readiness;
 
 /// The token of the self-pipe; rows of the table never reach it.
 pub(crate) const PIPE: Token = Token(usize::MAX);

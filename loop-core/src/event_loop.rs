@@ -13,11 +13,11 @@ use mio::{Events, Interest, Poll};
 
 use crate::clock::{Clock, ManualClock, Pace};
 use crate::core::{Core, LoopHandle, PIPE};
-use crate::descriptors::Watch;
-use crate::errors::Context;
-use crate::self_pipe::{self, Inbox};
-use crate::signs::Signs;
-use crate::target::Rows;
+use crate::readiness::descriptors::Watch;
+use crate::readiness::signs::Signs;
+use crate::readiness::target::Rows;
+use crate::report::errors::Context;
+use crate::threads::self_pipe::{self, Inbox};
 
 /// How many kernel events one turn takes; the rest wait for the next.
 const EVENTS_PER_TURN: usize = 1024;
@@ -317,8 +317,8 @@ impl Drop for ResetStopping {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::direction::Direction;
-    use crate::running::Work;
+    use crate::readiness::direction::Direction;
+    use crate::report::running::Work;
 
     #[test]
     fn the_poll_waits_for_the_next_deadline_a_day_at_most_or_for_ever() {

@@ -8,10 +8,10 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::core::{Core, LoopHandle, TurnRule};
-use crate::counts::Counts;
-use crate::errors::Closed;
 use crate::job::Job;
 use crate::ready::Entry;
+use crate::report::counts::Counts;
+use crate::report::errors::Closed;
 use crate::scheduled::{Handle, Place};
 use crate::timers::{self, Action};
 

@@ -30,14 +30,18 @@
 //!
 //! # Reading order
 //!
-//! `event_loop` (the turn), `core` (what owner and handles share), `closing`, `handle` (what you say to
-//! it), `scheduled`, `completer` (a run with a result), `ready`, `job`, `timers` and `clock` (what runs
-//! when), `source`, `direction`, `signs`, `waiters`, `sleeper`, `target` and `waking` (a socket on the loop), `tcp` and `options` (listen,
-//! accept, connect), `chunk` (where bytes live), `transfer` and `partial` (bytes in a buffer of the caller's),
-//! `watching`, `watcher` and `descriptors` (`add_reader`), `self_pipe` and `remote` (other threads), `offload` and `offloaded` (threads of
-//! the loop's own, for what blocks), `resolve`, `backoff`, `signals` and `signal_handlers`, `running`, `failures` and `unwinding`
-//! (what becomes of a panic), `reports`, `stderr` and `errors` (what is told of it), `snapshot` and `counts` (seeing), `script` (a poll for
-//! tests).
+//! - A turn: `event_loop` (who runs it), `core` (what the owner and its handles share), `handle` (what you
+//!   say to it), `ready` and `job` (what runs), `scheduled` (what can be cancelled), `timers` and `clock`
+//!   (what runs when), `completer` (a run with a result), `closing` (the end).
+//! - `readiness`: a socket on the loop (`source`, `direction`, `signs`, `waiters`, `sleeper`, `target`,
+//!   `waking`), and `add_reader` (`watching`, `watcher`, `descriptors`).
+//! - `net`: `tcp` and `options` (listen, accept, connect), `chunk` (where bytes live), `transfer` and
+//!   `partial` (bytes in a buffer of the caller's).
+//! - `threads`: `self_pipe` and its `model`, `remote` (what other threads submit), `offload` and
+//!   `offloaded` (what blocks), `resolve`, `signals` and `signal_handlers`.
+//! - `report`: `running`, `failures` and `unwinding` (what becomes of a panic), `reports`, `errors` and
+//!   `stderr` (what is told of it), `snapshot` and `counts` (what the loop shows of itself).
+//! - `testing`: `script` (a poll that a test writes). `kit`: `backoff`.
 //!
 //! # Principles
 //!
@@ -62,71 +66,46 @@ compile_error!("oneloop needs a Unix system: its self-pipe and its descriptors a
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("oneloop needs a 64-bit system: a poll token holds a row and its generation");
 
-mod backoff;
-mod chunk;
 mod clock;
 mod closing;
 mod completer;
 mod core;
-mod counts;
-mod descriptors;
-mod direction;
-mod errors;
 mod event_loop;
-mod failures;
 mod handle;
 mod job;
-mod offload;
-mod offloaded;
-mod options;
-mod partial;
+mod kit;
+mod net;
+mod readiness;
 mod ready;
-mod remote;
-mod reports;
-mod resolve;
-mod running;
+mod report;
 mod scheduled;
-mod script;
-mod self_pipe;
-mod signal_handlers;
-mod signals;
-mod signs;
-mod sleeper;
-mod snapshot;
-mod source;
-mod stderr;
-mod target;
-mod tcp;
+mod testing;
+mod threads;
 mod timers;
-pub mod transfer;
-mod unwinding;
-mod waiters;
-mod waking;
-mod watcher;
-mod watching;
 
-pub use crate::backoff::Backoff;
-pub use crate::chunk::{CHUNK_BYTES, Chunk};
 pub use crate::clock::ManualClock;
 pub use crate::completer::Completer;
 pub use crate::core::{LoopHandle, TurnRule};
-pub use crate::counts::Counts;
-pub use crate::direction::Direction;
-pub use crate::errors::{
+pub use crate::event_loop::EventLoop;
+pub use crate::job::Job;
+pub use crate::kit::backoff::Backoff;
+pub use crate::net::chunk::{CHUNK_BYTES, Chunk};
+pub use crate::net::options::{ConnectOptions, ListenOptions};
+pub use crate::net::transfer;
+pub use crate::readiness::direction::Direction;
+pub use crate::readiness::sleeper::LocalWake;
+pub use crate::readiness::source::Source;
+pub use crate::readiness::waiters::BYTES_PER_TURN;
+pub use crate::report::counts::Counts;
+pub use crate::report::errors::{
     Abort, AggregateError, Cancelled, Closed, Context, Elapsed, Panicked, RunError, is_cancelled,
     is_ended_by_peer, is_panicked, panic_message,
 };
-pub use crate::event_loop::EventLoop;
-pub use crate::job::Job;
-pub use crate::offload::Refused;
-pub use crate::offloaded::StillRunning;
-pub use crate::options::{ConnectOptions, ListenOptions};
-pub use crate::remote::{Remote, RemoteCallback};
+pub use crate::report::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
+pub use crate::report::stderr::report_to_stderr;
+pub use crate::report::unwinding::{Unwound, panic_caught, when_panic_caught};
 pub use crate::scheduled::Handle;
-pub use crate::script::ScriptedEvent;
-pub use crate::sleeper::LocalWake;
-pub use crate::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
-pub use crate::source::Source;
-pub use crate::stderr::report_to_stderr;
-pub use crate::unwinding::{Unwound, panic_caught, when_panic_caught};
-pub use crate::waiters::BYTES_PER_TURN;
+pub use crate::testing::script::ScriptedEvent;
+pub use crate::threads::offload::Refused;
+pub use crate::threads::offloaded::StillRunning;
+pub use crate::threads::remote::{Remote, RemoteCallback};

@@ -50,13 +50,13 @@ const FAULTS: [Fault; 10] = [
     },
     Fault {
         name: "a reader runs after it was removed",
-        file: "watcher.rs",
+        file: "readiness/watcher.rs",
         sound: "self.cancelled.set(true);",
         faulty: "self.cancelled.set(false);",
     },
     Fault {
         name: "the writer goes before the reader",
-        file: "descriptors.rs",
+        file: "readiness/descriptors.rs",
         sound: "for (sign, slot) in sides {",
         faulty: "for (sign, slot) in sides.into_iter().rev() {",
     },

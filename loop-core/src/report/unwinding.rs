@@ -6,7 +6,7 @@ use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 
-use crate::errors::panic_message;
+use crate::report::errors::panic_message;
 
 /// How many payloads, each thrown by the drop of the one before, are dropped before one is leaked.
 const PAYLOADS_MAX: usize = 8;

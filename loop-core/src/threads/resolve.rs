@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::rc::Rc;
 
 use crate::core::LoopHandle;
-use crate::offload::Refused;
+use crate::threads::offload::Refused;
 
 impl LoopHandle {
     /// Looks up the addresses of a host with the system's resolver, on a thread of the executor, and

@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::core::Core;
-use crate::direction::Direction;
-use crate::signs::Signs;
-use crate::waiters::{LeftOver, Readiness};
+use crate::readiness::direction::Direction;
+use crate::readiness::signs::Signs;
+use crate::readiness::waiters::{LeftOver, Readiness};
 
 impl Core {
     /// Queues or wakes what is parked.

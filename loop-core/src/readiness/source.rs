@@ -8,15 +8,15 @@ use std::task::Waker;
 
 use mio::event;
 
-use crate::chunk::Chunk;
 use crate::core::LoopHandle;
-use crate::direction::Direction;
-use crate::errors::Cancelled;
 use crate::job::Job;
-use crate::signs::{INTEREST, Signs, is_clear};
-use crate::sleeper::{LocalWake, Sleeper};
-use crate::target::Target;
-use crate::waiters::{Displaced, Readiness};
+use crate::net::chunk::Chunk;
+use crate::readiness::direction::Direction;
+use crate::readiness::signs::{INTEREST, Signs, is_clear};
+use crate::readiness::sleeper::{LocalWake, Sleeper};
+use crate::readiness::target::Target;
+use crate::readiness::waiters::{Displaced, Readiness};
+use crate::report::errors::Cancelled;
 
 /// How many buffers one system call takes (`IOV_MAX`).
 pub(crate) const BUFFERS_PER_WRITE: usize = 1024;

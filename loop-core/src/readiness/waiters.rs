@@ -5,11 +5,11 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 
-use crate::direction::Direction;
 use crate::job::Job;
+use crate::readiness::direction::Direction;
+use crate::readiness::signs::Signs;
+use crate::readiness::sleeper::Sleeper;
 use crate::ready::{Entry, ReadyQueue};
-use crate::signs::Signs;
-use crate::sleeper::Sleeper;
 
 /// How many bytes one socket may move in one direction and one turn, in every style.
 ///

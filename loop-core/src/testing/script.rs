@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock::ManualClock;
 use crate::core::Core;
 use crate::event_loop::EventLoop;
-use crate::signs::Signs;
+use crate::readiness::signs::Signs;
 
 /// What a script says of one descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

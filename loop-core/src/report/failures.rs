@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::thread;
 
 use crate::core::{Core, ExceptionHandler, LoopHandle};
-use crate::errors::{Abort, Context, panic_message};
-use crate::running::{Handler, Running, Work};
-use crate::stderr;
-use crate::unwinding::{drop_payload, panic_caught};
+use crate::report::errors::{Abort, Context, panic_message};
+use crate::report::running::{Handler, Running, Work};
+use crate::report::stderr;
+use crate::report::unwinding::{drop_payload, panic_caught};
 
 impl Core {
     /// Notes whose work runs from here on.

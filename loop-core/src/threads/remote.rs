@@ -5,8 +5,8 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::core::{Core, LoopHandle, Submission};
-use crate::errors::Closed;
-use crate::self_pipe::Inbox;
+use crate::report::errors::Closed;
+use crate::threads::self_pipe::Inbox;
 
 /// Schedules work on a loop from any thread.
 ///

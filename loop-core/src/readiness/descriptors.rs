@@ -12,10 +12,10 @@ use std::rc::Rc;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 
-use crate::direction::Direction;
 use crate::job::Job;
+use crate::readiness::direction::Direction;
+use crate::readiness::signs::Signs;
 use crate::ready::{Entry, ReadyQueue};
-use crate::signs::Signs;
 
 /// What is called again and again, until it is cancelled.
 pub(crate) trait Watching: Job {

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use mio::Token;
 use slab::Slab;
 
-use crate::descriptors::Watch;
-use crate::direction::Direction;
-use crate::waiters::Readiness;
+use crate::readiness::descriptors::Watch;
+use crate::readiness::direction::Direction;
+use crate::readiness::waiters::Readiness;
 
 /// What a row of the loop's table stands for. An enum and no trait object: every event passes here.
 #[derive(Clone)]

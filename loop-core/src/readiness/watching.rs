@@ -8,12 +8,12 @@ use std::rc::Rc;
 use mio::Interest;
 
 use crate::core::LoopHandle;
-use crate::descriptors::Watch;
-use crate::direction::Direction;
 use crate::handle::closed;
-use crate::running::Work;
-use crate::target::Target;
-use crate::watcher::Watcher;
+use crate::readiness::descriptors::Watch;
+use crate::readiness::direction::Direction;
+use crate::readiness::target::Target;
+use crate::readiness::watcher::Watcher;
+use crate::report::running::Work;
 
 impl LoopHandle {
     /// Calls `callback` whenever `descriptor` can be read, in the place of the reader before.

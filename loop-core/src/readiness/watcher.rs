@@ -5,9 +5,9 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use crate::core::LoopHandle;
-use crate::descriptors::Watching;
 use crate::job::Job;
-use crate::running::Work;
+use crate::readiness::descriptors::Watching;
+use crate::report::running::Work;
 
 /// A callback that runs again and again, until it is cancelled.
 pub(crate) struct Watcher {

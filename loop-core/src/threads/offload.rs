@@ -16,13 +16,13 @@ use std::time::Duration;
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
 use crate::core::{Core, LoopHandle, Submission};
-use crate::errors::{Cancelled, panic_message};
 use crate::handle::closed;
-use crate::offloaded::{Pending, Shutdown, StillRunning, Value};
 use crate::ready::Entry;
-use crate::running::Work;
+use crate::report::errors::{Cancelled, panic_message};
+use crate::report::running::Work;
+use crate::report::unwinding::drop_payload;
+use crate::threads::offloaded::{Pending, Shutdown, StillRunning, Value};
 use crate::timers::Action;
-use crate::unwinding::drop_payload;
 
 /// The most threads that the default pool has (asyncio: `ThreadPoolExecutor`).
 const THREADS_MAX: usize = 32;

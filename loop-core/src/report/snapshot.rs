@@ -6,8 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::core::LoopHandle;
-use crate::direction::Direction;
 use crate::job::Job;
+use crate::readiness::direction::Direction;
 use crate::ready::Entry;
 
 /// What a loop has before it.

@@ -5,7 +5,7 @@ use std::any::type_name;
 use mio::Interest;
 use mio::net::TcpStream;
 
-use crate::direction::Direction;
+use crate::readiness::direction::Direction;
 
 /// Whether the kernel's poll tells of urgent data. Where it does not, a short read means nothing.
 const URGENT_IS_TOLD: bool = cfg!(any(target_os = "linux", target_os = "android"));

@@ -7,8 +7,8 @@ use signal_hook::consts::SIGINT;
 
 use crate::core::LoopHandle;
 use crate::handle::closed;
-use crate::running::Work;
-use crate::watcher::Watcher;
+use crate::readiness::watcher::Watcher;
+use crate::report::running::Work;
 
 impl LoopHandle {
     /// Calls `callback` in the loop whenever the process receives `signal`.

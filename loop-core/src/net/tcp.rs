@@ -7,12 +7,12 @@ use std::time::Duration;
 use mio::net::{TcpListener, TcpStream};
 
 use crate::core::LoopHandle;
-use crate::direction::Direction;
-use crate::errors::Context;
-use crate::options::{ConnectOptions, ListenOptions};
-use crate::signs::Signs;
-use crate::source::Source;
-use crate::waiters::BYTES_PER_TURN;
+use crate::net::options::{ConnectOptions, ListenOptions};
+use crate::readiness::direction::Direction;
+use crate::readiness::signs::Signs;
+use crate::readiness::source::Source;
+use crate::readiness::waiters::BYTES_PER_TURN;
+use crate::report::errors::Context;
 
 /// How many connections a listener takes in one turn.
 const ACCEPTS_PER_TURN: usize = 64;

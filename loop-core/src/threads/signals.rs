@@ -11,7 +11,7 @@ use signal_hook::SigId;
 use signal_hook::flag;
 use signal_hook::low_level::{self, pipe};
 
-use crate::descriptors::Watching;
+use crate::readiness::descriptors::Watching;
 
 /// The signals that a loop handles.
 #[derive(Default)]

@@ -4,8 +4,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::core::LoopHandle;
-use crate::errors::{Context, is_cancelled, is_ended_by_peer};
-use crate::unwinding::drop_payload;
+use crate::report::errors::{Context, is_cancelled, is_ended_by_peer};
+use crate::report::unwinding::drop_payload;
 
 impl LoopHandle {
     /// Gives failures to `handler` in place of the default, which prints them to stderr.

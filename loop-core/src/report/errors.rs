@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 
-use crate::partial::partial;
+use crate::net::partial::partial;
 
 /// The loop is closed; what was to run on it comes back.
 pub struct Closed<F>(pub F);

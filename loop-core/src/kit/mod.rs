@@ -1,0 +1,3 @@
+//! What needs no loop.
+
+pub(crate) mod backoff;
