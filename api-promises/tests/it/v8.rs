@@ -1,6 +1,6 @@
 //! The wing against V8: recorded programs run as they did there, and what differs by default.
 
-#[path = "../../examples/against_v8/comparison/mod.rs"]
+#[path = "../against_v8/comparison/mod.rs"]
 mod comparison;
 
 use api_promises::{Adoption, set_adoption};
@@ -10,7 +10,7 @@ use comparison::oracle::Oracle;
 use comparison::program;
 
 /// 600 programs with V8's traces: `against_v8 --seeds 600 --from 1 --record FILE`.
-const RECORDED: &str = include_str!("../../examples/against_v8/comparison/recorded.txt");
+const RECORDED: &str = include_str!("../against_v8/comparison/recorded.txt");
 
 fn recorded() -> Vec<(&'static str, &'static str)> {
     RECORDED.lines().map(|line| line.split_once(" => ").unwrap()).collect()

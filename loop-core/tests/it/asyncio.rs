@@ -9,7 +9,7 @@ use comparison::program::Program;
 use comparison::recorded::{self, Recorded};
 use comparison::{draw, machine, shrink};
 
-#[path = "../../examples/against_asyncio/comparison/mod.rs"]
+#[path = "../against_asyncio/comparison/mod.rs"]
 mod comparison;
 
 /// How many fresh programs a test compares; the example compares as many as you like.

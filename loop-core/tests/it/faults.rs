@@ -123,7 +123,7 @@ impl Copy {
         let workspace = ours.parent().unwrap();
         // Always the same place, so that a second run finds the first one's dependencies built.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults");
-        for part in ["Cargo.toml", "src", "examples"] {
+        for part in ["Cargo.toml", "src", "tests"] {
             copy(&ours.join(part), &folder.join("loop-core").join(part));
         }
         copy(&workspace.join("Cargo.lock"), &folder.join("Cargo.lock"));
@@ -142,7 +142,7 @@ impl Copy {
     /// diverges.
     fn first_divergence(&self) -> Option<u64> {
         let child = Command::new(env!("CARGO"))
-            .args(["run", "--offline", "--quiet", "--example", "against_asyncio"])
+            .args(["test", "--offline", "--quiet", "--test", "against_asyncio"])
             .args(["--", "--recorded"])
             .current_dir(&self.0)
             .env("CARGO_TARGET_DIR", self.0.join("target"))

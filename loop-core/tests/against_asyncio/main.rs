@@ -1,7 +1,7 @@
 //! Draws random programs, runs each on CPython's asyncio and on this loop, and compares the traces.
 //!
 //! ```console
-//! cargo run --release -p loop-core --example against_asyncio -- --seeds 20000 --from 1
+//! cargo test --release -p loop-core --test against_asyncio -- --seeds 20000 --from 1
 //! ```
 
 mod comparison;

@@ -1,7 +1,7 @@
 //! Draws random promise programs, runs each on V8 and on the wing, and compares the traces.
 //!
 //! ```console
-//! cargo run --release -p api-promises --example against_v8 -- --seeds 20000 --from 1
+//! cargo test --release -p api-promises --test against_v8 -- --seeds 20000 --from 1
 //! ```
 
 mod comparison;
