@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use loop_core::Job;
 
-use super::outlet::{Consumer, Downstream, Node, Outlet, Owner, Sink, Stranded, Upstream};
-use super::rejection::{Outcome, Rejection};
-use super::release::{abandon, discard_if_any, lose, strand};
+use super::outlet::{Consumer, Node, Outlet, Owner, Sink};
+use super::rejection::{Outcome, Rejection, lose};
+use super::release::{abandon, discard_if_any, strand};
+use super::walk::{Downstream, Stranded, Upstream};
 use super::{Fault, Promise, Reason};
 
 /// How a promise takes the place of a link whose handler returned it.

@@ -10,9 +10,10 @@ use std::task::{Context, Poll, Waker};
 
 use loop_core::LoopHandle;
 
-use super::outlet::{Downstream, Node, Sink, Stranded, Upstream};
-use super::rejection::{Outcome, Rejection, bare};
-use super::release::{Place, abandon, discard_if_any, guard, lose};
+use super::outlet::{Node, Sink};
+use super::rejection::{Outcome, Rejection, bare, lose};
+use super::release::{Place, abandon, discard_if_any, guard};
+use super::walk::{Downstream, Stranded, Upstream};
 use super::{CONSUMED, Fault, Promise, Reason, State};
 
 /// A task's end of a promise that it awaits. Dropping it cancels the chain.

@@ -6,8 +6,8 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 
 use super::adopt::takes_ticks;
 use super::link::Step;
-use super::rejection::{Outcome, Rejection};
-use super::release::{discard, lose};
+use super::rejection::{Outcome, Rejection, lose};
+use super::release::discard;
 use super::{IntoPromise, Promise, Reason, bare};
 
 impl<T: 'static, E: Reason> Promise<T, E> {

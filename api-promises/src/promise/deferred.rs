@@ -8,9 +8,10 @@ use loop_core::LoopHandle;
 
 use super::Reason;
 use super::adopt::Adopter;
-use super::outlet::{Cancel, Node, Outlet, Owner, Sink, Stranded, Upstream};
+use super::outlet::{Cancel, Node, Outlet, Owner, Sink};
 use super::rejection::Outcome;
 use super::release::{Place, strand};
+use super::walk::{Stranded, Upstream};
 
 /// A node that a [`Resolver`](super::Resolver) settles.
 pub(crate) struct Deferred<T: 'static, E: 'static> {

@@ -13,9 +13,10 @@ use std::rc::Rc;
 use loop_core::{Abort, Context, Job, LoopHandle, panic_caught, panic_message};
 
 use super::adopt::{Adopter, adopt, adopt_by_relay, adopt_node};
-use super::outlet::{Downstream, Node, Outlet, Owner, Sink, Stranded, Upstream, put};
-use super::rejection::{Outcome, Rejection};
-use super::release::{Place, discard_if_any, dispose, lose, report, strand};
+use super::outlet::{Node, Outlet, Owner, Sink, put};
+use super::rejection::{Outcome, Rejection, lose};
+use super::release::{Place, discard_if_any, dispose, report, strand};
+use super::walk::{Downstream, Stranded, Upstream};
 use super::{Fault, Promise, Reason, State, spare};
 
 /// Only a spare link has no handle.

@@ -13,6 +13,7 @@ mod release;
 mod resolver;
 mod shared;
 pub(crate) mod spare;
+mod walk;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -26,13 +27,14 @@ use awaited::Wait;
 use deferred::{Cancels, Deferred, Never};
 pub use fault::{Fault, Reason};
 use link::{Handler, Link, Step};
-pub(crate) use outlet::{Cancel, Downstream, Node, Outlet, Owner, Sink, Stranded, Upstream};
+pub(crate) use outlet::{Cancel, Node, Outlet, Owner, Sink};
 use owned::{Kept, Tail};
 pub(crate) use rejection::{Outcome, Rejection, bare};
 use release::abandon_handled;
 pub(crate) use release::{Place, abandon, discard, discard_if_any, guard, strand, told};
 pub use resolver::Resolver;
 pub use shared::Shared;
+pub(crate) use walk::{Downstream, Stranded, Upstream};
 
 /// The outcome, value or reason, of something that has not ended yet.
 ///

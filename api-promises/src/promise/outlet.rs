@@ -7,27 +7,10 @@ use std::rc::Rc;
 
 use loop_core::LoopHandle;
 
-use super::rejection::{Outcome, Rejection};
-use super::release::{Place, discard, discard_if_any, lose, strand, strand_all};
+use super::rejection::{Outcome, Rejection, lose};
+use super::release::{Place, discard, discard_if_any, strand, strand_all};
+use super::walk::{Downstream, Stranded, Upstream};
 use super::{Fault, Reason};
-
-/// What a consumer can walk back and cancel.
-pub(crate) trait Upstream {
-    /// The consumer has gone: gives up what is pending, reports a rejection that nobody took, and
-    /// returns what this one consumed.
-    fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>>;
-
-    /// Returns the address of what this node is a branch of, if it is one: all branches of it have
-    /// the same outcome.
-    fn trunk(&self) -> Option<*const ()> {
-        None
-    }
-
-    /// Tells whether this node is a race in which a branch of `trunk` takes part.
-    fn races(&self, _trunk: *const ()) -> bool {
-        false
-    }
-}
 
 /// What a promise names.
 pub(crate) trait Node<T, E>: Upstream {
@@ -45,22 +28,6 @@ pub(crate) trait Node<T, E>: Upstream {
 
     /// Makes a panic of this node a plain rejection.
     fn catch_panics(&self) {}
-}
-
-/// What can be walked down when no outcome can come to it any more.
-pub(crate) trait Downstream {
-    /// No handler will run any more: lets go of everything, and adds what was to come after this one
-    /// to `next`.
-    fn strand(&self, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>);
-}
-
-/// Why no outcome can come any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stranded {
-    /// The loop is closed: who still waits is told so.
-    Closed,
-    /// What is waited for is never settled.
-    Never,
 }
 
 /// Who consumes an outcome. A sink keeps what it is given and queues itself, or wakes a task: no

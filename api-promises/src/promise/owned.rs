@@ -8,8 +8,8 @@ use loop_core::{Context, LoopHandle};
 
 use super::Reason;
 use super::outlet::Node;
-use super::rejection::Outcome;
-use super::release::{abandon, lose, report};
+use super::rejection::{Outcome, lose};
+use super::release::{abandon, report};
 
 /// An outcome that waits for its consumer. Dropping a rejection reports it.
 pub(super) struct Kept<T: 'static, E: Reason>(

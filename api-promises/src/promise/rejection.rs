@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 use loop_core::{Context, LoopHandle, is_cancelled, panic_message};
 
-use super::release::{Place, dispose, report, told};
+use super::release::{Place, discard, dispose, report, told};
 use super::{Fault, Reason};
 
 /// What a node is settled with.
@@ -125,4 +125,12 @@ impl<E: Reason> Rejection<E> {
 /// Takes the reason out of an outcome.
 pub(crate) fn bare<T, E>(outcome: Outcome<T, E>) -> Result<T, E> {
     outcome.map_err(|rejection| rejection.reason)
+}
+
+/// Drops an outcome that nobody takes, and reports it if it is a rejection.
+pub(crate) fn lose<T: 'static, E: Reason>(outcome: Outcome<T, E>, place: Place<'_>) {
+    if let Err(rejection) = &outcome {
+        rejection.report(place.0, place.1);
+    }
+    discard(outcome, place);
 }

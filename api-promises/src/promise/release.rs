@@ -13,9 +13,7 @@ use std::rc::Rc;
 
 use loop_core::{Abort, Context, LoopHandle, panic_caught, panic_message};
 
-use super::Reason;
-use super::outlet::{Downstream, Stranded, Upstream};
-use super::rejection::Outcome;
+use super::walk::{Downstream, Stranded, Upstream};
 
 /// How many releases run one inside the other, so that what little is dropped is dropped at once.
 const DEPTH_MAX: usize = 4;
@@ -100,14 +98,6 @@ pub(crate) fn discard_if_any<T: 'static>(mut value: Option<T>, place: Place<'_>)
     if mem::needs_drop::<T>() && value.is_some() {
         discard_owning(&mut value, place);
     }
-}
-
-/// Drops an outcome that nobody takes, and reports it if it is a rejection.
-pub(crate) fn lose<T: 'static, E: Reason>(outcome: Outcome<T, E>, place: Place<'_>) {
-    if let Err(rejection) = &outcome {
-        rejection.report(place.0, place.1);
-    }
-    discard(outcome, place);
 }
 
 /// Runs users' code that nothing is there to catch, and reports the panic of `what` it is.

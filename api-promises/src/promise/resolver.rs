@@ -9,9 +9,10 @@ use loop_core::{Job, Unwound, when_panic_caught};
 
 use super::adopt::{Adopter, adopt, adopt_by_relay};
 use super::deferred::Deferred;
-use super::outlet::{Consumer, Node, Owner, Sink, Stranded};
+use super::outlet::{Consumer, Node, Owner, Sink};
 use super::rejection::{Outcome, Rejection};
 use super::release::{Place, told};
+use super::walk::Stranded;
 use super::{Fault, IntoPromise, Reason};
 
 /// What a panic is said to have said if the loop did not catch it.

@@ -9,9 +9,10 @@ use std::rc::Rc;
 use loop_core::LoopHandle;
 
 use super::link::Step;
-use super::outlet::{Downstream, Node, Settling, Sink, Stranded, Upstream};
+use super::outlet::{Node, Settling, Sink};
 use super::rejection::{Outcome, Rejection};
 use super::release::{Place, abandon, discard, strand, told};
+use super::walk::{Downstream, Stranded, Upstream};
 use super::{Fault, IntoPromise, Promise, Reason};
 
 /// A promise that is consumed many times, now and later: each [`Shared::promise`] is a branch of it.
