@@ -51,6 +51,22 @@ pub fn panic_caught(message: &str) {
     }
 }
 
+/// Drops what a panic has thrown; returns what its destructor said if that panicked.
+///
+/// A destructor may throw the like of itself, for ever: the last is leaked then.
+pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) -> Option<String> {
+    let mut thrown = catch_unwind(AssertUnwindSafe(|| drop(payload))).err()?;
+    let message = panic_message(&*thrown).to_owned();
+    for _ in 0..PAYLOADS_MAX {
+        match catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
+            Ok(()) => return Some(message),
+            Err(next) => thrown = next,
+        }
+    }
+    mem::forget(thrown);
+    Some(message)
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
@@ -81,20 +97,4 @@ mod tests {
         panic_caught("said of another");
         assert_eq!(told.0.get(), 1);
     }
-}
-
-/// Drops what a panic has thrown; returns what its destructor said if that panicked.
-///
-/// A destructor may throw the like of itself, for ever: the last is leaked then.
-pub(crate) fn drop_payload(payload: Box<dyn Any + Send>) -> Option<String> {
-    let mut thrown = catch_unwind(AssertUnwindSafe(|| drop(payload))).err()?;
-    let message = panic_message(&*thrown).to_owned();
-    for _ in 0..PAYLOADS_MAX {
-        match catch_unwind(AssertUnwindSafe(|| drop(thrown))) {
-            Ok(()) => return Some(message),
-            Err(next) => thrown = next,
-        }
-    }
-    mem::forget(thrown);
-    Some(message)
 }
