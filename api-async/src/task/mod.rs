@@ -8,6 +8,7 @@ pub(crate) mod executor;
 pub(crate) mod inspect;
 pub(crate) mod panics;
 pub(crate) mod parts;
+mod reports;
 pub(crate) mod run;
 pub(crate) mod scope;
 pub(crate) mod slot;

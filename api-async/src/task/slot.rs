@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
 
 use loop_core::{Abort, Job, LocalWake, panic_message};
 
@@ -298,50 +297,6 @@ impl Slot {
                 self.end(Phase::Ended);
             }
         }
-    }
-
-    /// Aborts the task after a while, if it has not ended by then, and tells the loop. A task that was
-    /// cancelled before keeps the limit of that moment, which ends earlier.
-    pub(crate) fn abort_late(self: &Rc<Self>, limit: Duration) {
-        if self.about.ends_late() {
-            return;
-        }
-        let late = self.clone();
-        let timer = self.executor.handle.call_later(limit, move || {
-            let task = late.describe();
-            late.tell(format!("{task} goes on {limit:?} after it was cancelled: it is aborted"));
-            late.abort();
-        });
-        self.about.rare(|rare| rare.late = Some(timer));
-    }
-
-    /// Polls the task by the clock, and tells when that took longer than `threshold`.
-    #[cold]
-    fn watched<R>(&self, threshold: Duration, poll: impl FnOnce() -> R) -> R {
-        let handle = &self.executor.handle;
-        let begun = handle.time();
-        let polled = poll();
-        let ended = handle.time();
-        self.about.since.set(Some(ended));
-        let took = ended.saturating_sub(begun);
-        if took >= threshold {
-            let task = self.describe();
-            self.tell(format!("a poll of {task} took {took:?}: nothing else could run"));
-        }
-        polled
-    }
-
-    /// Tells of a task that ended before its first poll, if polls are watched.
-    #[cold]
-    fn report_never_polled(&self) {
-        if self.executor.watch.get().is_some() {
-            self.tell(format!("{} was never polled", self.describe()));
-        }
-    }
-
-    /// Tells the loop's exception handler something of the task.
-    fn tell(&self, message: String) {
-        contain::tell(&self.executor.handle, &context(message, self.about.spawned_at.get()));
     }
 
     #[inline(always)]
