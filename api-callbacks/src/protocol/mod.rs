@@ -4,8 +4,14 @@
 //! [`ClientBuilder`](crate::ClientBuilder)) and, with the standard library alone, on a blocking
 //! connection ([`run_blocking`](crate::run_blocking)).
 
+pub(crate) mod blocking;
+pub(crate) mod client;
 mod echo;
+pub(crate) mod flow;
 mod frames;
+mod host;
+pub(crate) mod server;
+mod transport;
 
 use std::io;
 use std::net::SocketAddr;

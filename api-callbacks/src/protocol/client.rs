@@ -8,12 +8,12 @@ use std::time::Duration;
 use loop_core::{ConnectOptions, LoopHandle};
 
 use crate::combine::timeout;
-use crate::host::connect_to_host;
 use crate::operation::Operation;
+use crate::protocol::host::connect_to_host;
+use crate::protocol::transport::Connection;
 use crate::protocol::{Protocol, Transport};
 use crate::socket::Socket;
 use crate::tcp::connect_socket;
-use crate::transport::Connection;
 
 /// How a connection is to be made.
 ///

@@ -11,11 +11,11 @@ use loop_core::{ListenOptions, LoopHandle, is_cancelled};
 use slab::Slab;
 
 use crate::operation::Operation;
+use crate::protocol::transport::Connection;
 use crate::protocol::{Protocol, Transport};
 use crate::socket::Accepted;
 use crate::tcp::TcpListener;
 use crate::timer::sleep;
-use crate::transport::Connection;
 
 type FailureCallback = Box<dyn FnOnce(io::Error)>;
 type StopCallback = Box<dyn FnOnce(Vec<SocketAddr>)>;
