@@ -3,15 +3,15 @@
 use clap::{Parser, Subcommand};
 
 use crate::claims::{self, ClaimArguments, ClaimsArguments};
-use crate::compare::{self, CompareArguments};
-use crate::cost::programs::operate::OperateArguments;
-use crate::cost::{self, CostArguments};
 use crate::demo::{self, DemoArguments};
-use crate::duel::{self, BurnArguments, DuelArguments};
-use crate::exec::ExecArguments;
-use crate::load_alone::{self, LoadArguments};
+use crate::measure::compare::{self, CompareArguments};
+use crate::measure::cost::programs::operate::OperateArguments;
+use crate::measure::cost::{self, CostArguments};
+use crate::measure::duel::{self, BurnArguments, DuelArguments};
+use crate::measure::load_alone::{self, LoadArguments};
+use crate::measure::redis::{self, RedisArguments, ServeKeyValueArguments};
 use crate::past_run::ReportArguments;
-use crate::redis::{self, RedisArguments, ServeKeyValueArguments};
+use crate::process::exec::ExecArguments;
 use crate::run::{self, RunArguments};
 use crate::serve::{self, ServeArguments};
 use crate::show::{self, ShowArguments};

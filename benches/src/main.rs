@@ -1,5 +1,8 @@
 //! `oneloop`: compares three styles of program on one event loop.
 //!
+//! `cli` is what can be asked; each command has its arguments beside it. `measure/` is how servers are
+//! compared, `files/` what a run leaves, `process/` this process, its children and the machine.
+//!
 //! `compare` starts a server for each style (`serve`), drives it with the generator (`load`),
 //! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they
 //! mean (`report`), then or later (`past_run`).
@@ -13,36 +16,19 @@
 #[cfg(windows)]
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
 
-mod arm;
 mod claims;
 mod cli;
-mod compare;
-mod cost;
-mod cpu;
 mod demo;
-mod duel;
-mod environment;
-mod epitaph;
-mod exec;
 mod failure;
 mod files;
-mod hgrm;
-mod interrupt;
-mod interval_log;
-mod latencies;
-mod limits;
 mod list;
-mod load;
-mod load_alone;
+mod measure;
 mod nearest;
 mod output;
 mod past_run;
-mod redis;
+mod process;
 mod report;
 mod run;
-mod run_check;
-mod run_file;
-mod selection;
 mod serve;
 mod show;
 mod values;
@@ -54,6 +40,8 @@ use clap::error::ErrorKind;
 
 use cli::{Cli, Command};
 use failure::Failure;
+use measure::{compare, cost, duel, load_alone, redis};
+use process::exec;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {

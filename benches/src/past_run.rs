@@ -7,12 +7,12 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::files;
-use crate::interval_log::{LOG_NAME, PastIntervals};
-use crate::latencies::Latencies;
+use crate::files::interval_log::{LOG_NAME, PastIntervals};
+use crate::files::run_file::{RUN_NAME, Run, SCHEMA};
+use crate::files::whole;
+use crate::measure::latencies::Latencies;
 use crate::output::{self, Dress};
 use crate::report;
-use crate::run_file::{RUN_NAME, Run, SCHEMA};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,7 +49,7 @@ pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
 
 /// Reads a `run.json`, or says in a few words why it is none that can be used.
 fn read(file: &Path) -> Result<Run, String> {
-    let bytes = files::read(file).map_err(|error| error.to_string())?;
+    let bytes = whole::read(file).map_err(|error| error.to_string())?;
     let value: Value =
         serde_json::from_slice(&bytes).map_err(|error| format!("is no JSON: {error}"))?;
     let schema = value.get("schema").and_then(Value::as_u64).filter(|_| value["closed"].is_array());

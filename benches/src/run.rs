@@ -7,7 +7,8 @@ use clap::{Arg, ArgMatches, Args, Command, Error, FromArgMatches};
 use examples::{PROGRAMS, Program, STYLES, Style};
 
 use crate::failure::Failure;
-use crate::{limits, values};
+use crate::process::limits;
+use crate::values;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

@@ -7,10 +7,11 @@ use std::process;
 use clap::{Args, ValueEnum};
 use examples::{Style, echo};
 
-use crate::cpu::ProcessArguments;
 use crate::failure::Failure;
+use crate::output;
+use crate::process::cpu::ProcessArguments;
+use crate::process::{cpu, limits};
 use crate::values::{self, Rule};
-use crate::{cpu, limits, output};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:

@@ -7,7 +7,7 @@ use examples::Style;
 use loop_core::TurnRule;
 use serde::{Deserialize, Serialize};
 
-use crate::load::SIZE_MAX;
+use crate::measure::load::SIZE_MAX;
 use crate::nearest;
 
 /// The rule of the loop's turns, by name.

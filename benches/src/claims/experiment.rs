@@ -11,7 +11,7 @@ use examples::claims::{Claim, Observation, Registry, Seen};
 use jiff::Timestamp;
 
 use crate::failure::Failure;
-use crate::files::WholeFile;
+use crate::files::whole::WholeFile;
 use crate::output;
 
 /// Where a checkout keeps what it claims, which also tells that it is one.

@@ -12,10 +12,10 @@ use std::path::Path;
 
 use hdrhistogram::Histogram;
 
-use crate::interval_log::LOG_NAME;
-use crate::load::{Recorder, supports};
+use crate::files::interval_log::LOG_NAME;
+use crate::files::run_file::{RUN_NAME, Run};
+use crate::measure::load::{Recorder, supports};
 use crate::output::{self, Dress};
-use crate::run_file::{RUN_NAME, Run};
 
 pub(crate) use statistics::Spread;
 pub(crate) use verdict::verdict;

@@ -2,9 +2,9 @@
 
 use super::plural;
 use super::statistics::{Spread, saturated};
-use crate::arm::Arm;
-use crate::load::{Recorder, supports};
-use crate::run_file::{ArmFailure, Run};
+use crate::files::run_file::{ArmFailure, Run};
+use crate::measure::arm::Arm;
+use crate::measure::load::{Recorder, supports};
 
 /// The share of a run that others may take before the report says so.
 const DISTURBED: f64 = 0.02;

@@ -9,7 +9,7 @@ use anstyle::AnsiColor;
 use hdrhistogram::Histogram;
 
 use super::WIDTH;
-use crate::load::{Recorder, supports};
+use crate::measure::load::{Recorder, supports};
 use crate::output::Dress;
 
 /// Where each character begins: the quantile, the character, its colour.

@@ -1,6 +1,6 @@
 //! Small samples - one figure a round - and the ratios between arms.
 
-use crate::run_file::{ClosedFigures, Run};
+use crate::files::run_file::{ClosedFigures, Run};
 
 /// Below this share of its processor a server was not saturated.
 const BUSY_ENOUGH: f64 = 0.9;

@@ -5,10 +5,10 @@ use examples::{ServerCounts, Style};
 use super::grid::Grid;
 use super::statistics::{Cost, Spread, closed_of, ratio};
 use super::{QUANTILES, grouped, micros, paragraph, quantile_cell};
-use crate::arm::Arm;
-use crate::load::Recorder;
+use crate::files::run_file::{ClosedFigures, CountFigures, Pace, Run};
+use crate::measure::arm::Arm;
+use crate::measure::load::Recorder;
 use crate::output::Dress;
-use crate::run_file::{ClosedFigures, CountFigures, Pace, Run};
 use crate::values::Rule;
 
 /// How a count is read from what a server printed.

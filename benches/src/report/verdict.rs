@@ -2,8 +2,8 @@
 
 use super::plural;
 use super::statistics::{Cost, Spread, closed_of, difference, noise, ratio, saturated};
-use crate::arm::Arm;
-use crate::run_file::Run;
+use crate::files::run_file::Run;
+use crate::measure::arm::Arm;
 
 /// Rounds below which a difference is indicative only.
 const ROUNDS_FOR_A_VERDICT: usize = 60;

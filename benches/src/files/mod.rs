@@ -1,0 +1,7 @@
+//! What a run leaves, and what is read again.
+
+pub(crate) mod hgrm;
+pub(crate) mod interval_log;
+pub(crate) mod run_check;
+pub(crate) mod run_file;
+pub(crate) mod whole;

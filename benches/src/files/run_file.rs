@@ -1,0 +1,353 @@
+//! `run.json`: everything a run found, raw, so that each published number can be traced to it.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use examples::ServerCounts;
+use hdrhistogram::Histogram;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::files::hgrm;
+use crate::measure::arm::Arm;
+use crate::measure::load::Recorder;
+use crate::process::environment::Environment;
+use crate::values::Rule;
+
+/// The version of the form of `run.json`; it grows when a reader of the old form would be misled.
+pub(crate) const SCHEMA: u32 = 2;
+
+/// The name of the file in the directory of a run.
+pub(crate) const RUN_NAME: &str = "run.json";
+
+/// A run, complete or not.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Run {
+    /// The version of this form.
+    pub(crate) schema: u32,
+    /// Whether the run ended before its time.
+    pub(crate) partial: bool,
+    /// When it began.
+    pub(crate) started: Timestamp,
+    /// The machine and the build.
+    pub(crate) environment: Environment,
+    /// What was asked for.
+    pub(crate) arguments: Arguments,
+    /// What orders and arrivals were drawn from.
+    pub(crate) seed: u64,
+    /// The rate of all open phases, once known.
+    pub(crate) open_rate: Option<f64>,
+    /// Rounds whose latencies do not count, because the generator was late in one of them.
+    pub(crate) void_rounds: Vec<usize>,
+    /// Each closed phase, in order.
+    pub(crate) closed: Vec<ClosedFigures>,
+    /// Each open phase, in order.
+    pub(crate) open: Vec<OpenFigures>,
+    /// Counts per message.
+    pub(crate) counts: Vec<CountFigures>,
+    /// Arms that failed, and why.
+    pub(crate) failures: Vec<ArmFailure>,
+    /// What the report concluded.
+    pub(crate) verdict: String,
+    /// The histograms' files.
+    pub(crate) series: Vec<String>,
+}
+
+/// What the user asked for, defaults filled in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Arguments {
+    /// Connections to each server.
+    pub(crate) connections: usize,
+    /// Bytes of each message.
+    pub(crate) size_bytes: usize,
+    /// Rounds.
+    pub(crate) rounds: usize,
+    /// Length of each open phase; a closed one takes half as long.
+    pub(crate) seconds: f64,
+    /// The rate that overrides the chosen one.
+    pub(crate) rate: Option<f64>,
+    /// What was compared, in the order of reports.
+    pub(crate) arms: Vec<Arm>,
+}
+
+/// One closed phase of one arm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ClosedFigures {
+    /// The round, from 1.
+    pub(crate) round: usize,
+    /// The arm, by its name.
+    pub(crate) arm: String,
+    /// Messages echoed from first to last.
+    pub(crate) messages: u64,
+    /// Messages per second within the window.
+    pub(crate) messages_per_second: f64,
+    /// CPU time of all the server's threads, for those messages.
+    pub(crate) server_cpu_ns: Option<u64>,
+    /// The same for each message.
+    pub(crate) cpu_us_per_message: Option<f64>,
+    /// The share of its processor that the server used.
+    pub(crate) server_busy: Option<f64>,
+    /// Response times, which a closed phase understates.
+    pub(crate) response_us: Quantiles,
+}
+
+/// One open phase of one arm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct OpenFigures {
+    /// The round, from 1.
+    pub(crate) round: usize,
+    /// The arm, by its name.
+    pub(crate) arm: String,
+    /// The seed of the arrivals, the same for all arms of a round.
+    pub(crate) arrival_seed: u64,
+    /// From the intended send to the last byte of the reply.
+    pub(crate) response_us: Quantiles,
+    /// From the actual send to the last byte of the reply.
+    pub(crate) service_us: Quantiles,
+    /// From the intended to the actual send.
+    pub(crate) send_lag_us: Quantiles,
+}
+
+/// Some quantiles of a histogram, in microseconds.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Quantiles {
+    /// Samples.
+    pub(crate) count: u64,
+    /// The median.
+    pub(crate) p50: f64,
+    /// One nine.
+    pub(crate) p90: f64,
+    /// Two nines.
+    pub(crate) p99: f64,
+    /// Three nines.
+    pub(crate) p999: f64,
+    /// The greatest.
+    pub(crate) max: f64,
+}
+
+impl OpenFigures {
+    /// Reads the figures off a phase's recorder.
+    pub(crate) fn of(round: usize, arm: &str, arrival_seed: u64, recorder: &Recorder) -> Self {
+        OpenFigures {
+            round,
+            arm: arm.to_owned(),
+            arrival_seed,
+            response_us: Quantiles::of(&recorder.response),
+            service_us: Quantiles::of(&recorder.service),
+            send_lag_us: Quantiles::of(&recorder.send_lag),
+        }
+    }
+}
+
+impl Quantiles {
+    /// Reads the quantiles off a histogram of nanoseconds.
+    pub(crate) fn of(histogram: &Histogram<u64>) -> Quantiles {
+        let at = |quantile| histogram.value_at_quantile(quantile) as f64 / 1_000.0;
+        Quantiles {
+            count: histogram.len(),
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: histogram.max() as f64 / 1_000.0,
+        }
+    }
+}
+
+/// What a server counted per message, as the slope between a short and a long run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CountFigures {
+    /// The arm, by its name.
+    pub(crate) arm: String,
+    /// The rule of the loop's turns; none for a baseline, which has no such rule.
+    pub(crate) turn_rule: Option<Rule>,
+    /// Connections.
+    pub(crate) connections: usize,
+    /// How fast messages came.
+    pub(crate) pace: Pace,
+    /// Messages of the short and of the long run.
+    pub(crate) messages: [u64; 2],
+    /// What the servers counted in them.
+    pub(crate) counted: [ServerCounts; 2],
+}
+
+/// How fast the messages of a counts pass come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Pace {
+    /// One message at a time, with pauses.
+    Idle,
+    /// One under way on each connection.
+    Saturated,
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Pace::Idle => "idle",
+            Pace::Saturated => "saturated",
+        })
+    }
+}
+
+impl CountFigures {
+    /// Returns one count per message.
+    pub(crate) fn per_message(&self, of: impl Fn(&ServerCounts) -> Option<u64>) -> Option<f64> {
+        let [short, long] = [of(&self.counted[0])?, of(&self.counted[1])?];
+        let messages = self.messages[1] - self.messages[0];
+        Some((long as f64 - short as f64) / messages as f64)
+    }
+}
+
+/// Why an arm has no, or not all, figures.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ArmFailure {
+    /// The arm, by its name.
+    pub(crate) arm: String,
+    /// In which part of the run.
+    pub(crate) during: String,
+    /// What happened.
+    pub(crate) reason: String,
+}
+
+impl Run {
+    /// Begins an empty run.
+    pub(crate) fn begin(environment: Environment, arguments: Arguments, seed: u64) -> Run {
+        Run {
+            schema: SCHEMA,
+            partial: false,
+            started: Timestamp::now(),
+            environment,
+            arguments,
+            seed,
+            open_rate: None,
+            void_rounds: Vec::new(),
+            closed: Vec::new(),
+            open: Vec::new(),
+            counts: Vec::new(),
+            failures: Vec::new(),
+            verdict: String::new(),
+            series: Vec::new(),
+        }
+    }
+
+    /// Tells whether an arm has failed.
+    pub(crate) fn has_failed(&self, arm: &str) -> bool {
+        self.failures.iter().any(|failure| failure.arm == arm)
+    }
+}
+
+/// The directory of one run. It goes with all that is in it unless it is complete.
+#[derive(Debug)]
+pub(crate) struct RunDirectory {
+    path: PathBuf,
+    complete: bool,
+}
+
+impl RunDirectory {
+    /// Creates a directory of its own for a run: its time, and a number if that is taken.
+    ///
+    /// # Errors
+    /// When nothing can be written there.
+    pub(crate) fn create(out: &Path, started: Timestamp) -> io::Result<RunDirectory> {
+        fs::create_dir_all(out)?;
+        let stem = started.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let suffixes = std::iter::once(String::new()).chain((2..1_000).map(|n| format!("-{n}")));
+        for suffix in suffixes {
+            let path = out.join(format!("{stem}{suffix}"));
+            match fs::create_dir(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                created => return created.map(|()| RunDirectory { path, complete: false }),
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::AlreadyExists, "a thousand runs in one second"))
+    }
+
+    /// Returns where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Writes what is left to write, after which the directory stays.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(crate) fn complete(
+        &mut self,
+        run: &mut Run,
+        recorders: &[(&str, &Recorder)],
+    ) -> io::Result<()> {
+        write(&self.path, run, recorders)?;
+        self.complete = true;
+        Ok(())
+    }
+}
+
+impl Drop for RunDirectory {
+    fn drop(&mut self) {
+        if !self.complete {
+            // Half a run would be taken for one. What cannot be removed either is left.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Writes the histograms of each arm, then `run.json`, which names them.
+fn write(directory: &Path, run: &mut Run, recorders: &[(&str, &Recorder)]) -> io::Result<()> {
+    for (arm, recorder) in recorders {
+        for (name, histogram) in recorder.series() {
+            let file = format!("{arm}-{name}-us.hgrm");
+            let mut to = BufWriter::new(fs::File::create_new(directory.join(&file))?);
+            hgrm::write(&mut to, histogram)?;
+            to.flush()?;
+            run.series.push(file);
+        }
+    }
+    let mut to = BufWriter::new(fs::File::create_new(directory.join(RUN_NAME))?);
+    serde_json::to_writer_pretty(&mut to, run)?;
+    to.write_all(b"\n")?;
+    to.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_runs_of_one_second_have_two_directories() {
+        let out = tempfile::tempdir().unwrap();
+        let out = out.path();
+        let started: Timestamp = "2026-11-23T05:06:07Z".parse().unwrap();
+        let first = RunDirectory::create(out, started).unwrap();
+        let second = RunDirectory::create(out, started).unwrap();
+        assert!(first.path().ends_with("20261123T050607Z"), "{first:?}");
+        assert!(second.path().ends_with("20261123T050607Z-2"), "{second:?}");
+    }
+
+    #[test]
+    fn a_run_that_is_not_complete_leaves_no_directory() {
+        let out = tempfile::tempdir().unwrap();
+        let started: Timestamp = "2026-11-23T05:06:07Z".parse().unwrap();
+        let directory = RunDirectory::create(out.path(), started).unwrap();
+        fs::write(directory.path().join("half"), "of it").unwrap();
+        drop(directory);
+        assert_eq!(fs::read_dir(out.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn counts_per_message_are_the_slope_between_two_runs() {
+        let turns = |turns| ServerCounts { turns: Some(turns), ..ServerCounts::default() };
+        let figures = CountFigures {
+            arm: "callbacks".to_owned(),
+            turn_rule: Some(Rule::Bounded),
+            connections: 1,
+            pace: Pace::Idle,
+            messages: [100, 300],
+            counted: [turns(1_007), turns(1_407)],
+        };
+        assert_eq!(figures.per_message(|counts| counts.turns), Some(2.0));
+        assert_eq!(figures.per_message(|counts| counts.hops), None);
+    }
+}

@@ -1,0 +1,279 @@
+//! The arms of a measurement: the built-in styles, and foreign servers that the user names.
+//!
+//! Rule: an arm is known by its name, in tables, files and messages; no two arms share one.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::Command;
+
+use examples::{Server, Style};
+use serde::{Deserialize, Serialize};
+
+use crate::process::interrupt::Interrupt;
+use crate::values::{self, Rule};
+
+/// What stands in a peer's command for the port that it is to listen on.
+const PORT: &str = "{port}";
+
+/// The longest name that the tables have room for.
+const NAME_LENGTH_MAX: usize = 16;
+
+/// A server that is measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Arm {
+    /// One of the program's own.
+    Style(Style),
+    /// Somebody else's.
+    Peer(Peer),
+}
+
+/// A foreign echo server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Peer {
+    name: String,
+    /// The words of the command; `{port}` in them is replaced.
+    command: Vec<String>,
+}
+
+/// The words of a program that runs a server and watches it; none for a server on its own.
+pub(crate) type Tool = &'static [&'static str];
+
+/// How a server is to run. A peer heeds the processor and the tool alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// The rule of the loop's turns.
+    pub(crate) rule: Rule,
+    /// Whether it is to count.
+    pub(crate) counts: bool,
+    /// The processor that it is pinned to.
+    pub(crate) cpu: Option<usize>,
+    /// What is put before its command.
+    pub(crate) tool: Tool,
+}
+
+impl Arm {
+    /// Reads the name of a style, or a peer.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`values::style`] and of [`Peer::parse`].
+    pub(crate) fn parse(text: &str) -> Result<Arm, String> {
+        if text.contains('=') {
+            Peer::parse(text).map(Arm::Peer)
+        } else {
+            values::style(text).map(Arm::Style)
+        }
+    }
+
+    /// Returns the name by which reports and files call the arm.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Arm::Style(style) => style.name(),
+            Arm::Peer(peer) => &peer.name,
+        }
+    }
+
+    /// Returns the style of a built-in arm.
+    pub(crate) fn style(&self) -> Option<Style> {
+        match self {
+            Arm::Style(style) => Some(*style),
+            Arm::Peer(_) => None,
+        }
+    }
+
+    /// Tells whether the arm runs on the project's own loop.
+    pub(crate) fn is_wing(&self) -> bool {
+        self.style().is_some_and(Style::is_wing)
+    }
+
+    /// Starts a fresh server on a free port of 127.0.0.1, which ends with this process.
+    ///
+    /// # Errors
+    ///
+    /// When it does not take connections within ten seconds, with the last line that it said, and
+    /// when the user does not want to wait so long.
+    pub(crate) fn start(&self, setting: Setting, interrupt: &Interrupt) -> io::Result<Server> {
+        match self {
+            Arm::Style(style) => Server::start(&mut serve_command(*style, setting)),
+            Arm::Peer(peer) => {
+                let port = free_port()?;
+                let mut command = follower("exec", setting);
+                command.arg("--").args(setting.tool).args(peer.words(port));
+                let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+                Server::start_at(&mut command, addr, || !interrupt.is_raised())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Arm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Peer {
+    /// Reads `NAME=COMMAND`, where the command is split into words as a shell would, and nothing
+    /// else of a shell is done.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing or wrong.
+    pub(crate) fn parse(text: &str) -> Result<Peer, String> {
+        let Some((name, command)) = text.split_once('=') else {
+            return Err("a peer is NAME='COMMAND {port}'".to_owned());
+        };
+        ensure_name(name)?;
+        let command =
+            shlex::split(command).ok_or("the command has a quote or a backslash without an end")?;
+        if command.is_empty() {
+            return Err("there is no command".to_owned());
+        }
+        if !command.iter().any(|word| word.contains(PORT)) {
+            return Err("the command has no {port}, so it could not be told where to listen".into());
+        }
+        Ok(Peer { name: name.to_owned(), command })
+    }
+
+    fn words(&self, port: u16) -> impl Iterator<Item = String> {
+        self.command.iter().map(move |word| word.replace(PORT, &port.to_string()))
+    }
+}
+
+/// Checks that no two arms share a name.
+///
+/// # Errors
+///
+/// Names the first one that is taken. Files of names that differ in case alone would be one file
+/// on some systems.
+pub(crate) fn ensure_distinct(arms: &[Arm]) -> Result<(), String> {
+    for (at, arm) in arms.iter().enumerate() {
+        if arms[..at].iter().any(|other| other.name().eq_ignore_ascii_case(arm.name())) {
+            return Err(format!("two peers are called `{arm}`; each needs a name of its own"));
+        }
+    }
+    Ok(())
+}
+
+/// A name is part of file names, tags and tables.
+fn ensure_name(name: &str) -> Result<(), String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
+    let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    if !starts_well || !name.bytes().all(fits) || name.len() > NAME_LENGTH_MAX {
+        return Err(format!(
+            "a peer's name is a letter or digit and then letters, digits and -_.+, \
+             {NAME_LENGTH_MAX} in all"
+        ));
+    }
+    if Style::ALL.iter().any(|style| style.name().eq_ignore_ascii_case(name)) {
+        return Err(format!("`{name}` is the name of a built-in style; call the peer otherwise"));
+    }
+    Ok(())
+}
+
+/// Finds a port that nobody listens on. Another process may take it before the peer does, which
+/// then says so and fails.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+fn serve_command(style: Style, setting: Setting) -> Command {
+    let mut command = match setting.tool {
+        [] => follower("serve", setting),
+        tool => {
+            let mut command = follower("exec", setting);
+            command.arg("--").args(tool).arg(this_program()).arg("serve");
+            command
+        }
+    };
+    command.args(["echo", "--style", style.name()]);
+    command.args(["--listen", "127.0.0.1:0", "--turn-rule", setting.rule.name()]);
+    if setting.counts {
+        command.arg("--counts");
+    }
+    command
+}
+
+/// Prepares this program to do `what` on its processor, until its parent ends.
+pub(crate) fn follower(what: &str, setting: Setting) -> Command {
+    let mut command = Command::new(this_program());
+    command.args([what, "--end-with", &std::process::id().to_string()]);
+    if let Some(cpu) = setting.cpu {
+        command.args(["--cpu", &cpu.to_string()]);
+    }
+    // Where the kernel ends the servers with their parent, the terminal's Ctrl-C need not.
+    #[cfg(target_os = "linux")]
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    command
+}
+
+/// Returns the path of this program, to be started again.
+pub(crate) fn this_program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| "oneloop".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer(name: &str) -> Arm {
+        Arm::Peer(Peer::parse(&format!("{name}=serve {{port}}")).unwrap())
+    }
+
+    #[test]
+    fn a_command_is_split_into_words_and_told_its_port() {
+        let peer = Peer::parse("go=./echo --listen ':{port}' 'two words' {port}").unwrap();
+        let words: Vec<String> = peer.words(80).collect();
+        assert_eq!(words, ["./echo", "--listen", ":80", "two words", "80"]);
+        let equals = Peer::parse("go=env PORT={port} a=b").unwrap();
+        assert_eq!(equals.words(7).collect::<Vec<_>>(), ["env", "PORT=7", "a=b"]);
+    }
+
+    #[test]
+    fn what_is_no_peer_is_explained() {
+        for (text, reason) in [
+            ("echo {port}", "NAME='COMMAND {port}'"),
+            ("=echo {port}", "a peer's name"),
+            ("a/b=echo {port}", "a peer's name"),
+            ("a b=echo {port}", "a peer's name"),
+            ("-go=echo {port}", "a peer's name"),
+            ("a-name-far-too-long=echo {port}", "a peer's name"),
+            ("raw=echo {port}", "built-in"),
+            ("Raw=echo {port}", "built-in"),
+            ("go=", "no command"),
+            ("go=echo 8080", "no {port}"),
+            ("go=echo 'x {port}", "without an end"),
+        ] {
+            let error = Peer::parse(text).unwrap_err();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_arm_is_a_style_or_a_peer() {
+        assert_eq!(Arm::parse("raw").unwrap(), Arm::Style(Style::Raw));
+        assert_eq!(Arm::parse("go=serve {port}").unwrap(), peer("go"));
+        assert!(Arm::parse("rw").unwrap_err().contains("did you mean `raw`?"));
+    }
+
+    #[test]
+    fn names_are_distinct() {
+        assert!(ensure_distinct(&[Arm::Style(Style::Raw), peer("go"), peer("go2")]).is_ok());
+        for other in ["go", "GO"] {
+            let error = ensure_distinct(&[peer("go"), peer(other)]).unwrap_err();
+            assert!(error.contains(other), "{error}");
+        }
+    }
+
+    #[test]
+    fn files_keep_what_an_arm_is() {
+        for arm in [Arm::Style(Style::Threads), peer("go")] {
+            let text = serde_json::to_string(&arm).unwrap();
+            assert_eq!(serde_json::from_str::<Arm>(&text).unwrap(), arm, "{text}");
+        }
+        assert_eq!(serde_json::to_string(&Arm::Style(Style::Raw)).unwrap(), "\"raw\"");
+    }
+}

@@ -1,0 +1,81 @@
+//! One visit to one arm: a fresh server, something done with it, its end.
+
+use std::io;
+
+use examples::{Server, Stopped};
+
+use super::Plan;
+use crate::measure::arm::{Arm, Setting, Tool};
+use crate::measure::load::Trouble;
+use crate::process::epitaph;
+use crate::values::Rule;
+
+/// Why a visit ended badly.
+#[derive(Debug)]
+pub(crate) enum Misfortune {
+    /// The arm is at fault; in words for the report.
+    Failed(String),
+    /// The user has ended the run.
+    Interrupted,
+}
+
+/// What is visited, and how it is to run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Visit<'a> {
+    pub(crate) arm: &'a Arm,
+    pub(crate) rule: Rule,
+    pub(crate) counts: bool,
+    /// What is put before its command.
+    pub(crate) tool: Tool,
+}
+
+/// Starts a server, does `what` with it and stops it; returns the outcome and what it printed.
+pub(crate) fn visit<T>(
+    plan: &Plan,
+    visit: Visit<'_>,
+    what: impl FnOnce(&Server) -> Result<T, Trouble>,
+) -> Result<(T, Stopped), Misfortune> {
+    let Visit { arm, rule, counts, tool } = visit;
+    let cpu = plan.placement.map(|placement| placement.server);
+    let server = arm
+        .start(Setting { rule, counts, cpu, tool }, &plan.interrupt)
+        .map_err(|error| plan.blame(format!("did not start: {error}")))?;
+    match what(&server) {
+        Ok(outcome) => {
+            let stopped = stop_in_order(arm, server).map_err(|reason| plan.blame(reason))?;
+            Ok((outcome, stopped))
+        }
+        Err(Trouble::Interrupted) => Err(Misfortune::Interrupted),
+        Err(trouble) => {
+            // Whoever hung up may have died of it.
+            let reason = match epitaph::of_trouble(server) {
+                Some(epitaph) => format!("{epitaph}; {trouble}"),
+                None => trouble.to_string(),
+            };
+            Err(plan.blame(reason))
+        }
+    }
+}
+
+/// Stops a server, which must have lived until then; our own have to end well, too.
+fn stop_in_order(arm: &Arm, mut server: Server) -> Result<Stopped, String> {
+    let not_in_order = |error: io::Error| format!("did not stop in order: {error}");
+    let died = !server.is_running().map_err(not_in_order)?;
+    let stopped = server.stop().map_err(not_in_order)?;
+    // Foreign servers may leave SIGTERM its default.
+    if died || (arm.style().is_some() && !stopped.status.success()) {
+        return Err(epitaph::of(&stopped));
+    }
+    Ok(stopped)
+}
+
+impl Plan {
+    /// A terminal sends its Ctrl-C to the servers as well: what they do then is not their fault.
+    fn blame(&self, reason: String) -> Misfortune {
+        if self.interrupt.is_raised() {
+            Misfortune::Interrupted
+        } else {
+            Misfortune::Failed(reason)
+        }
+    }
+}

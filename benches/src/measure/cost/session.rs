@@ -1,0 +1,190 @@
+//! The passes of a cost run, arm by arm.
+
+use super::figures::{ArmCost, Calls, CostReport, Counted, Instructions, Load};
+use super::slope::Tally;
+use super::{callgrind, idle, strace};
+use crate::files::run_file::ArmFailure;
+use crate::measure::arm::{Arm, Tool};
+use crate::measure::compare::counts::{self, Case};
+use crate::measure::compare::progress::Progress;
+use crate::measure::compare::visit::{Misfortune, Visit, visit};
+use crate::measure::compare::{Interrupted, Plan};
+use crate::values::Rule;
+
+/// Messages of a short and of a long run under each load; with many connections a multiple of them,
+/// so that both runs treat all alike.
+const ONE_IDLE: [u64; 2] = [100, 1_100];
+const MANY_IDLE: [u64; 2] = [128, 1_152];
+const BUSY: [u64; 2] = [1_280, 20_480];
+const QUICK_ONE_IDLE: [u64; 2] = [20, 120];
+const QUICK_MANY_IDLE: [u64; 2] = [128, 256];
+const QUICK_BUSY: [u64; 2] = [640, 3_200];
+
+/// Steps of the bar for each arm: two loads of counts, three of calls, two of instructions, memory.
+const STEPS: u64 = 8;
+
+/// A run under way.
+pub(crate) struct Session<'a> {
+    plan: &'a Plan,
+    quick: bool,
+    report: CostReport,
+    progress: Progress,
+    /// What of this system can be used.
+    strace: bool,
+    callgrind: bool,
+    crowds: Option<[usize; 2]>,
+}
+
+impl<'a> Session<'a> {
+    /// Finds out what can be counted here.
+    pub(crate) fn begin(plan: &'a Plan, quick: bool, report: CostReport) -> Session<'a> {
+        let progress = Progress::begin(STEPS * plan.arguments.arms.len() as u64);
+        let mut session = Session {
+            plan,
+            quick,
+            report,
+            progress,
+            strace: false,
+            callgrind: false,
+            crowds: None,
+        };
+        session.strace = session.can("system calls", strace::available()).is_some();
+        session.callgrind = session.can("instructions", callgrind::available()).is_some();
+        session.crowds = session.can("memory of idle connections", idle::crowds(quick));
+        session
+    }
+
+    /// Counts everything of every arm.
+    pub(crate) fn measure(&mut self) -> Result<(), Interrupted> {
+        for arm in &self.plan.arguments.arms {
+            let mut cost = ArmCost::of(arm);
+            let outcome = self.measure_arm(arm, &mut cost);
+            self.report.arms.push(cost);
+            outcome?;
+        }
+        Ok(())
+    }
+
+    /// Ends the run.
+    pub(crate) fn end(self) -> CostReport {
+        self.report
+    }
+
+    fn measure_arm(&mut self, arm: &Arm, cost: &mut ArmCost) -> Result<(), Interrupted> {
+        let plan = self.plan;
+        for load in [Load::OneIdle, Load::Busy] {
+            let during = self.step("counts", arm, Some(load));
+            // A foreign server counts nothing.
+            if arm.style().is_some() {
+                let case = Case { arm, rule: Rule::Bounded, pace: load.pace() };
+                let figures = self.keep(arm, during, counts::count(plan, case))?;
+                cost.counts.extend(figures.map(|raw| Counted::of(load, raw)));
+            }
+        }
+        for load in Load::ALL {
+            let during = self.step("system calls", arm, Some(load));
+            if self.strace {
+                let calls = self.calls(arm, load);
+                cost.calls.extend(self.keep(arm, during, calls)?);
+            }
+        }
+        for load in [Load::OneIdle, Load::Busy] {
+            let during = self.step("instructions", arm, Some(load));
+            if self.callgrind {
+                let instructions = self.instructions(arm, load);
+                cost.instructions.extend(self.keep(arm, during, instructions)?);
+            }
+        }
+        let during = self.step("memory", arm, None);
+        if let Some(crowds) = self.crowds {
+            cost.idle = self.keep(arm, during, idle::measure(plan, arm, crowds))?;
+        }
+        Ok(())
+    }
+
+    fn calls(&self, arm: &Arm, load: Load) -> Result<Calls, Misfortune> {
+        let messages = self.messages(load);
+        let run = |count| -> Result<Tally, Misfortune> {
+            let said = self.run_under(strace::TOOL, arm, load, count)?;
+            strace::parse(&said).ok_or_else(|| Misfortune::Failed("strace wrote no table".into()))
+        };
+        Ok(Calls::of(load, messages, [run(messages[0])?, run(messages[1])?]))
+    }
+
+    fn instructions(&self, arm: &Arm, load: Load) -> Result<Instructions, Misfortune> {
+        let messages = self.messages(load);
+        let run = |count| -> Result<u64, Misfortune> {
+            let said = self.run_under(callgrind::TOOL, arm, load, count)?;
+            callgrind::parse(&said).ok_or_else(|| {
+                // valgrind ends where a command becomes another program.
+                let reason = "callgrind told no sum; of a script that starts the server in its \
+                              place, name the server itself";
+                Misfortune::Failed(reason.to_owned())
+            })
+        };
+        Ok(Instructions::of(load, messages, [run(messages[0])?, run(messages[1])?]))
+    }
+
+    /// Runs a server under a tool, and returns what both said on standard error.
+    fn run_under(
+        &self,
+        tool: Tool,
+        arm: &Arm,
+        load: Load,
+        messages: u64,
+    ) -> Result<String, Misfortune> {
+        let watched = Visit { arm, rule: Rule::Bounded, counts: false, tool };
+        let load = load.on(self.plan.shape);
+        let ((), stopped) =
+            visit(self.plan, watched, |server| load.drive(self.plan, server, messages))?;
+        Ok(stopped.stderr)
+    }
+
+    fn messages(&self, load: Load) -> [u64; 2] {
+        match (load, self.quick) {
+            (Load::OneIdle, false) => ONE_IDLE,
+            (Load::ManyIdle, false) => MANY_IDLE,
+            (Load::Busy, false) => BUSY,
+            (Load::OneIdle, true) => QUICK_ONE_IDLE,
+            (Load::ManyIdle, true) => QUICK_MANY_IDLE,
+            (Load::Busy, true) => QUICK_BUSY,
+        }
+    }
+
+    /// Says what begins, and returns the words for a failure in it.
+    fn step(&self, what: &str, arm: &Arm, load: Option<Load>) -> String {
+        let many = self.plan.shape.connections;
+        let during = match load {
+            Some(load) => format!("{what}, {}", load.name(many)),
+            None => what.to_owned(),
+        };
+        self.progress.say(format!("{arm}: {during}"));
+        self.progress.advance(1);
+        during
+    }
+
+    fn can<T>(&mut self, what: &str, outcome: Result<T, String>) -> Option<T> {
+        outcome.map_err(|reason| self.report.unmeasured.push(format!("{what}: {reason}"))).ok()
+    }
+
+    /// Keeps an outcome, or writes down why there is none.
+    fn keep<T>(
+        &mut self,
+        arm: &Arm,
+        during: String,
+        outcome: Result<T, Misfortune>,
+    ) -> Result<Option<T>, Interrupted> {
+        match outcome {
+            Ok(figures) => Ok(Some(figures)),
+            Err(Misfortune::Interrupted) => Err(Interrupted),
+            Err(Misfortune::Failed(reason)) => {
+                self.report.failures.push(ArmFailure {
+                    arm: arm.name().to_owned(),
+                    during,
+                    reason,
+                });
+                Ok(None)
+            }
+        }
+    }
+}

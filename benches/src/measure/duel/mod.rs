@@ -1,0 +1,154 @@
+//! `oneloop duel`: two servers on one processor, told apart by what a message costs them.
+//!
+//! Rates and latencies wander by more than servers differ; CPU time per message does not, if both
+//! servers have the same processor at nearly the same time and always more to do than time for it.
+
+mod arguments;
+mod ballast;
+mod bout;
+mod burning;
+mod contestant;
+mod interval;
+mod outcome;
+mod text;
+mod verdict;
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use examples::Style;
+
+use crate::failure::Failure;
+use crate::measure::arm::{Arm, ensure_distinct};
+use crate::measure::compare::progress::Progress;
+use crate::measure::load::Shape;
+use crate::output;
+use crate::process::cpu::{self, Placement};
+use crate::process::interrupt::Interrupt;
+use crate::process::limits;
+use bout::{Misfortune, Rules};
+use contestant::Contestant;
+use outcome::{Bout, Outcome};
+use verdict::Standing;
+
+pub(crate) use arguments::{DuelArguments, EXAMPLES};
+pub(crate) use burning::{BurnArguments, run as burn};
+
+/// What the self-test's second server spends more than its first on each message.
+const CONTROL_US: u64 = 5;
+
+/// Starting, connecting and warming up both servers of a bout.
+const SET_UP_MS: u64 = 400;
+
+/// Measures the null and every duel that is asked for, and prints what they mean.
+pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
+    let pairings = pairings(asked)?;
+    ensure_cpu_time_is_told()?;
+    let placement = Placement::choose().ok_or_else(|| {
+        Failure::Refused(
+            "a duel needs two processors, one for both servers and one for the generator; this \
+             process may use only one"
+                .to_owned(),
+        )
+    })?;
+    limits::ensure_connections_fit(2 * asked.connections).map_err(|failure| {
+        Failure::Usage(format!("a duel holds connections to two servers at once: {failure}"))
+    })?;
+    let interrupt = Interrupt::listen()
+        .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    let rules = Rules {
+        shape: Shape { connections: asked.connections, size: asked.size },
+        length: Duration::from_secs_f64(asked.seconds),
+        slices: asked.slices,
+        // Short enough to be typed again.
+        seed: asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
+        placement,
+        interrupt,
+    };
+    let mut outcome = Outcome::begin(&rules);
+    let begun = Instant::now();
+    measure(&rules, &pairings, &mut outcome);
+    outcome.environment.finish(begun.elapsed());
+    print(&outcome, asked.json)?;
+    conclude(&outcome, asked.self_test)
+}
+
+/// Lists who meets whom: the base meets itself first.
+fn pairings(asked: &DuelArguments) -> Result<Vec<(Contestant, Contestant)>, Failure> {
+    let (base, others) = if asked.self_test {
+        (Contestant::Dearer { by_us: 0 }, vec![Contestant::Dearer { by_us: CONTROL_US }])
+    } else {
+        let (base, others) = arms(asked)?;
+        (Contestant::Arm(base), others.into_iter().map(Contestant::Arm).collect())
+    };
+    let others = [base.clone()].into_iter().chain(others);
+    Ok(others.map(|other| (base.clone(), other)).collect())
+}
+
+/// Returns the base, and those that are to meet it, peers last.
+fn arms(asked: &DuelArguments) -> Result<(Arm, Vec<Arm>), Failure> {
+    let base = asked.base.clone().unwrap_or(Arm::Style(Style::Raw));
+    let all = Style::ALL.into_iter().filter(|&style| asked.all && style != Style::Raw);
+    let peers = asked.peer.iter().cloned().map(Arm::Peer);
+    let others: Vec<Arm> =
+        asked.other.iter().cloned().chain(all.map(Arm::Style)).chain(peers).collect();
+    // Against itself an arm may fight twice.
+    let names = others.iter().filter(|other| **other != base).chain([&base]);
+    ensure_distinct(&names.cloned().collect::<Vec<_>>()).map_err(Failure::Usage)?;
+    Ok((base, others))
+}
+
+fn measure(rules: &Rules, pairings: &[(Contestant, Contestant)], outcome: &mut Outcome) {
+    // A refusal leaves the generator where it is; the servers pin themselves or fail.
+    let _ = cpu::pin(rules.placement.generator);
+    let bout_ms = rules.length.as_millis() as u64 + SET_UP_MS;
+    let progress = Progress::begin(bout_ms * pairings.len() as u64);
+    for (at, (base, other)) in pairings.iter().enumerate() {
+        let names = (&*base.to_string(), &*other.to_string());
+        progress.say(format!("{} against {}", names.1, names.0));
+        let mut pairs = Vec::new();
+        let fought = bout::fight(rules, base, other, &mut pairs);
+        progress.advance(bout_ms);
+        let misfortune = fought.err();
+        let null = outcome.null();
+        outcome.bouts.push(Bout::of(names, at == 0, pairs, misfortune.as_ref(), null));
+        if let Some(Misfortune::Interrupted) = misfortune {
+            outcome.partial = true;
+            return;
+        }
+    }
+}
+
+fn print(outcome: &Outcome, json: bool) -> Result<(), Failure> {
+    if !json {
+        return output::print(&text::compose(outcome));
+    }
+    let line = serde_json::to_string(outcome).expect("an outcome is plain data");
+    output::print(&format!("{line}\n"))
+}
+
+fn conclude(outcome: &Outcome, is_self_test: bool) -> Result<(), Failure> {
+    if outcome.partial {
+        return Err(Failure::Interrupted);
+    }
+    if outcome.any_failed() {
+        return Err(Failure::Arms);
+    }
+    let seen = || outcome.bouts.iter().any(|bout| bout.standing == Some(Standing::Dearer));
+    if is_self_test && !seen() {
+        let reason = format!("the self-test failed: {CONTROL_US} us a message were not seen");
+        return Err(Failure::Server(reason));
+    }
+    Ok(())
+}
+
+/// Checks that the kernel tells what each thread has used.
+fn ensure_cpu_time_is_told() -> Result<(), Failure> {
+    match fs::read_to_string("/proc/thread-self/schedstat") {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::Refused(format!(
+            "a duel compares the CPU time that the kernel tells in /proc/PID/task/*/schedstat, \
+             which is not to be had here: {error}"
+        ))),
+    }
+}

@@ -1,0 +1,183 @@
+//! `oneloop load`: the generator alone, against any echo server.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::files::run_file::Quantiles;
+use crate::measure::load::{Generator, Limit, MESSAGES_MAX, Recorder, Schedule, Shape, Trouble};
+use crate::process::interrupt::Interrupt;
+use crate::process::limits;
+use crate::{output, report, values};
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  oneloop load --connect 127.0.0.1:7000                  closed: as fast as replies come
+  oneloop load --connect 127.0.0.1:7000 --rate 20000     open: 20,000 messages/s, replies or not
+  oneloop load --connect 127.0.0.1:7000 --json";
+
+/// The arguments of `load`.
+#[derive(Debug, Args)]
+pub(crate) struct LoadArguments {
+    /// The echo server's address
+    #[arg(long, value_name = "ADDR", value_parser = values::address)]
+    pub(crate) connect: SocketAddr,
+    /// Messages/s over all connections; without it, as fast as replies come
+    #[arg(long, value_name = "RATE", value_parser = values::rate)]
+    pub(crate) rate: Option<f64>,
+    /// Length of the measurement
+    #[arg(long, value_name = "S", default_value = "5", value_parser = values::seconds)]
+    pub(crate) seconds: f64,
+    /// Connections
+    #[arg(long, value_name = "N", default_value = "64", value_parser = values::connections)]
+    pub(crate) connections: usize,
+    /// Bytes of each message, up to 16 MiB
+    #[arg(long, value_name = "BYTES", default_value = "64", value_parser = values::size)]
+    pub(crate) size: usize,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What `load` prints with `--json`; times in microseconds.
+#[derive(Debug, Serialize)]
+struct LoadReport {
+    phase: &'static str,
+    connect: String,
+    connections: usize,
+    size_bytes: usize,
+    rate_asked: Option<f64>,
+    seconds: f64,
+    messages: u64,
+    unanswered: u64,
+    messages_per_second: f64,
+    response: Quantiles,
+    service: Quantiles,
+    send_lag: Quantiles,
+    /// Whether the send lag says that the generator was the bottleneck, and not the server.
+    generator_was_late: bool,
+    seed: u64,
+}
+
+/// Connects, warms up, measures and prints.
+pub(crate) fn run(arguments: &LoadArguments) -> Result<(), Failure> {
+    limits::ensure_connections_fit(arguments.connections)?;
+    ensure_schedule_fits(arguments.rate, arguments.seconds)?;
+    let interrupt = Interrupt::listen()
+        .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    let mut recorder = Recorder::new();
+    let report = measure(arguments, &interrupt, &mut recorder).map_err(failure_of)?;
+    let text = if arguments.json {
+        let line = serde_json::to_string(&report).expect("a report is plain data");
+        format!("{line}\n")
+    } else {
+        describe(&report, &recorder)
+    };
+    output::print(&text)?;
+    if report.unanswered > 0 {
+        let reason = format!("{} messages were not answered in time", report.unanswered);
+        return Err(Failure::Server(reason));
+    }
+    Ok(())
+}
+
+/// Checks that an open phase fits into memory.
+pub(crate) fn ensure_schedule_fits(rate: Option<f64>, seconds: f64) -> Result<(), Failure> {
+    match rate {
+        Some(rate) if rate * seconds > MESSAGES_MAX => Err(Failure::Usage(format!(
+            "{rate} messages/s for {seconds} s are more than {MESSAGES_MAX} messages in a phase"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn failure_of(trouble: Trouble) -> Failure {
+    match trouble {
+        Trouble::Connect { .. } => Failure::Refused(trouble.to_string()),
+        Trouble::Interrupted => Failure::Interrupted,
+        _ => Failure::Server(trouble.to_string()),
+    }
+}
+
+fn measure(
+    arguments: &LoadArguments,
+    interrupt: &Interrupt,
+    recorder: &mut Recorder,
+) -> Result<LoadReport, Trouble> {
+    let shape = Shape { connections: arguments.connections, size: arguments.size };
+    let mut generator = Generator::connect(arguments.connect, shape, interrupt)?;
+    let length = Duration::from_secs_f64(arguments.seconds);
+    generator.closed(Limit::Time(length.min(Duration::from_millis(100))), &mut Recorder::new())?;
+    let seed = rand::random();
+    let (phase, messages, unanswered, per_second) = match arguments.rate {
+        None => {
+            let closed = generator.closed(Limit::Time(length), recorder)?;
+            ("closed", closed.messages, 0, closed.rate())
+        }
+        Some(rate) => {
+            let schedule = Schedule::poisson(rate, length, shape.connections, seed);
+            let open = generator.open(&schedule, recorder)?;
+            let per_second = open.messages as f64 / open.elapsed.as_secs_f64();
+            ("open", open.messages, open.unanswered(), per_second)
+        }
+    };
+    Ok(LoadReport {
+        phase,
+        connect: arguments.connect.to_string(),
+        connections: shape.connections,
+        size_bytes: shape.size,
+        rate_asked: arguments.rate,
+        seconds: arguments.seconds,
+        messages,
+        unanswered,
+        messages_per_second: per_second,
+        response: Quantiles::of(&recorder.response),
+        service: Quantiles::of(&recorder.service),
+        send_lag: Quantiles::of(&recorder.send_lag),
+        generator_was_late: recorder.is_late(),
+        seed,
+    })
+}
+
+fn describe(report: &LoadReport, recorder: &Recorder) -> String {
+    let mut text = String::new();
+    let meaning = match report.rate_asked {
+        None => "closed: one message under way on each connection".to_owned(),
+        Some(rate) => format!("open: Poisson schedule of {rate} messages/s, seed {}", report.seed),
+    };
+    let LoadReport { connect, connections, size_bytes, messages, messages_per_second, .. } = report;
+    let _ = writeln!(text, "{connect}  {connections} connections  {size_bytes} bytes  ({meaning})");
+    let _ = writeln!(text, "{messages} messages, every byte verified, {messages_per_second:.0}/s");
+    let _ = writeln!(
+        text,
+        "\n{:<12}{:>10}{:>10}{:>10}{:>10}{:>10}   us",
+        "", "p50", "p90", "p99", "p99.9", "max"
+    );
+    let all = recorder.series();
+    // In a closed phase every message leaves when it is intended to: the three series are one.
+    let shown = if report.rate_asked.is_some() { &all[..] } else { &all[1..2] };
+    for (name, histogram) in shown {
+        let _ = writeln!(text, "{name:<12}{}", quantile_columns(histogram));
+    }
+    if report.generator_was_late {
+        text.push_str(
+            "\nThe generator was the bottleneck (send lag p99 over 500 us): these latencies measure \
+             this\nmachine, not the server.\n",
+        );
+    }
+    text
+}
+
+fn quantile_columns(histogram: &Histogram<u64>) -> String {
+    let mut columns = String::new();
+    for quantile in report::QUANTILES {
+        let _ = write!(columns, "{:>10}", report::quantile_cell(histogram, quantile));
+    }
+    let _ = write!(columns, "{:>10}", report::micros(histogram.max()));
+    columns
+}

@@ -1,0 +1,11 @@
+//! What is measured, and how: servers, load, comparison, duel, costs.
+
+pub(crate) mod arm;
+pub(crate) mod compare;
+pub(crate) mod cost;
+pub(crate) mod duel;
+pub(crate) mod latencies;
+pub(crate) mod load;
+pub(crate) mod load_alone;
+pub(crate) mod redis;
+pub(crate) mod selection;
