@@ -245,7 +245,7 @@ fn write(operation: &Operation, costs: &[Cost]) -> Result<(), Failure> {
 
 fn page_of(operation: &Operation) -> PathBuf {
     let folder = operation.program.replace('-', "_");
-    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/src");
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/src/programs");
     programs.join(folder).join("page.md")
 }
 

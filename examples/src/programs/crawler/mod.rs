@@ -31,7 +31,7 @@ pub use site::Site;
 pub use url::{NotHttp, Url};
 
 use crate::bounds::{MILLISECONDS_MAX, SECONDS_MAX, hold, hold_time, number};
-use crate::program::{Program, argument, future_bytes, not_written_in, say};
+use crate::programs::program::{Program, argument, future_bytes, not_written_in, say};
 use crate::{Left, Style};
 
 /// The most pages that are fetched at once: with threads, each of them has one.

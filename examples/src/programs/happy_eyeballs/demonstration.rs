@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 use super::{Options, interleave, run};
 use crate::Style;
 use crate::bounds::{MILLISECONDS_MAX, number};
-use crate::program::say;
+use crate::programs::program::say;
 
 /// How long it takes to see that an address does not answer any more.
 const PATIENCE: Duration = Duration::from_millis(100);

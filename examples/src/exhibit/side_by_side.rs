@@ -1,8 +1,8 @@
 //! The sources that are read side by side: the echo and the six programs, step by step.
 
-use crate::anchors::{self, Step};
-use crate::program::STYLES;
+use crate::exhibit::anchors::{self, Step};
 use crate::programs::PROGRAMS;
+use crate::programs::program::STYLES;
 use crate::{Style, echo};
 
 /// One program in every style of [`STYLES`].

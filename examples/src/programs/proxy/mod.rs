@@ -24,7 +24,9 @@ use loop_core::{EventLoop, LoopHandle};
 use socket2::SockRef;
 
 use crate::bounds::{SECONDS_MAX, address, hold_time, number};
-use crate::program::{self, Program, argument, future_bytes, not_written_in, say, signals};
+use crate::programs::program::{
+    self, Program, argument, future_bytes, not_written_in, say, signals,
+};
 use crate::{Left, Style};
 
 /// The program, for `oneloop list`, `run` and `show`.

@@ -24,7 +24,9 @@ use loop_core::{EventLoop, LoopHandle, RunError, report_to_stderr};
 use self::core::Store;
 
 use crate::bounds::{address, hold, hold_time, number, seconds};
-use crate::program::{Program, announce, argument, future_bytes, not_written_in, say, signals};
+use crate::programs::program::{
+    Program, announce, argument, future_bytes, not_written_in, say, signals,
+};
 use crate::{Left, Style};
 
 /// The most clients that a server may have at once: with threads, each of them has one.

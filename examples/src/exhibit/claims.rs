@@ -122,7 +122,7 @@ impl Registry {
     /// # Panics
     /// When it is not well formed, which a test holds.
     pub fn embedded() -> Registry {
-        Registry::parse(include_str!("../../essays/claims.toml")).expect("a test parses it")
+        Registry::parse(include_str!("../../../essays/claims.toml")).expect("a test parses it")
     }
 
     /// Reads a registry.

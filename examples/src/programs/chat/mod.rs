@@ -34,7 +34,9 @@ pub use lines::LINE_BYTES_MAX;
 pub use outbox::OUTBOX_LINES_MAX;
 
 use crate::bounds::{SECONDS_MAX, address, hold_time, number};
-use crate::program::{self, Program, argument, future_bytes, not_written_in, say, signals};
+use crate::programs::program::{
+    self, Program, argument, future_bytes, not_written_in, say, signals,
+};
 use crate::{Left, Style};
 
 /// The program, for `oneloop list`, `run` and `show`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{AT_ONCE_MAX, Fault, Misbehaviour, Options, Peer, run};
 use crate::Style;
 use crate::bounds::{MILLISECONDS_MAX, number};
-use crate::program::say;
+use crate::programs::program::say;
 
 /// The most failures that the server can be told.
 const FAILURES_MAX: usize = 1_000_000;

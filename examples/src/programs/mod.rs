@@ -1,15 +1,23 @@
 //! The programs that are written in every style.
 
-use crate::program::Program;
+pub mod chat;
+pub mod crawler;
+pub mod happy_eyeballs;
+pub mod key_value;
+pub(crate) mod program;
+pub mod proxy;
+pub mod steps;
+
+use program::Program;
 
 /// Every program, by name.
 pub static PROGRAMS: &[&Program] = &[
-    &crate::chat::PROGRAM,
-    &crate::crawler::PROGRAM,
-    &crate::happy_eyeballs::PROGRAM,
-    &crate::key_value::PROGRAM,
-    &crate::proxy::PROGRAM,
-    &crate::steps::PROGRAM,
+    &chat::PROGRAM,
+    &crawler::PROGRAM,
+    &happy_eyeballs::PROGRAM,
+    &key_value::PROGRAM,
+    &proxy::PROGRAM,
+    &steps::PROGRAM,
 ];
 
 impl Program {
