@@ -38,7 +38,6 @@
 pub mod bytes;
 pub mod combine;
 pub mod echo;
-pub mod handler;
 
 mod doors;
 mod io;

@@ -13,6 +13,7 @@ pub mod depth;
 pub mod echo;
 pub mod exhibit;
 pub mod frames;
+pub mod handler;
 pub mod hybrid;
 pub mod made_of;
 pub mod programs;

@@ -17,6 +17,7 @@ mod echo;
 mod few_threads;
 mod fifteen;
 mod frames;
+mod handlers;
 mod happy_eyeballs;
 mod idle;
 mod key_value;

@@ -10,11 +10,9 @@ use std::io;
 use std::net::Shutdown;
 use std::rc::Rc;
 
+use api_async::{TcpListener, TcpStream, spawn};
 use async_trait::async_trait;
 use loop_core::Chunk;
-
-use crate::task::spawn;
-use crate::tcp::{TcpListener, TcpStream};
 
 /// Answers requests, and is known to whoever serves when that is compiled.
 #[expect(async_fn_in_trait, reason = "nothing is sent to another thread here")]
