@@ -1,7 +1,7 @@
 //! Handlers of requests, in the two forms that a trait with an `async fn` has.
 //!
-//! The native form is free: the future is part of the caller's. But it has no objects, so that who
-//! serves is compiled for one handler. The form of `async-trait` has objects, and its future is boxed:
+//! The native form is free: the future is part of the caller's. But it has no objects, so that a
+//! server is compiled for one handler. The form of `async-trait` has objects, and its future is boxed:
 //! one allocation a request. A native handler is one of the other form as
 //! well. What both cost is held by a test.
 
@@ -14,7 +14,7 @@ use api_async::{TcpListener, TcpStream, spawn};
 use async_trait::async_trait;
 use loop_core::Chunk;
 
-/// Answers requests, and is known to whoever serves when that is compiled.
+/// Answers requests, and is known when the server is compiled.
 #[expect(async_fn_in_trait, reason = "nothing is sent to another thread here")]
 pub trait Handler {
     /// Answers a request; an error ends the connection.

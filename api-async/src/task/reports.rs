@@ -3,10 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::Context;
-
 use crate::task::contain;
-use crate::task::slot::Slot;
+use crate::task::slot::{Slot, context};
 
 impl Slot {
     /// Aborts the task after a while, if it has not ended by then, and tells the loop. A task that was
@@ -50,7 +48,6 @@ impl Slot {
 
     /// Tells the loop's exception handler something of the task.
     fn tell(&self, message: String) {
-        let context = Context::new(message).created_at(self.about.spawned_at.get());
-        contain::tell(&self.executor.handle, &context);
+        contain::tell(&self.executor.handle, &context(message, self.about.spawned_at.get()));
     }
 }

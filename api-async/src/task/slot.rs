@@ -360,6 +360,9 @@ fn failure(work: &dyn Work) -> Option<String> {
     })
 }
 
-fn context(message: String, spawned_at: &'static Location<'static>) -> loop_core::Context {
+pub(super) fn context(
+    message: String,
+    spawned_at: &'static Location<'static>,
+) -> loop_core::Context {
     loop_core::Context::new(message).created_at(spawned_at)
 }

@@ -79,7 +79,7 @@ where
         created_at: &'static Location<'static>,
     ) -> Rc<Self> {
         let mut link = spare::take().unwrap_or_else(|| Rc::new(Link::unused(created_at)));
-        let fresh = Rc::get_mut(&mut link).expect("nobody else refers to it");
+        let fresh = Rc::get_mut(&mut link).expect("a spare link has one owner");
         put(Cell::from_mut(&mut fresh.handle), handle);
         put(&fresh.handler, handler);
         fresh.outlet.open_unused();
@@ -340,8 +340,8 @@ fn let_go<T: 'static, E: Reason>(outcome: Option<Outcome<T, E>>, handled: bool, 
     }
 }
 
-/// Returns what a handler's panic rejects its promise with, and whether nobody has to hear of that
-/// again.
+/// Returns what a handler's panic rejects its promise with, and whether that rejection
+/// needs no report of its own.
 #[cold]
 fn fault_of(payload: &(dyn Any + Send), catches: bool) -> (Fault, bool) {
     let message = panic_message(payload);

@@ -127,7 +127,7 @@ pub(crate) fn bare<T, E>(outcome: Outcome<T, E>) -> Result<T, E> {
     outcome.map_err(|rejection| rejection.reason)
 }
 
-/// Drops an outcome that nobody takes, and reports it if it is a rejection.
+/// Drops an outcome that has no consumer, and reports it if it is a rejection.
 pub(crate) fn lose<T: 'static, E: Reason>(outcome: Outcome<T, E>, place: Place<'_>) {
     if let Err(rejection) = &outcome {
         rejection.report(place.0, place.1);

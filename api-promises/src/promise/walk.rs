@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 /// What a consumer can walk back and cancel.
 pub(crate) trait Upstream {
-    /// The consumer has gone: gives up what is pending, reports a rejection that nobody took, and
+    /// The consumer has gone: gives up what is pending, reports a rejection that was not taken, and
     /// returns what this one consumed.
     fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>>;
 
@@ -30,7 +30,7 @@ pub(crate) trait Downstream {
 /// Why no outcome can come any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stranded {
-    /// The loop is closed: who still waits is told so.
+    /// The loop is closed: what still waits is told so.
     Closed,
     /// What is waited for is never settled.
     Never,

@@ -39,7 +39,7 @@ impl LoopHandle {
     }
 
     /// Calls `callback` in the loop when the process receives its first `SIGINT`; the second ends
-    /// the process at once, as if nobody handled it, even if a callback does not return.
+    /// the process at once, as if it were not handled, even if a callback does not return.
     ///
     /// [`LoopHandle::remove_signal_handler`] takes it back, and so does another handler of `SIGINT`.
     ///
