@@ -90,19 +90,9 @@ impl<S> Socket<S> {
         }
     }
 
-    /// Waits in this direction, unless a future does.
+    /// Waits in this direction, unless a future does. It takes no budget: what waits gives way.
     #[inline(always)]
-    pub(crate) fn poll_park<T>(
-        &self,
-        direction: Direction,
-        cx: &Context<'_>,
-    ) -> Poll<io::Result<T>> {
-        ready!(current::poll_budget(cx));
-        self.wait(direction, cx)
-    }
-
-    #[inline(always)]
-    fn wait<T>(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<T>> {
+    pub(crate) fn wait<T>(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<T>> {
         if self.claimed[number(direction)].get() {
             return Poll::Ready(Err(busy()));
         }
@@ -140,7 +130,7 @@ impl<S, W: Way> Claim<'_, S, W> {
         }
     }
 
-    /// Waits in this direction, without an attempt.
+    /// Waits in this direction, without an attempt. It takes no budget: what waits gives way.
     #[inline(always)]
     pub(crate) fn park<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {
         if !self.held {

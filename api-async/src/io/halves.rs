@@ -101,7 +101,7 @@ impl ReadHalf {
             // The source is asked before it is tried, as in `read_chunk`.
             let read = match source.is_ready(Direction::Read) {
                 true => socket.poll_attempt(Direction::Read, cx, || source.read_chunk()),
-                false => socket.poll_park(Direction::Read, cx),
+                false => socket.wait(Direction::Read, cx),
             };
             self.chunk = ready!(read)?;
         }
