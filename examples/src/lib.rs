@@ -1,31 +1,32 @@
 //! The same programs in every style, and the servers behind one face.
+//!
+//! ```text
+//!   exhibit           sources side by side, and the registry of claims
+//!      │
+//!   programs   crossings   demonstrations   patterns       what is shown
+//!      │
+//!   echo              the echo server in every style, and the baselines
+//!      │
+//!   server  style  counts                                  how a server is started and named
+//! ```
 
-mod blocking;
-mod bounds;
 mod counts;
-mod left;
 mod server;
 mod style;
 
 pub mod crossings;
 pub mod demonstrations;
-pub mod depth;
 pub mod echo;
 pub mod exhibit;
-pub mod frames;
-pub mod handler;
-pub mod hybrid;
-pub mod made_of;
+pub mod patterns;
 pub mod programs;
-pub mod virality;
-pub mod wrong_colour;
 
-pub use bounds::TIME_MAX;
 pub use counts::ServerCounts;
 pub use exhibit::side_by_side::{Row, SideBySide};
 pub use exhibit::{anchors, claims, highlight};
-pub use left::Left;
 pub use programs::program::{Program, STYLES, signals};
-pub use programs::{PROGRAMS, chat, crawler, happy_eyeballs, key_value, proxy, steps};
+pub use programs::{
+    Left, PROGRAMS, TIME_MAX, chat, crawler, happy_eyeballs, key_value, proxy, steps,
+};
 pub use server::{Server, Stopped};
 pub use style::Style;

@@ -1,7 +1,7 @@
 //! The page of the frames: what a backtrace has of a program, and what the loop adds.
 
 use examples::Style;
-use examples::frames::{Moment, STYLES, backtrace, introspect};
+use examples::demonstrations::frames::{Moment, STYLES, backtrace, introspect};
 
 use crate::failure::Failure;
 use crate::output::Dress;

@@ -1,6 +1,6 @@
 //! The page of virality: what changes when the leaf of a program must wait.
 
-use examples::virality::changes;
+use examples::crossings::virality::changes;
 
 use crate::output::Dress;
 use crate::report::grid::Grid;
@@ -18,7 +18,7 @@ pub(crate) fn page(dress: Dress) -> String {
     }
     let mut text = String::from("A program eight calls deep, when its leaf must wait\n");
     text += &grid.render(dress);
-    text += "The code: examples/src/virality; it starts from before.rs, with a core that does no\n";
+    text += "The code: examples/src/crossings/virality; it starts from before.rs, with a core that does no\n";
     text += "input from sans_io_before.rs. Comments and `use` lines are not counted.\n";
     text
 }

@@ -1,6 +1,6 @@
-//! `frames [STYLE MOMENT]`: what a backtrace shows of the program of `examples::frames`.
+//! `frames [STYLE MOMENT]`: what a backtrace shows of the program of `examples::demonstrations::frames`.
 //!
-//! Without arguments, all of it. A debugger that stops at `examples::frames::probe::Probe::at` or
+//! Without arguments, all of it. A debugger that stops at `examples::demonstrations::frames::probe::Probe::at` or
 //! `take_backtrace` sees the same program from its side.
 
 use std::env;
@@ -8,7 +8,7 @@ use std::io::{self, Error};
 use std::process::ExitCode;
 
 use examples::Style;
-use examples::frames::{Moment, STYLES, backtrace};
+use examples::demonstrations::frames::{Moment, STYLES, backtrace};
 
 fn main() -> ExitCode {
     match print(&env::args().skip(1).collect::<Vec<_>>()) {

@@ -1,6 +1,9 @@
 //! From each colour of function to each other: the twelve crossings, and what crosses with them.
 //!
-//! Each is composed of the doors of the wings, which know callbacks and futures but not each other.
+//! [`virality`] is how a colour spreads through a program, and [`wrong_colour`] what the compiler
+//! refuses.
+//!
+//! Each crossing is composed of two functions of each wing, which know callbacks and futures but not each other.
 //! [`TABLE`] says what becomes of a value, an error, a panic, and of giving up on either side; a test
 //! holds every cell of it, and `oneloop show crossings` prints it.
 
@@ -8,6 +11,8 @@ pub mod from_async;
 pub mod from_callback;
 pub mod from_promise;
 pub mod from_sync;
+pub mod virality;
+pub mod wrong_colour;
 
 mod scale;
 mod table;

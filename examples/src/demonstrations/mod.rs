@@ -2,12 +2,15 @@
 //!
 //! Each is a file with a function that does the thing and returns what was seen, and a `show` that
 //! tells it; `oneloop demo NAME` prints that. Rule: figures are counts, or times of a clock that only
-//! moves when it is told to, so that a demonstration shows the same whenever it runs.
+//! moves when it is told to, so that a demonstration shows the same whenever it runs. [`depth`] and
+//! [`frames`] are programs that other commands measure and look into.
 
 mod pair;
 
 pub mod after_close;
 pub mod awaiting;
+pub mod depth;
+pub mod frames;
 pub mod mid_frame;
 pub mod run_once;
 pub mod starvation;

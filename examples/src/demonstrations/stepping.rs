@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::io;
 
 use super::Demonstration;
-use crate::made_of::scheduler::{CountDown, Scheduler, Trace, count_down};
+use crate::patterns::made_of::scheduler::{CountDown, Scheduler, Trace, count_down};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "stepping",

@@ -1,13 +1,19 @@
 //! The programs that are written in every style.
 
+mod blocking;
+pub(crate) mod bounds;
+mod left;
+pub(crate) mod program;
+
 pub mod chat;
 pub mod crawler;
 pub mod happy_eyeballs;
 pub mod key_value;
-pub(crate) mod program;
 pub mod proxy;
 pub mod steps;
 
+pub use bounds::TIME_MAX;
+pub use left::Left;
 use program::Program;
 
 /// Every program, by name.

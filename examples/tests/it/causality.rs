@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use api_async::{bytes, run_until_complete};
 use examples::claims::{observed, part};
-use examples::hybrid::open_connection;
+use examples::patterns::hybrid::open_connection;
 use loop_core::EventLoop;
 
 /// More than the buffers of two sockets take.

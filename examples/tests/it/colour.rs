@@ -312,7 +312,8 @@ fn c12_a_discarded_future_compiles_and_never_happens() {
     while event_loop.run_ready() > 0 {}
     let effects = trace.take().len();
     // The doc-tests of that file hold that none of its cases compiles.
-    let refused = include_str!("../../src/wrong_colour.rs").matches("```compile_fail").count();
+    let refused =
+        include_str!("../../src/crossings/wrong_colour.rs").matches("```compile_fail").count();
     observed("C12", "refused_by_the_compiler", refused);
     observed("C12", "effects_of_a_discarded_future", effects);
     assert!(part("C12", "wrong colours that give a wrong type do not compile", refused > 0));

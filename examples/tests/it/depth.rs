@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use allocation_counter::measure;
 use examples::Style;
-use examples::depth::{Shape, async_await, inline, run};
+use examples::demonstrations::depth::{Shape, async_await, inline, run};
 use futures::FutureExt;
 use futures::future::LocalBoxFuture;
 use loop_core::EventLoop;

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use examples::Style;
 use examples::claims::{observed, part};
-use examples::frames::{
+use examples::demonstrations::frames::{
     FUNCTIONS, Moment, STYLES, backtrace, backtrace_while_it_waits, introspect,
 };
 
@@ -132,7 +132,7 @@ fn a_debugger_in_the_handler_sees_no_more_than_the_backtrace() {
 /// Runs the program under gdb up to the fault; nothing where there is no gdb, or it may not trace.
 fn debugged(style: Style) -> Option<String> {
     // By name, and by pattern: without debug information a function's name has a hash behind it.
-    let by_name = "break examples::frames::probe::Probe::take_backtrace";
+    let by_name = "break examples::demonstrations::frames::probe::Probe::take_backtrace";
     let by_pattern = "rbreak Probe::take_backtrace";
     let mut gdb = Command::new("gdb");
     gdb.args(["--batch", "-nx", "-ex", "set pagination off", "-ex", by_name, "-ex", by_pattern]);
@@ -161,7 +161,8 @@ fn function_in(line: &str) -> Option<&'static str> {
         Some((address, name)) if address.starts_with("0x") => name,
         _ => rest,
     };
-    let (_style, function) = name.strip_prefix("examples::frames::")?.split_once("::")?;
+    let (_style, function) =
+        name.strip_prefix("examples::demonstrations::frames::")?.split_once("::")?;
     FUNCTIONS.into_iter().find(|known| {
         function.strip_prefix(known).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
     })

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use allocation_counter::measure;
 use api_async::{Task, TcpListener, spawn};
-use examples::handler::{self, DynHandler, Echo};
+use examples::patterns::handler::{self, DynHandler, Echo};
 use loop_core::{EventLoop, LoopHandle};
 
 type Served = std::io::Result<std::convert::Infallible>;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use api_async::{TcpListener, run_until_complete};
 use examples::claims::{observed, part};
-use examples::virality::framed::{Cutter, TooLong, framed, serve};
-use examples::virality::{
+use examples::crossings::virality::framed::{Cutter, TooLong, framed, serve};
+use examples::crossings::virality::{
     Change, Changes, Order, async_await, before, callbacks, changes, promises, sans_io,
     sans_io_before, threads,
 };
@@ -72,7 +72,7 @@ fn every_refactoring_prints_the_receipt_that_was_printed_before() {
 #[test]
 fn c11_of_an_echo_all_is_coloured_and_of_a_framed_protocol_little() {
     let echo = coloured_percent(include_str!("../../../api-async/src/echo.rs"));
-    let framed = coloured_percent(include_str!("../../src/virality/framed.rs"));
+    let framed = coloured_percent(include_str!("../../src/crossings/virality/framed.rs"));
     let protocol = coloured_percent(include_str!("../../../api-callbacks/src/protocol/frames.rs"));
     observed("C11", "coloured_percent_echo", echo);
     observed("C11", "coloured_percent_framed", framed);
@@ -82,8 +82,8 @@ fn c11_of_an_echo_all_is_coloured_and_of_a_framed_protocol_little() {
     assert!(part("C11", "of a framed protocol in callbacks a tenth at most", protocol <= 10));
     assert_eq!((echo, framed, protocol), (100, 23, 0));
     // The program of this folder: without such a core, and with one.
-    let through = coloured_percent(include_str!("../../src/virality/async_await.rs"));
-    let core = coloured_percent(include_str!("../../src/virality/sans_io.rs"));
+    let through = coloured_percent(include_str!("../../src/crossings/virality/async_await.rs"));
+    let core = coloured_percent(include_str!("../../src/crossings/virality/sans_io.rs"));
     observed("C11", "coloured_percent_program", through);
     observed("C11", "coloured_percent_program_with_core", core);
     assert!(!part("C11", "of a program around a core without input a tenth at most", core <= 10));
@@ -123,7 +123,7 @@ fn the_framed_protocol_answers_frames_however_they_are_cut() {
 fn the_recorded_changes_are_those_that_are_counted() {
     if std::env::var_os("ONELOOP_RECORD").is_some() {
         let recorded = toml::to_string(&Changes { change: counted() }).unwrap();
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/virality/changes.toml");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/crossings/virality/changes.toml");
         return std::fs::write(path, recorded).unwrap();
     }
     assert_eq!(changes(), counted(), "ONELOOP_RECORD=1 cargo test -p examples recorded_changes");

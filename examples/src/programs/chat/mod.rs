@@ -33,7 +33,7 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 pub use lines::LINE_BYTES_MAX;
 pub use outbox::OUTBOX_LINES_MAX;
 
-use crate::bounds::{SECONDS_MAX, address, hold_time, number};
+use crate::programs::bounds::{SECONDS_MAX, address, hold_time, number};
 use crate::programs::program::{
     self, Program, argument, future_bytes, not_written_in, say, signals,
 };

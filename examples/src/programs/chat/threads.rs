@@ -11,8 +11,8 @@ use super::lines::{Lines, PAUSE};
 use super::outbox::{Next, Outbox};
 use super::room::{Delivery, Ending, Room};
 use super::{Options, Report};
-use crate::blocking::{Cancellation, listen, spawn};
-use crate::bounds::TIME_MAX;
+use crate::programs::blocking::{Cancellation, listen, spawn};
+use crate::programs::bounds::TIME_MAX;
 
 /// A chat that runs; its threads end after all the others.
 pub(super) struct Chat {

@@ -30,7 +30,7 @@ use loop_core::{EventLoop, LoopHandle, RunError};
 pub use site::Site;
 pub use url::{NotHttp, Url};
 
-use crate::bounds::{MILLISECONDS_MAX, SECONDS_MAX, hold, hold_time, number};
+use crate::programs::bounds::{MILLISECONDS_MAX, SECONDS_MAX, hold, hold_time, number};
 use crate::programs::program::{Program, argument, future_bytes, not_written_in, say};
 use crate::{Left, Style};
 

@@ -8,7 +8,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::{Options, interleave, run};
 use crate::Style;
-use crate::bounds::{MILLISECONDS_MAX, number};
+use crate::programs::bounds::{MILLISECONDS_MAX, number};
 use crate::programs::program::say;
 
 /// How long it takes to see that an address does not answer any more.

@@ -20,7 +20,7 @@ use loop_core::AggregateError;
 
 use self::demonstration::{Flags, demonstrate};
 
-use crate::bounds::{hold, hold_time};
+use crate::programs::bounds::{hold, hold_time};
 use crate::programs::program::{Program, argument, future_bytes, not_written_in};
 use crate::{Left, Style};
 

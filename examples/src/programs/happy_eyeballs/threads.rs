@@ -14,8 +14,8 @@ use loop_core::{AggregateError, Elapsed};
 
 use super::{Failures, Options, Race, failed};
 use crate::Left;
-use crate::blocking::{self, Bounds, Cancellation};
-use crate::bounds::TIME_MAX;
+use crate::programs::blocking::{self, Bounds, Cancellation};
+use crate::programs::bounds::TIME_MAX;
 
 /// What came of an attempt, and which one it was.
 type Ended = (usize, io::Result<TcpStream>);

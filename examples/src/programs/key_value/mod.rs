@@ -23,7 +23,7 @@ use loop_core::{EventLoop, LoopHandle, RunError, report_to_stderr};
 
 use self::core::Store;
 
-use crate::bounds::{address, hold, hold_time, number, seconds};
+use crate::programs::bounds::{address, hold, hold_time, number, seconds};
 use crate::programs::program::{
     Program, announce, argument, future_bytes, not_written_in, say, signals,
 };

@@ -11,7 +11,7 @@ use slab::Slab;
 
 use super::core::{SWEEP_EVERY, Session, Store};
 use super::{Options, Report, sweep};
-use crate::blocking::{Cancellation, listen, spawn};
+use crate::programs::blocking::{Cancellation, listen, spawn};
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 16 * 1024;

@@ -23,7 +23,7 @@ use clap::{Args, FromArgMatches};
 use loop_core::{EventLoop, LoopHandle};
 use socket2::SockRef;
 
-use crate::bounds::{SECONDS_MAX, address, hold_time, number};
+use crate::programs::bounds::{SECONDS_MAX, address, hold_time, number};
 use crate::programs::program::{
     self, Program, argument, future_bytes, not_written_in, say, signals,
 };

@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle, Scope};
 use std::time::Duration;
 
 use super::{Options, Report, reset_on_close};
-use crate::blocking::{Cancellation, listen};
+use crate::programs::blocking::{Cancellation, listen};
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 16 * 1024;

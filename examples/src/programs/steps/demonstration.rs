@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{AT_ONCE_MAX, Fault, Misbehaviour, Options, Peer, run};
 use crate::Style;
-use crate::bounds::{MILLISECONDS_MAX, number};
+use crate::programs::bounds::{MILLISECONDS_MAX, number};
 use crate::programs::program::say;
 
 /// The most failures that the server can be told.

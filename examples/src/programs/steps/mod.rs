@@ -25,7 +25,7 @@ use self::demonstration::{Flags, demonstrate};
 
 pub use self::peer::{Fault, Misbehaviour, Peer};
 
-use crate::bounds::{hold, hold_time};
+use crate::programs::bounds::{hold, hold_time};
 use crate::programs::program::{Program, argument, future_bytes, not_written_in};
 use crate::{Left, Style};
 

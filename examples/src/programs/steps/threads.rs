@@ -14,7 +14,7 @@ use loop_core::{Cancelled, report_to_stderr};
 
 use super::{END_OF_TRANSMISSION, Options, Report, Stage, at, parse};
 use crate::Left;
-use crate::blocking::{self, Bounds, Cancellation, read_until, write_all};
+use crate::programs::blocking::{self, Bounds, Cancellation, read_until, write_all};
 
 /// What is to be cleaned up.
 struct Session {

@@ -1,6 +1,6 @@
 //! The counter: which functions have another signature, and how many tokens came and went.
 
-use examples::virality::Change;
+use examples::crossings::virality::Change;
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::visit::{self, Visit};
@@ -13,33 +13,33 @@ struct Refactoring {
     after: &'static str,
 }
 
-const BEFORE: &str = include_str!("../../../src/virality/before.rs");
+const BEFORE: &str = include_str!("../../../src/crossings/virality/before.rs");
 
 const SOURCES: [Refactoring; 5] = [
     Refactoring {
         name: "threads",
         before: BEFORE,
-        after: include_str!("../../../src/virality/threads.rs"),
+        after: include_str!("../../../src/crossings/virality/threads.rs"),
     },
     Refactoring {
         name: "callbacks",
         before: BEFORE,
-        after: include_str!("../../../src/virality/callbacks.rs"),
+        after: include_str!("../../../src/crossings/virality/callbacks.rs"),
     },
     Refactoring {
         name: "promises",
         before: BEFORE,
-        after: include_str!("../../../src/virality/promises.rs"),
+        after: include_str!("../../../src/crossings/virality/promises.rs"),
     },
     Refactoring {
         name: "async",
         before: BEFORE,
-        after: include_str!("../../../src/virality/async_await.rs"),
+        after: include_str!("../../../src/crossings/virality/async_await.rs"),
     },
     Refactoring {
         name: "sans-I/O",
-        before: include_str!("../../../src/virality/sans_io_before.rs"),
-        after: include_str!("../../../src/virality/sans_io.rs"),
+        before: include_str!("../../../src/crossings/virality/sans_io_before.rs"),
+        after: include_str!("../../../src/crossings/virality/sans_io.rs"),
     },
 ];
 

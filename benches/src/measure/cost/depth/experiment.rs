@@ -1,7 +1,7 @@
 //! What is measured against what.
 
 use examples::Style;
-use examples::depth::{Shape, inline, run};
+use examples::demonstrations::depth::{Shape, inline, run};
 use loop_core::{EventLoop, RunError};
 use serde::Serialize;
 

@@ -75,7 +75,8 @@ impl Seen {
 
 /// Finds the function of the program that a frame is of, be it the function or a closure in it.
 pub(super) fn function_of_the_program(frame: &str) -> Option<&'static str> {
-    let (_style, function) = frame.strip_prefix("examples::frames::")?.split_once("::")?;
+    let (_style, function) =
+        frame.strip_prefix("examples::demonstrations::frames::")?.split_once("::")?;
     let end = function.find([':', '<', '(', ' ']).unwrap_or(function.len());
     FUNCTIONS.into_iter().find(|known| *known == &function[..end])
 }

@@ -1,8 +1,8 @@
-//! A task is a future in a coat: the same head, and a coroutine that it drives.
+//! A task is a future with a coroutine: the same head, and what it drives.
 //!
-//! In CPython a `TaskObj` begins with `FutureObj_HEAD`, so that whoever can await a future can await
-//! a task, and does not know the difference. Here the head is a type, and the task holds one. A future
-//! is settled by somebody; a task settles itself, with what its coroutine returns.
+//! In CPython a `TaskObj` begins with `FutureObj_HEAD`, so that code which awaits a future
+//! can await a task and does not know the difference. Here the head is a type, and the task holds one.
+//! Other code settles a future; a task settles itself, with what its coroutine returns.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -16,27 +16,27 @@ use slab::Slab;
 
 type Callback<T> = Box<dyn FnOnce(Rc<T>)>;
 
-/// What futures and tasks have in common: a result to come, and who wants to hear of it. CPython:
-/// `FutureObj_HEAD`.
+/// What futures and tasks have in common: a result to come, and the callbacks that wait for it.
+/// CPython: `FutureObj_HEAD`.
 pub struct Head<T> {
     handle: LoopHandle,
     result: RefCell<Option<Rc<T>>>,
     callbacks: RefCell<Vec<Callback<T>>>,
 }
 
-/// A future that somebody else settles. CPython: `FutureObj`, which is the head and nothing more.
-pub struct Bare<T>(Rc<Head<T>>);
+/// A future that other code settles. CPython: `FutureObj`, which is the head and nothing more.
+pub struct PlainFuture<T>(Rc<Head<T>>);
 
 /// A future that settles itself. CPython: `TaskObj`.
 ///
-/// Nobody but its owners keeps it, as in asyncio: one that is dropped while it waits goes no further.
-pub struct Coated<T> {
+/// Only its owners keep it, as in asyncio: one that is dropped while it waits goes no further.
+pub struct Task<T> {
     head: Rc<Head<T>>,
-    /// The coat: what is driven. Gone when it has ended. CPython: `task_coro`.
+    /// What the task drives; gone when it has ended. CPython: `task_coro`.
     coroutine: RefCell<Option<Pin<Box<dyn Future<Output = T>>>>>,
     /// Whether a step is queued.
     queued: Cell<bool>,
-    itself: Weak<Coated<T>>,
+    itself: Weak<Task<T>>,
     row: Row,
 }
 
@@ -67,10 +67,10 @@ impl<T: 'static> Head<T> {
     }
 }
 
-impl<T: 'static> Bare<T> {
+impl<T: 'static> PlainFuture<T> {
     /// Makes a future that is pending.
-    pub fn new(handle: &LoopHandle) -> Bare<T> {
-        Bare(Head::new(handle))
+    pub fn new(handle: &LoopHandle) -> PlainFuture<T> {
+        PlainFuture(Head::new(handle))
     }
 
     /// Settles the future.
@@ -87,10 +87,10 @@ impl<T: 'static> Bare<T> {
     }
 }
 
-impl<T: 'static> Coated<T> {
-    /// Puts a coroutine in a coat; its first step is queued.
-    pub fn new(handle: &LoopHandle, coroutine: impl Future<Output = T> + 'static) -> Rc<Coated<T>> {
-        let task = Rc::new_cyclic(|itself| Coated {
+impl<T: 'static> Task<T> {
+    /// Makes a task of a coroutine, and queues its first step.
+    pub fn new(handle: &LoopHandle, coroutine: impl Future<Output = T> + 'static) -> Rc<Task<T>> {
+        let task = Rc::new_cyclic(|itself| Task {
             head: Head::new(handle),
             coroutine: RefCell::new(Some(Box::pin(coroutine))),
             queued: Cell::new(false),
@@ -122,7 +122,7 @@ trait Queue {
     fn queue(&self);
 }
 
-impl<T: 'static> Queue for Coated<T> {
+impl<T: 'static> Queue for Task<T> {
     fn queue(&self) {
         if let (Some(task), false) = (self.itself.upgrade(), self.queued.replace(true)) {
             self.head.handle.call_soon(move || task.step());
@@ -162,7 +162,7 @@ impl Drop for Row {
     }
 }
 
-/// Awaits a head, whichever coat it has: the awaiting task's waker is a callback like any other.
+/// Awaits a head, be it a future's or a task's: the awaiting task's waker is a callback like any other.
 pub async fn result_of<T: 'static>(head: &Head<T>) -> Rc<T> {
     let mut asked = false;
     std::future::poll_fn(|cx| {
@@ -194,11 +194,11 @@ mod tests {
     fn who_awaits_a_future_awaits_a_task_by_the_same_head() {
         let mut event_loop = EventLoop::new().unwrap();
         let handle = event_loop.handle();
-        let bare = Rc::new(Bare::new(&handle));
+        let bare = Rc::new(PlainFuture::new(&handle));
         let inner = bare.clone();
-        let middle = Coated::new(&handle, async move { *result_of(inner.head()).await + 1 });
+        let middle = Task::new(&handle, async move { *result_of(inner.head()).await + 1 });
         let awaited = middle.clone();
-        let outer = Coated::new(&handle, async move { *result_of(awaited.head()).await * 2 });
+        let outer = Task::new(&handle, async move { *result_of(awaited.head()).await * 2 });
         turn(&mut event_loop);
         assert!(outer.head().result.borrow().is_none());
         bare.set_result(20);
@@ -210,9 +210,9 @@ mod tests {
     fn a_task_that_is_dropped_while_it_waits_goes_no_further_and_leaves_its_row() {
         let mut event_loop = EventLoop::new().unwrap();
         let handle = event_loop.handle();
-        let bare = Rc::new(Bare::<()>::new(&handle));
+        let bare = Rc::new(PlainFuture::<()>::new(&handle));
         let inner = bare.clone();
-        let task = Coated::new(&handle, async move { *result_of(inner.head()).await });
+        let task = Task::new(&handle, async move { *result_of(inner.head()).await });
         turn(&mut event_loop);
         assert_eq!(TASKS.with_borrow(Slab::len), 1);
         drop(task);
@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn settling_calls_nobody_and_queues_all_in_order() {
         let mut event_loop = EventLoop::new().unwrap();
-        let bare = Bare::new(&event_loop.handle());
+        let bare = PlainFuture::new(&event_loop.handle());
         let trace = Rc::new(RefCell::new(Vec::new()));
         let add = |name: &'static str| {
             let trace = trace.clone();
