@@ -3,5 +3,6 @@
 pub(crate) mod hgrm;
 pub(crate) mod interval_log;
 pub(crate) mod run_check;
+pub(crate) mod run_directory;
 pub(crate) mod run_file;
 pub(crate) mod whole;

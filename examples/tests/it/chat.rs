@@ -1,19 +1,20 @@
 //! The promises of the chat: each written once, kept by every style, and broken by the naive one
 //! where its bug says so.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{BufReader, ErrorKind, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use examples::chat::{self, LINE_BYTES_MAX, OUTBOX_LINES_MAX, Options, Report, Version};
-use examples::{Left, Style};
+use examples::Style;
+use examples::chat::{LINE_BYTES_MAX, OUTBOX_LINES_MAX, Report, Version};
 use socket2::{Domain, Socket, Type};
 
 use crate::client::reset;
-use crate::sockets;
+
+mod running;
+
+use self::running::{Guest, PATIENCE, Running};
 
 /// Makes a test of each behaviour for each style.
 macro_rules! in_every_style {
@@ -45,79 +46,8 @@ in_every_style! {
     a_stop_waits_for_nobody_longer_than_its_grace,
 }
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const LONG_GRACE: Duration = Duration::from_secs(10);
 const SHORT_GRACE: Duration = Duration::from_millis(300);
-
-/// A chat on a thread of its own.
-struct Running {
-    addr: SocketAddr,
-    /// Its end is the order to stop.
-    stop: UnixStream,
-    thread: JoinHandle<std::io::Result<(Report, Left)>>,
-}
-
-/// Somebody with a terminal.
-struct Guest(BufReader<TcpStream>);
-
-impl Running {
-    fn start(version: Version, grace: Duration) -> Running {
-        let options = Options { listen: "127.0.0.1:0".parse().unwrap(), grace };
-        let (stop, stopped) = UnixStream::pair().unwrap();
-        let (announced, address) = mpsc::channel();
-        let announce = move |addr| announced.send(addr).unwrap();
-        let thread = thread::spawn(move || chat::run(version, &options, stopped, announce));
-        Running { addr: address.recv_timeout(PATIENCE).unwrap(), stop, thread }
-    }
-
-    fn guest(&self, name: &str) -> Guest {
-        self.guest_of(TcpStream::connect(self.addr).unwrap(), name)
-    }
-
-    fn guest_of(&self, stream: TcpStream, name: &str) -> Guest {
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        let mut guest = Guest(BufReader::new(stream));
-        guest.expect("* who are you?");
-        guest.say(name);
-        assert!(guest.hear().starts_with("* here with you:"));
-        guest
-    }
-
-    /// Stops the chat, and checks that it leaves nothing: neither on its loop nor of its sockets.
-    fn stop(self) -> Report {
-        drop(self.stop);
-        let (report, left) = self.thread.join().unwrap().unwrap();
-        assert!(left.is_nothing(), "{left:?}");
-        assert_eq!(sockets::open_at(self.addr.port()), 0, "sockets are left");
-        report
-    }
-}
-
-impl Guest {
-    fn say(&mut self, line: &str) {
-        self.send(format!("{line}\n").as_bytes());
-    }
-
-    fn send(&mut self, bytes: &[u8]) {
-        self.0.get_mut().write_all(bytes).unwrap();
-    }
-
-    fn hear(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).unwrap();
-        assert!(line.ends_with('\n'), "the stream ended after {line:?}");
-        line.trim_end().to_owned()
-    }
-
-    fn expect(&mut self, line: &str) {
-        assert_eq!(self.hear(), line);
-    }
-
-    fn expect_end(&mut self) {
-        assert_eq!(self.0.read(&mut [0]).unwrap(), 0, "there was more");
-    }
-}
 
 fn what_one_says_all_others_hear(version: Version) {
     let chat = Running::start(version, LONG_GRACE);

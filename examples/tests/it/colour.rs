@@ -1,59 +1,28 @@
 //! Is it coloured? What crosses from a style to plain code, what the compiler refuses, and when
 //! things happen.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::future::Future;
-use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::io;
+use std::net::TcpListener;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
-use api_callbacks::protocol::{Frames, write_frame};
-use api_callbacks::{Protocol, ServerBuilder, run_blocking};
+use api_callbacks::{ServerBuilder, run_blocking};
 use api_promises::{Fault, Promise};
 use examples::claims::{observed, part};
-use loop_core::{EventLoop, LoopHandle, ManualClock};
+use loop_core::{EventLoop, ManualClock};
 
 use crate::client::connect;
 
-/// Things in the order of their happening.
-#[derive(Clone, Default)]
-struct Trace(Rc<RefCell<Vec<&'static str>>>);
+mod shouting;
+mod trace;
 
-impl Trace {
-    fn note(&self, what: &'static str) {
-        self.0.borrow_mut().push(what);
-    }
-
-    fn take(&self) -> Vec<&'static str> {
-        self.0.take()
-    }
-}
-
-/// Makes a loop on a clock that jumps to the next deadline when the loop is idle.
-fn lab() -> (EventLoop, LoopHandle) {
-    let clock = ManualClock::new().autojump(Duration::ZERO);
-    let event_loop = EventLoop::with_clock(clock).unwrap();
-    let handle = event_loop.handle();
-    (event_loop, handle)
-}
-
-/// The protocol that both kinds of connection run: each frame comes back in capitals.
-fn shouting() -> impl Protocol {
-    Frames::new(1024, |transport, frame| write_frame(transport, &frame.to_ascii_uppercase()))
-}
-
-/// Says a frame, ends this side, and returns what comes back.
-fn say(mut stream: TcpStream) -> Vec<u8> {
-    stream.write_all(b"\0\0\0\x05hello").unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    answer
-}
+use self::shouting::{say, shouting};
+use self::trace::{Trace, lab};
 
 /// Callback protocols are uncoloured: the same object answers under the loop and on a blocking socket,
 /// in a thread that has no reactor. A promise needs a loop to be made at all, and a future that is

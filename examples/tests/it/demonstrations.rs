@@ -19,18 +19,9 @@ use examples::demonstrations::wake_up::{
 use examples::demonstrations::zalgo::{Cached, completions};
 use loop_core::TurnRule;
 
-/// Does a demonstration and returns what it prints.
-fn shown(name: &str) -> String {
-    Demonstration::named(name).unwrap().show().unwrap()
-}
+mod shown;
 
-/// Holds that each of the lines is printed.
-fn assert_shows(name: &str, lines: &[&str]) {
-    let text = shown(name);
-    for line in lines {
-        assert!(text.lines().any(|shown| shown == *line), "{line:?} is not in:\n{text}");
-    }
-}
+use self::shown::{assert_shows, shown};
 
 #[test]
 fn the_demonstrations_are_in_order_and_say_what_they_show() {

@@ -4,13 +4,16 @@
 //! Rule: the limit of each test is far from its delays, so that a slow machine fails none.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use examples::Style;
 use examples::happy_eyeballs::{Options, PROGRAM, Race, interleave, run, run_naive};
-use socket2::{Domain, Socket, Type};
+
+mod addresses;
+
+use self::addresses::{Refusing, Stalled, address_of, assert_untouched, listening};
 
 /// A delay that nobody is to wait for.
 const LONG: Duration = Duration::from_secs(60);
@@ -241,67 +244,4 @@ fn raced(style: Style, addresses: &[SocketAddr], delay: Duration) -> Race {
 
 fn options(addresses: &[SocketAddr], delay: Duration) -> Options {
     Options { addresses: addresses.to_vec(), delay, limit: None }
-}
-
-fn listening() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").unwrap()
-}
-
-fn address_of(listener: &TcpListener) -> SocketAddr {
-    listener.local_addr().unwrap()
-}
-
-/// Asserts that nobody has connected.
-fn assert_untouched(listener: &TcpListener) {
-    listener.set_nonblocking(true).unwrap();
-    assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
-}
-
-/// An address that refuses: it is bound, so that nobody else listens there, and nobody does.
-struct Refusing {
-    address: SocketAddr,
-    _bound: Socket,
-}
-
-impl Refusing {
-    fn new() -> Refusing {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
-        let address = socket.local_addr().unwrap().as_socket().unwrap();
-        Refusing { address, _bound: socket }
-    }
-}
-
-/// An address that does not answer: its queue is full, and nobody accepts.
-struct Stalled {
-    address: SocketAddr,
-    _listener: Socket,
-    _filling: Vec<TcpStream>,
-}
-
-impl Stalled {
-    fn new() -> Stalled {
-        let listener = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        listener.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
-        listener.listen(0).unwrap();
-        let address = listener.local_addr().unwrap().as_socket().unwrap();
-        let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(100));
-        let filling: Vec<_> = std::iter::from_fn(|| connect().ok()).take(16).collect();
-        assert!(filling.len() < 16, "the kernel's queue has an end");
-        Stalled { address, _listener: listener, _filling: filling }
-    }
-
-    /// Asserts that no socket of this machine is still trying to connect here.
-    fn assert_abandoned(&self) {
-        let Ok(table) = std::fs::read_to_string("/proc/net/tcp") else {
-            return eprintln!("skipped: this system has no /proc to look into");
-        };
-        const SYN_SENT: &str = "02";
-        let remote = format!("0100007F:{:04X}", self.address.port());
-        let trying = table.lines().filter(|line| {
-            let columns: Vec<_> = line.split_whitespace().collect();
-            columns[2] == remote && columns[3] == SYN_SENT
-        });
-        assert_eq!(trying.count(), 0, "an attempt at {} is pending", self.address);
-    }
 }

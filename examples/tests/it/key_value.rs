@@ -2,29 +2,31 @@
 //! naive one where its bug says so.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::os::unix::net::UnixStream;
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::net::{Shutdown, TcpStream};
+use std::thread;
 use std::time::Duration;
 
+use examples::Style;
 use examples::key_value::core::{ARGUMENT_BYTES_MAX, ARGUMENTS_MAX, LINE_BYTES_MAX};
-use examples::key_value::{self, Options, Report, Version};
-use examples::{Left, Style};
+use examples::key_value::{Report, Version};
 
-use crate::client::{connect, pattern, reset};
+use crate::client::{pattern, reset};
 use crate::server::{PATIENCE, wait_until};
 use crate::sockets;
 
 mod core;
 mod differential;
 mod ending;
+mod pressure;
 mod redis;
+mod running;
 
 use self::ending::{
     a_stop_answers_what_has_come_and_resets_nobody,
     http_closes_the_connection_before_its_body_is_executed,
 };
+use self::pressure::who_takes_no_replies_is_not_worked_for;
+use self::running::{Running, bulk, request};
 
 /// Makes a test of each behaviour for each style.
 macro_rules! in_every_style {
@@ -62,80 +64,6 @@ in_every_style! {
 
 const LONG_GRACE: Duration = Duration::from_secs(20);
 const SHORT_GRACE: Duration = Duration::from_millis(200);
-
-/// A server on a thread of its own.
-struct Running {
-    addr: SocketAddr,
-    /// Its end is the order to stop.
-    stop: UnixStream,
-    thread: JoinHandle<std::io::Result<(Report, Left)>>,
-}
-
-impl Running {
-    fn start(version: Version, grace: Duration) -> Running {
-        Running::start_for(version, grace, 100)
-    }
-
-    fn start_for(version: Version, grace: Duration, clients_max: usize) -> Running {
-        let options = Options { listen: "127.0.0.1:0".parse().unwrap(), clients_max, grace };
-        let (stop, stopped) = UnixStream::pair().unwrap();
-        let (announced, address) = mpsc::channel();
-        let announce = move |addr| announced.send(addr).unwrap();
-        let thread = thread::spawn(move || key_value::run(version, &options, stopped, announce));
-        Running { addr: address.recv_timeout(PATIENCE).unwrap(), stop, thread }
-    }
-
-    fn client(&self) -> Client {
-        Client(connect(self.addr))
-    }
-
-    /// Stops the server, and checks that it leaves nothing: neither on its loop nor of its sockets.
-    fn stop(self) -> Report {
-        drop(self.stop);
-        let (report, left) = self.thread.join().unwrap().unwrap();
-        assert!(left.is_nothing(), "{left:?}");
-        // A process that another test is just starting has ours, until it becomes its program.
-        let closed = || sockets::open_at(self.addr.port()) == 0;
-        wait_until("no socket is left", PATIENCE, closed);
-        report
-    }
-}
-
-/// A client that knows what it should be told.
-struct Client(TcpStream);
-
-impl Client {
-    fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        self.0.write_all(bytes.as_ref()).unwrap();
-    }
-
-    fn expect(&mut self, reply: impl AsRef<[u8]>) {
-        let mut told = vec![0; reply.as_ref().len()];
-        self.0.read_exact(&mut told).unwrap();
-        // Not `assert_eq!`: a mebibyte of numbers helps nobody.
-        assert!(told == reply.as_ref(), "{}", told[..told.len().min(200)].escape_ascii());
-    }
-
-    fn ask(&mut self, request: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) {
-        self.send(request);
-        self.expect(reply);
-    }
-
-    fn expect_end(&mut self) {
-        assert_eq!(self.0.read(&mut [0; 16]).unwrap(), 0, "there was more");
-    }
-}
-
-/// Returns a request as programs write it.
-fn request(arguments: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = format!("*{}\r\n", arguments.len()).into_bytes();
-    arguments.iter().for_each(|argument| bytes.extend(bulk(argument)));
-    bytes
-}
-
-fn bulk(bytes: &[u8]) -> Vec<u8> {
-    [format!("${}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat()
-}
 
 fn commands_are_answered(version: Version) {
     let server = Running::start(version, LONG_GRACE);
@@ -312,46 +240,6 @@ fn one_client_too_many_is_told_so(version: Version) {
         client.0.read_exact(&mut told).is_ok_and(|()| &told == b"+PONG\r\n")
     });
     first.ask("PING\r\n", "+PONG\r\n");
-    server.stop();
-}
-
-/// Asks for 64 MiB and does not take them; tells whether the last command was executed all the same.
-fn is_worked_for_while_it_takes_nothing(server: &Running) -> bool {
-    let (mut greedy, mut witness) = (server.client(), server.client());
-    let value = pattern(0, 256 << 10);
-    greedy.ask(request(&[b"SET", b"big", &value]), "+OK\r\n");
-    let last = request(&[b"SET", b"last", b"done"]);
-    greedy.send([request(&[b"GET", b"big"]).repeat(256), last].concat());
-    let is_done = |witness: &mut Client| {
-        witness.send("EXISTS last\r\n");
-        let mut told = [0; 4];
-        witness.0.read_exact(&mut told).unwrap();
-        &told == b":1\r\n"
-    };
-    // A server that would do it does it at once; one that would not is given some time to err.
-    let done = (0..30).any(|_| {
-        thread::sleep(Duration::from_millis(10));
-        is_done(&mut witness)
-    });
-    // Whoever takes its replies after all has lost none.
-    for _ in 0..256 {
-        greedy.expect(bulk(&value));
-    }
-    greedy.expect("+OK\r\n");
-    assert!(is_done(&mut witness));
-    done
-}
-
-fn who_takes_no_replies_is_not_worked_for(version: Version) {
-    let server = Running::start(version, LONG_GRACE);
-    assert!(!is_worked_for_while_it_takes_nothing(&server), "replies pile up");
-    server.stop();
-}
-
-#[test]
-fn the_naive_one_works_for_who_takes_no_replies() {
-    let server = Running::start(Version::Naive, LONG_GRACE);
-    assert!(is_worked_for_while_it_takes_nothing(&server), "the bug is gone");
     server.stop();
 }
 

@@ -5,8 +5,6 @@
 //! another order is seen; and when a program has ended, it has no connection open and nothing on its loop.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use examples::STYLES;
@@ -14,27 +12,10 @@ use examples::Style;
 use examples::steps::{
     ARGUMENT_BYTES_MAX, Fault, Misbehaviour, Options, PROGRAM, Peer, run, run_naive,
 };
-use loop_core::Backoff;
-use socket2::{Domain, Socket, Type};
 
-/// What nobody is to wait for.
-const LONG: Duration = Duration::from_secs(60);
-/// Enough for a step on a slow machine.
-const BRIEF: Duration = Duration::from_millis(150);
-/// Enough to come to the last step on a slow machine, and not much more.
-const SHORT: Duration = Duration::from_millis(400);
+mod peer;
 
-const COMMITTED: [&str; 3] = ["AUTH open sesame", "COMMIT 3", "QUIT"];
-const REFUSED: [&str; 2] = ["AUTH open sesame", "QUIT"];
-const ROLLED_BACK: [&str; 3] = ["AUTH open sesame", "ROLLBACK", "QUIT"];
-const IN_DOUBT: [&str; 4] = ["AUTH open sesame", "COMMIT 3", "ROLLBACK", "QUIT"];
-
-/// Each request that may go wrong, the step that it is a part of, and what the peer is told in all then.
-const REQUESTS: [(&str, &str, &[&str]); 3] = [
-    ("AUTH", "authenticate", &REFUSED),
-    ("GET 7 baba", "fetch", &ROLLED_BACK),
-    ("COMMIT", "commit", &IN_DOUBT),
-];
+use self::peer::*;
 
 /// Makes a test of each behaviour for each style.
 macro_rules! in_every_style {
@@ -299,67 +280,4 @@ fn the_naive_program_cleans_up_after_a_failure() {
     assert!(run_naive(&patient(&peer)).unwrap().items.is_err());
     wait_until_closed(&peer);
     assert_eq!(peer.journal(), ROLLED_BACK);
-}
-
-/// Runs the program against a peer with faults; asserts what the peer was told in all, and that nothing
-/// is left on either side. Returns what the program came to.
-fn ended<const N: usize>(
-    style: Style,
-    faults: [Fault; N],
-    change: impl FnOnce(&mut Options),
-    told: &[&str],
-) -> std::io::Result<Vec<String>> {
-    let peer = Peer::start(faults.clone()).unwrap();
-    let mut options = patient(&peer);
-    change(&mut options);
-    let report = run(style, &options).unwrap();
-    assert!(report.left.is_nothing(), "{faults:?}: {:?}", report.left);
-    wait_until_closed(&peer);
-    assert_eq!(peer.journal(), told, "{faults:?}");
-    assert_eq!(peer.impatient(), 0, "{faults:?}: who says goodbye hears the answer");
-    report.items
-}
-
-/// Limits that a slow machine keeps, unless a test is about them.
-fn patient(peer: &Peer) -> Options {
-    Options {
-        step_limit: LONG,
-        total_limit: LONG,
-        clean_up_limit: LONG,
-        backoff: steady(Duration::from_millis(1)),
-        ..Options::new(peer.address())
-    }
-}
-
-/// Three tries with pauses of one length.
-fn steady(first: Duration) -> Backoff {
-    Backoff { attempts: 3, first, factor: 1.0, jitter: 0.0, max: LONG, ..Backoff::default() }
-}
-
-fn always(request: &'static str, what: Misbehaviour) -> Fault {
-    Fault { request, what, times: usize::MAX }
-}
-
-/// An address that is taken, so that nobody else listens there, and refuses.
-struct Nobody(Socket);
-
-impl Nobody {
-    fn new() -> Nobody {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-        Nobody(socket)
-    }
-
-    fn options(&self) -> Options {
-        Options::new(self.0.local_addr().unwrap().as_socket().unwrap())
-    }
-}
-
-/// Waits until the peer has seen every connection end.
-fn wait_until_closed(peer: &Peer) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while peer.open() > 0 {
-        assert!(Instant::now() < deadline, "{} connections are open still", peer.open());
-        thread::sleep(Duration::from_millis(1));
-    }
 }

@@ -12,7 +12,8 @@ use rand::seq::SliceRandom;
 
 use crate::failure::Failure;
 use crate::files::interval_log::IntervalLog;
-use crate::files::run_file::{Arguments, Run, RunDirectory};
+use crate::files::run_directory::RunDirectory;
+use crate::files::run_file::{Arguments, Run};
 use crate::measure::arm::Arm;
 use crate::measure::latencies::Latencies;
 use crate::measure::load::Shape;
