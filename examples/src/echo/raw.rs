@@ -74,20 +74,31 @@ pub(crate) fn serve(
     options: &Options,
     announce: impl FnOnce(SocketAddr),
 ) -> io::Result<ServerCounts> {
-    let mut server = RawServer::bind(options.listen)?;
-    let _signals = server.watch_signals()?;
+    let poll = Poll::new()?;
+    // Before the address is bound, so that no client of the server can end it unheard.
+    let _signals = watch_signals(&poll)?;
+    let mut server = RawServer::bind(poll, options.listen)?;
     announce(server.listener.local_addr()?);
     let mut events = Events::with_capacity(EVENTS_PER_TURN);
     while !server.turn(&mut events)? {}
     Ok(server.counts.told())
 }
 
+/// Lets SIGINT and SIGTERM write to a pipe that the poll watches.
+fn watch_signals(poll: &Poll) -> io::Result<pipe::Receiver> {
+    let (sender, mut receiver) = pipe::new()?;
+    let sender = OwnedFd::from(sender);
+    signal_hook::low_level::pipe::register(SIGINT, sender.try_clone()?)?;
+    signal_hook::low_level::pipe::register(SIGTERM, sender)?;
+    poll.registry().register(&mut receiver, SIGNALS, Interest::READABLE)?;
+    Ok(receiver)
+}
+
 impl RawServer {
-    fn bind(addr: SocketAddr) -> io::Result<RawServer> {
+    fn bind(poll: Poll, addr: SocketAddr) -> io::Result<RawServer> {
         let listener = listen(addr)?;
         listener.set_nonblocking(true)?;
         let mut listener = TcpListener::from_std(listener);
-        let poll = Poll::new()?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
         Ok(RawServer {
             poll,
@@ -99,19 +110,9 @@ impl RawServer {
             generation: 0,
             ready: VecDeque::new(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
-            counts: Counts { registrations: 1, ..Counts::default() },
+            // The listener, and the pipe of the signals.
+            counts: Counts { registrations: 2, ..Counts::default() },
         })
-    }
-
-    /// Lets SIGINT and SIGTERM write to a pipe that the poll watches.
-    fn watch_signals(&mut self) -> io::Result<pipe::Receiver> {
-        let (sender, mut receiver) = pipe::new()?;
-        let sender = OwnedFd::from(sender);
-        signal_hook::low_level::pipe::register(SIGINT, sender.try_clone()?)?;
-        signal_hook::low_level::pipe::register(SIGTERM, sender)?;
-        self.poll.registry().register(&mut receiver, SIGNALS, Interest::READABLE)?;
-        self.counts.registrations += 1;
-        Ok(receiver)
     }
 
     /// Polls once, then accepts and serves; tells whether a signal asked for the end.

@@ -3,6 +3,7 @@
 //! Rule: whatever is awaited has a limit, and the browser ends with the value that owns it.
 
 use std::env;
+use std::fs::{self, DirEntry};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -14,7 +15,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// No test process lives as long.
+const OLD: Duration = Duration::from_secs(3600);
+
 const FLAGS: [&str; 11] = [
     "--remote-debugging-pipe",
     "--headless",
@@ -28,6 +33,21 @@ const FLAGS: [&str; 11] = [
     "--disable-dev-shm-usage",
     "--window-size=1600,1000",
 ];
+
+/// Makes a folder of this process's own for what all its tests look at, and removes those that earlier
+/// processes have left: a static is never dropped.
+pub(super) fn folder(name: &str) -> PathBuf {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let is_old = |entry: &DirEntry| {
+        let made = entry.metadata().and_then(|metadata| metadata.modified());
+        made.is_ok_and(|made| made.elapsed().is_ok_and(|age| age > OLD))
+    };
+    let left = fs::read_dir(&all).into_iter().flatten().flatten().filter(is_old);
+    left.for_each(|entry| _ = fs::remove_dir_all(entry.path()));
+    let own = all.join(std::process::id().to_string());
+    fs::create_dir_all(&own).unwrap();
+    own
+}
 
 /// A browser with one page.
 pub(super) struct Chromium {

@@ -17,7 +17,7 @@ use chromium::Chromium;
 /// The book, built once for all tests.
 static BOOK: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("book");
+    let to = chromium::folder("book");
     Sources::read(root).unwrap().build(&to).unwrap();
     to
 });
