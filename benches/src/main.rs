@@ -25,6 +25,7 @@ mod list;
 mod measure;
 mod nearest;
 mod output;
+mod page;
 mod past_run;
 mod process;
 mod report;

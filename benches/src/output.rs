@@ -15,6 +15,8 @@ pub(crate) enum Dress {
     Colour,
     /// A document: headings, pipe tables, code blocks.
     Markdown,
+    /// A part of a page: tables and paragraphs.
+    Html,
 }
 
 impl Dress {
@@ -43,6 +45,21 @@ pub(crate) fn escaped(text: &str) -> String {
         escaped.push(character);
     }
     escaped
+}
+
+/// Returns what stands for a text in HTML.
+pub(crate) fn html(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => html += "&amp;",
+            '<' => html += "&lt;",
+            '>' => html += "&gt;",
+            '"' => html += "&quot;",
+            _ => html.push(character),
+        }
+    }
+    html
 }
 
 /// Writes a whole text to standard output. A reader that has left is no failure: `oneloop | head`

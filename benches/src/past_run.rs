@@ -1,6 +1,7 @@
 //! `oneloop report`: a run that is over, read from its files and printed again.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,16 +9,18 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 use crate::files::interval_log::{LOG_NAME, PastIntervals};
-use crate::files::run_file::{RUN_NAME, Run, SCHEMA};
-use crate::files::whole;
-use crate::measure::latencies::Latencies;
+use crate::files::run_file::{PAGE_NAME, RUN_NAME, Run, SCHEMA};
+use crate::files::whole::{self, WholeFile};
 use crate::output::{self, Dress};
+use crate::page::{self, Collected};
+use crate::process::open;
 use crate::report;
 
 const EXAMPLES: &str = "\
 Examples:
   oneloop report target/oneloop/20261123T050607Z
-  oneloop report --markdown target/oneloop/20261123T050607Z/run.json > run.md
+  oneloop report --html --open target/oneloop/20261123T050607Z
+  oneloop report --markdown --svg figures target/oneloop/20261123T050607Z > run.md
 
 It needs run.json and run.hlog of the run, as `compare` wrote them.";
 
@@ -28,23 +31,99 @@ pub(crate) struct ReportArguments {
     /// The run's directory, or the run.json in it
     pub(crate) run: PathBuf,
     /// Print Markdown instead of text
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["html", "open"])]
     pub(crate) markdown: bool,
+    /// Write the page, to report.html beside the run if no file is named
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    html: Option<Option<PathBuf>>,
+    /// Write the figures as SVG files into a directory; Markdown then shows them
+    #[arg(long, value_name = "DIR")]
+    svg: Option<PathBuf>,
+    /// Open the page in a browser
+    #[arg(long)]
+    open: bool,
 }
 
-/// Reads the files, then prints.
+/// A run as its files have it.
+struct Past {
+    run: Run,
+    collected: Collected,
+    directory: PathBuf,
+}
+
+/// Reads the files, then prints, or writes the page.
 pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
-    let file =
-        if arguments.run.is_dir() { arguments.run.join(RUN_NAME) } else { arguments.run.clone() };
-    let refused = |path: &Path, reason| Failure::Refused(format!("{}: {reason}", path.display()));
-    let run = read(&file).map_err(|reason| refused(&file, reason))?;
-    let directory = file.parent().map(PathBuf::from).unwrap_or_default();
-    let log = directory.join(LOG_NAME);
-    let latencies = PastIntervals::read(&log).and_then(|intervals| merged(&run, &intervals));
-    let latencies = latencies.map_err(|reason| refused(&log, reason))?;
+    let past = Past::read(&arguments.run)?;
+    let figures = match &arguments.svg {
+        Some(directory) => past.write_figures(directory)?,
+        None => Vec::new(),
+    };
+    if arguments.html.is_some() || arguments.open {
+        let file = arguments.html.clone().flatten();
+        let file = file.unwrap_or_else(|| past.directory.join(PAGE_NAME));
+        past.write_page(&file)?;
+        output::print(&format!("Page:  {}\n", file.display()))?;
+        if arguments.open {
+            open::in_browser(&file);
+        }
+        return Ok(());
+    }
     let dress = if arguments.markdown { Dress::Markdown } else { Dress::of_stdout() };
-    let latencies = latencies.counted(&run.arguments.arms);
-    output::print(&report::compose(&run, &latencies, Some(&directory), dress))
+    let latencies = past.collected.latencies().counted(&past.run.arguments.arms);
+    let mut text = report::compose(&past.run, &latencies, Some(&past.directory), dress);
+    if arguments.markdown {
+        for figure in &figures {
+            text += &format!("\n![]({})\n", figure.display());
+        }
+    }
+    output::print(&text)
+}
+
+/// Writes the page of a run that has just ended, beside its files.
+///
+/// # Errors
+/// When the files cannot be read again, or the page cannot be written.
+pub(crate) fn write_page(directory: &Path) -> Result<PathBuf, Failure> {
+    let past = Past::read(directory)?;
+    let file = directory.join(PAGE_NAME);
+    past.write_page(&file).map(|()| file)
+}
+
+impl Past {
+    fn read(run: &Path) -> Result<Past, Failure> {
+        let file = if run.is_dir() { run.join(RUN_NAME) } else { run.to_owned() };
+        let refused =
+            |path: &Path, reason| Failure::Refused(format!("{}: {reason}", path.display()));
+        let run = read(&file).map_err(|reason| refused(&file, reason))?;
+        let directory = file.parent().map(PathBuf::from).unwrap_or_default();
+        let log = directory.join(LOG_NAME);
+        let collected = PastIntervals::read(&log).and_then(|intervals| collected(&run, &intervals));
+        let collected = collected.map_err(|reason| refused(&log, reason))?;
+        Ok(Past { run, collected, directory })
+    }
+
+    fn write_page(&self, file: &Path) -> Result<(), Failure> {
+        write(file, &page::compose(&self.run, &self.collected))
+    }
+
+    fn write_figures(&self, directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+        let cannot =
+            |error| Failure::Refused(format!("cannot write to {}: {error}", directory.display()));
+        fs::create_dir_all(directory).map_err(cannot)?;
+        let mut written = Vec::new();
+        for (name, content) in page::files(&self.run, &self.collected) {
+            let file = directory.join(name);
+            write(&file, &content)?;
+            written.push(file);
+        }
+        Ok(written)
+    }
+}
+
+fn write(file: &Path, content: &str) -> Result<(), Failure> {
+    let written = WholeFile::create(file).and_then(|to| to.write(content.as_bytes()));
+    written
+        .map_err(|error| Failure::Refused(format!("cannot write to {}: {error}", file.display())))
 }
 
 /// Reads a `run.json`, or says in a few words why it is none that can be used.
@@ -71,8 +150,8 @@ fn read(file: &Path) -> Result<Run, String> {
 }
 
 /// Adds up the open phases: the figures of `run.json` tell which interval belongs to which round.
-fn merged(run: &Run, intervals: &PastIntervals) -> Result<Latencies, String> {
-    let mut latencies = Latencies::default();
+fn collected(run: &Run, intervals: &PastIntervals) -> Result<Collected, String> {
+    let mut collected = Collected::default();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for figures in &run.open {
         let arm = figures.arm.as_str();
@@ -83,8 +162,10 @@ fn merged(run: &Run, intervals: &PastIntervals) -> Result<Latencies, String> {
         let recorder = interval.ok_or_else(|| {
             format!("does not belong to this run: round {} of {arm} is missing", figures.round)
         })?;
-        latencies.add(!run.void_rounds.contains(&figures.round), arm, &recorder);
+        let hiccups = intervals.hiccups(arm, *place);
+        let valid = !run.void_rounds.contains(&figures.round);
+        collected.add(valid, arm, &recorder, hiccups.as_ref());
         *place += 1;
     }
-    Ok(latencies)
+    Ok(collected)
 }

@@ -1,7 +1,7 @@
 //! `run.hlog`: every phase of every round in HdrHistogram's interval log, version 2.
 //!
 //! An interval is one round of one series; its tag is `ARM/PHASE/SERIES`, such as
-//! `raw/open/response`. The intervals of a tag are in the order of the rounds. Values and maxima
+//! `raw/open/response`; `ARM/open/hiccup` is how late the machine woke a thread meanwhile. The intervals of a tag are in the order of the rounds. Values and maxima
 //! are nanoseconds; times are seconds since the log's StartTime.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{
-    IntervalLogHistogram, IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, Tag,
+    IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, Tag,
 };
 use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
 
@@ -27,6 +27,9 @@ pub(crate) const LOG_NAME: &str = "run.hlog";
 /// What readers of other languages expect above the intervals.
 const LEGEND: &str =
     "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"";
+
+/// The series that is the machine's own.
+const HICCUP: &str = "hiccup";
 
 /// In the word of figures and tags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +46,8 @@ pub(crate) struct Interval {
     pub(crate) began: Instant,
     pub(crate) length: Duration,
     pub(crate) recorder: Recorder,
+    /// How late the machine woke a thread meanwhile, where that was measured.
+    pub(crate) hiccups: Option<Histogram<u64>>,
 }
 
 /// A log that is written while the run goes on.
@@ -99,14 +104,14 @@ impl IntervalLog {
         let mut writer =
             IntervalLogWriterBuilder::new().begin_log_with(&mut self.to, &mut serializer)?;
         let since = interval.began.saturating_duration_since(self.begun);
-        for (series, histogram) in interval.recorder.series() {
-            if phase.has(series) {
-                let tag = tag(arm, phase, series);
-                let tag = Tag::new(&tag).expect("names of arms have neither commas nor blanks");
-                writer
-                    .write_histogram(histogram, since, interval.length, Some(tag))
-                    .map_err(|error| io::Error::other(error.to_string()))?;
-            }
+        let own = interval.recorder.series().into_iter().filter(|(series, _)| phase.has(series));
+        let hiccups = interval.hiccups.iter().map(|hiccups| (HICCUP, hiccups));
+        for (series, histogram) in own.chain(hiccups) {
+            let tag = tag(arm, phase, series);
+            let tag = Tag::new(&tag).expect("names of arms have neither commas nor blanks");
+            writer
+                .write_histogram(histogram, since, interval.length, Some(tag))
+                .map_err(|error| io::Error::other(error.to_string()))?;
         }
         Ok(())
     }
@@ -125,9 +130,10 @@ fn tag(arm: &str, phase: Phase, series: &str) -> String {
     format!("{arm}/{}/{series}", phase.name())
 }
 
-/// A log that was read again.
+/// A log that was read again: the encoded histograms of each tag, which take a hundredth of the room
+/// of the decoded ones.
 #[derive(Debug)]
-pub(crate) struct PastIntervals(BTreeMap<String, Vec<Histogram<u64>>>);
+pub(crate) struct PastIntervals(BTreeMap<String, Vec<String>>);
 
 impl PastIntervals {
     /// Reads the log of a run.
@@ -143,9 +149,10 @@ impl PastIntervals {
             let entry = entry.map_err(|_| "is no HdrHistogram interval log".to_owned())?;
             if let LogEntry::Interval(interval) = entry {
                 let tag = interval.tag().map_or("", |tag| tag.as_str());
-                let histogram = decoded(&interval, &mut deserializer)
+                let encoded = interval.encoded_histogram();
+                decoded(encoded, &mut deserializer)
                     .map_err(|error| format!("has a damaged interval of {tag:?}: {error}"))?;
-                tagged.entry(tag.to_owned()).or_default().push(histogram);
+                tagged.entry(tag.to_owned()).or_default().push(encoded.to_owned());
             }
         }
         Ok(PastIntervals(tagged))
@@ -153,20 +160,28 @@ impl PastIntervals {
 
     /// Returns an arm's open phase by its place among those that the arm finished.
     pub(crate) fn open(&self, arm: &str, place: usize) -> Option<Recorder> {
-        let of = |series| self.0.get(&tag(arm, Phase::Open, series))?.get(place).cloned();
+        let of = |series| self.histogram(arm, series, place);
         Some(Recorder {
             response: of("response")?,
             service: of("service")?,
             send_lag: of("send-lag")?,
+            ..Recorder::new()
         })
+    }
+
+    /// Returns the machine's hiccups during that phase, if they were measured.
+    pub(crate) fn hiccups(&self, arm: &str, place: usize) -> Option<Histogram<u64>> {
+        self.histogram(arm, HICCUP, place)
+    }
+
+    fn histogram(&self, arm: &str, series: &str, place: usize) -> Option<Histogram<u64>> {
+        let encoded = self.0.get(&tag(arm, Phase::Open, series))?.get(place)?;
+        decoded(encoded, &mut Deserializer::new()).ok()
     }
 }
 
-fn decoded(
-    interval: &IntervalLogHistogram<'_>,
-    deserializer: &mut Deserializer,
-) -> Result<Histogram<u64>, String> {
-    let bytes = BASE64.decode(interval.encoded_histogram()).map_err(|error| error.to_string())?;
+fn decoded(encoded: &str, deserializer: &mut Deserializer) -> Result<Histogram<u64>, String> {
+    let bytes = BASE64.decode(encoded).map_err(|error| error.to_string())?;
     let histogram: Histogram<u64> =
         deserializer.deserialize(&mut &bytes[..]).map_err(|error| error.to_string())?;
     // Only histograms of the same bounds can be added up.
@@ -178,68 +193,4 @@ fn decoded(
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::measure::load::Message;
-
-    fn interval(micros: u64) -> Interval {
-        let mut recorder = Recorder::new();
-        let message = Message { intended: 0, handed: 2_000 };
-        (1..=micros).for_each(|micros| recorder.record(message, micros * 1_000 + 2_000));
-        Interval { began: Instant::now(), length: Duration::from_millis(850), recorder }
-    }
-
-    #[test]
-    fn what_is_written_is_read_again_unchanged() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut log = IntervalLog::create(directory.path()).unwrap();
-        let (first, second) = (interval(1_000), interval(5));
-        log.add("raw", Phase::Closed, &interval(7));
-        log.add("raw", Phase::Open, &first);
-        log.add("go", Phase::Open, &interval(9));
-        log.add("raw", Phase::Open, &second);
-        log.finish().unwrap();
-
-        let past = PastIntervals::read(&directory.path().join(LOG_NAME)).unwrap();
-        for (place, written) in [first, second].iter().enumerate() {
-            let read = past.open("raw", place).unwrap();
-            for ((name, read), (_, written)) in read.series().iter().zip(written.recorder.series())
-            {
-                assert_eq!(*read, written, "{name}, {place}");
-            }
-        }
-        assert!(past.open("raw", 2).is_none());
-        assert!(past.open("other", 0).is_none());
-    }
-
-    #[test]
-    fn histograms_of_other_programs_are_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut log = IntervalLog::create(directory.path()).unwrap();
-        let mut foreign = interval(7);
-        foreign.recorder.response = Histogram::new_with_bounds(1, 1_000_000, 2).unwrap();
-        log.add("raw", Phase::Open, &foreign);
-        log.finish().unwrap();
-        let error = PastIntervals::read(&directory.path().join(LOG_NAME)).unwrap_err();
-        assert!(error.contains("\"raw/open/response\"") && error.contains("bounds"), "{error}");
-    }
-
-    #[test]
-    fn a_closed_phase_has_one_series_and_times_are_relative() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut log = IntervalLog::create(directory.path()).unwrap();
-        log.add("raw", Phase::Closed, &interval(7));
-        log.finish().unwrap();
-        let text = fs::read_to_string(directory.path().join(LOG_NAME)).unwrap();
-        let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("Tag=")).collect();
-        assert_eq!(rows.len(), 1, "{text}");
-        let cells: Vec<&str> = rows[0].split(',').collect();
-        assert_eq!(cells[0], "Tag=raw/closed/response");
-        assert!(cells[1].parse::<f64>().unwrap() < 60.0);
-        assert_eq!(cells[2], "0.850");
-        assert!(cells[4].starts_with("HISTFAAAA"));
-        assert!(text.contains("#[StartTime: ") && text.contains(LEGEND), "{text}");
-    }
-}
+mod tests;

@@ -5,12 +5,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::files::run_file::{Arguments, ClosedFigures, CountFigures, OpenFigures, Quantiles, Run};
+use crate::files::run_file::{
+    Arguments, ClosedFigures, CountFigures, CourseFigures, OpenFigures, Quantiles, Run,
+};
 use crate::measure::arm::ensure_distinct;
 use crate::measure::load::SIZE_MAX;
 
 /// More than any run measures: a figure beyond it comes from no clock and no counter.
 const FIGURE_MAX: f64 = 1e15;
+
+/// More slices than any phase is divided into.
+const SLICES_MAX: usize = 1_000;
 
 impl Run {
     /// Checks every figure that a report uses.
@@ -112,7 +117,19 @@ impl OpenFigures {
         self.response_us.check("response_us")?;
         self.service_us.check("service_us")?;
         // A generator that keeps to its schedule has a lag of nothing.
-        self.send_lag_us.check_order("send_lag_us")
+        self.send_lag_us.check_order("send_lag_us")?;
+        self.course.as_ref().map_or(Ok(()), CourseFigures::check)
+    }
+}
+
+impl CourseFigures {
+    fn check(&self) -> Result<(), String> {
+        positive("course.slice_seconds", self.slice_seconds)?;
+        if self.p50_us.len() != self.max_us.len() || self.max_us.len() > SLICES_MAX {
+            return Err("course has slices that do not fit together".to_owned());
+        }
+        let mut figures = self.p50_us.iter().chain(&self.max_us);
+        figures.try_for_each(|&figure| within("course", figure))
     }
 }
 

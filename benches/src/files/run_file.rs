@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::measure::arm::Arm;
-use crate::measure::load::Recorder;
+use crate::measure::load::{Course, Recorder};
 use crate::process::environment::Environment;
 use crate::values::Rule;
 
@@ -17,6 +17,9 @@ pub(crate) const SCHEMA: u32 = 2;
 
 /// The name of the file in the directory of a run.
 pub(crate) const RUN_NAME: &str = "run.json";
+
+/// The name of the page beside it.
+pub(crate) const PAGE_NAME: &str = "report.html";
 
 /// A run, complete or not.
 #[derive(Debug, Serialize, Deserialize)]
@@ -29,6 +32,9 @@ pub(crate) struct Run {
     pub(crate) started: Timestamp,
     /// The machine and the build.
     pub(crate) environment: Environment,
+    /// The command that made the run, to be typed again; runs of older programs have none.
+    #[serde(default)]
+    pub(crate) command: Option<String>,
     /// What was asked for.
     pub(crate) arguments: Arguments,
     /// What orders and arrivals were drawn from.
@@ -104,6 +110,20 @@ pub(crate) struct OpenFigures {
     pub(crate) service_us: Quantiles,
     /// From the intended to the actual send.
     pub(crate) send_lag_us: Quantiles,
+    /// The response times over the time of the phase; runs of older programs have none.
+    #[serde(default)]
+    pub(crate) course: Option<CourseFigures>,
+}
+
+/// The response times of a phase, slice by slice.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct CourseFigures {
+    /// The length of a slice.
+    pub(crate) slice_seconds: f64,
+    /// The median of each slice, 0 where nothing was sent.
+    pub(crate) p50_us: Vec<f64>,
+    /// The slowest reply of each slice, 0 where nothing was sent.
+    pub(crate) max_us: Vec<f64>,
 }
 
 /// Some quantiles of a histogram, in microseconds.
@@ -133,7 +153,18 @@ impl OpenFigures {
             response_us: Quantiles::of(&recorder.response),
             service_us: Quantiles::of(&recorder.service),
             send_lag_us: Quantiles::of(&recorder.send_lag),
+            course: CourseFigures::of(&recorder.course),
         }
+    }
+}
+
+impl CourseFigures {
+    fn of(course: &Course) -> Option<CourseFigures> {
+        course.is_divided().then(|| CourseFigures {
+            slice_seconds: course.slice_seconds(),
+            p50_us: course.quantile_us(0.5),
+            max_us: course.quantile_us(1.0),
+        })
     }
 }
 
@@ -216,6 +247,7 @@ impl Run {
             partial: false,
             started: Timestamp::now(),
             environment,
+            command: command(),
             arguments,
             seed,
             open_rate: None,
@@ -233,6 +265,13 @@ impl Run {
     pub(crate) fn has_failed(&self, arm: &str) -> bool {
         self.failures.iter().any(|failure| failure.arm == arm)
     }
+}
+
+/// Returns the words that this process was started with, as a shell would take them.
+fn command() -> Option<String> {
+    let words: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().replace('\0', "")).collect();
+    shlex::try_join(words.iter().map(String::as_str)).ok()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub(crate) mod arm;
 pub(crate) mod compare;
 pub(crate) mod cost;
 pub(crate) mod duel;
+pub(crate) mod hiccups;
 pub(crate) mod latencies;
 pub(crate) mod load;
 pub(crate) mod load_alone;

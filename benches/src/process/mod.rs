@@ -6,3 +6,4 @@ pub(crate) mod epitaph;
 pub(crate) mod exec;
 pub(crate) mod interrupt;
 pub(crate) mod limits;
+pub(crate) mod open;

@@ -39,6 +39,7 @@ impl Grid {
             Dress::Plain => self.ruled('-', dress),
             Dress::Colour => self.ruled('\u{2500}', dress),
             Dress::Markdown => self.markdown(),
+            Dress::Html => self.html(),
         }
     }
 
@@ -78,6 +79,33 @@ impl Grid {
             table.add_row(row.iter().map(Cell::new));
         }
         laid_out(&table, rule)
+    }
+
+    fn html(&self) -> String {
+        // Wide tables move under the finger, and by keys.
+        let mut text = String::from("<div class=\"scroll\" tabindex=\"0\">\n<table>\n<thead><tr>");
+        for (at, name) in self.header.iter().enumerate() {
+            let left = if self.is_left(at) { " class=\"left\"" } else { "" };
+            // An empty heading is none.
+            let (open, close) =
+                if name.is_empty() { ("td", "td") } else { ("th scope=\"col\"", "th") };
+            let name = output::html(name).replace('\n', "<br>");
+            text += &format!("<{open}{left}>{name}</{close}>");
+        }
+        text += "</tr></thead>\n<tbody>\n";
+        for row in &self.rows {
+            text += "<tr>";
+            for (at, cell) in row.iter().enumerate() {
+                let cell = output::html(cell);
+                text += &match (at, self.is_left(at)) {
+                    (0, _) => format!("<th scope=\"row\">{cell}</th>"),
+                    (_, true) => format!("<td class=\"left\">{cell}</td>"),
+                    _ => format!("<td>{cell}</td>"),
+                };
+            }
+            text += "</tr>\n";
+        }
+        text + "</tbody>\n</table>\n</div>\n"
     }
 
     fn markdown(&self) -> String {

@@ -13,11 +13,12 @@ use std::path::Path;
 use hdrhistogram::Histogram;
 
 use crate::files::interval_log::LOG_NAME;
-use crate::files::run_file::{RUN_NAME, Run};
+use crate::files::run_file::{PAGE_NAME, RUN_NAME, Run};
 use crate::measure::load::{Recorder, supports};
 use crate::output::{self, Dress};
 
-pub(crate) use statistics::Spread;
+pub(crate) use notes::notes;
+pub(crate) use statistics::{Cost, Spread, closed_of, ratios};
 pub(crate) use verdict::verdict;
 
 /// The quantiles that tables show; the maximum comes after them.
@@ -53,7 +54,7 @@ pub(crate) fn compose(
     }
     text += &heading("What it means", dress);
     text += &paragraph(&run.verdict, "", dress);
-    for note in notes::notes(run, latencies) {
+    for note in notes(run, latencies) {
         text += &paragraph(&note, "- ", dress);
     }
     if let Some(directory) = directory {
@@ -84,36 +85,41 @@ pub(crate) fn quantile_cell(histogram: &Histogram<u64>, quantile: f64) -> String
 }
 
 fn title(run: &Run, dress: Dress) -> String {
-    let Run { environment: machine, arguments, .. } = run;
     let started = run.started.strftime("%Y-%m-%d %H:%M:%S UTC");
     let mut text = format!("{}\n", bold(&format!("oneloop compare, {started}"), dress));
     if dress == Dress::Markdown {
         text = format!("# oneloop compare, {started}\n\n");
     }
+    for line in facts(run) {
+        text += &fact(&line, dress);
+    }
+    if dress == Dress::Markdown {
+        text.push('\n');
+    }
+    text
+}
+
+/// Says what was measured on what, in four lines.
+pub(crate) fn facts(run: &Run) -> [String; 4] {
+    let Run { environment: machine, arguments, .. } = run;
     let placement = match (machine.server_cpu, machine.generator_cpu) {
         (Some(server), Some(generator)) => format!("server on {server}, generator on {generator}"),
         _ => "nothing pinned".to_owned(),
     };
     let load = machine.load_average.map_or("unknown".to_owned(), |load| format!("{load:.2}"));
-    let facts = format!("{}, {} cores: {placement}", machine.cpu, machine.cores);
-    text += &fact(&facts, dress);
     let commit = machine.commit.as_ref();
     let commit = commit.map_or("commit unknown".to_owned(), |at| format!("commit {at}"));
-    let build =
-        format!("{}, {}, {} build, {commit}", machine.kernel, machine.compiler(), machine.profile);
-    text += &fact(&build, dress);
-    text += &fact(&format!("load {load} before the run, seed {}", run.seed), dress);
-    let shape = format!(
-        "{}, messages of {}, every byte verified; {}",
-        plural(arguments.connections, "connection"),
-        plural(arguments.size_bytes, "byte"),
-        plural(arguments.rounds, "round")
-    );
-    text += &fact(&shape, dress);
-    if dress == Dress::Markdown {
-        text.push('\n');
-    }
-    text
+    [
+        format!("{}, {} cores: {placement}", machine.cpu, machine.cores),
+        format!("{}, {}, {} build, {commit}", machine.kernel, machine.compiler(), machine.profile),
+        format!("load {load} before the run, seed {}", run.seed),
+        format!(
+            "{}, messages of {}, every byte verified; {}",
+            plural(arguments.connections, "connection"),
+            plural(arguments.size_bytes, "byte"),
+            plural(arguments.rounds, "round")
+        ),
+    ]
 }
 
 /// Counts things: `1 round`, `2 rounds`.
@@ -131,7 +137,7 @@ pub(crate) fn heading(text: &str, dress: Dress) -> String {
 
 fn bold(text: &str, dress: Dress) -> String {
     match dress {
-        Dress::Plain | Dress::Markdown => text.to_owned(),
+        Dress::Plain | Dress::Markdown | Dress::Html => text.to_owned(),
         Dress::Colour => {
             let bold = anstyle::Style::new().bold();
             format!("{bold}{text}{bold:#}")
@@ -152,6 +158,7 @@ fn paragraph(text: &str, bullet: &str, dress: Dress) -> String {
     match dress {
         Dress::Markdown if bullet.is_empty() => format!("{}\n\n", output::escaped(text)),
         Dress::Markdown => format!("{bullet}{}\n", output::escaped(text)),
+        Dress::Html => format!("<p>{}</p>\n", output::html(text)),
         _ => wrapped(&format!("{bullet}{text}"), &" ".repeat(bullet.len())),
     }
 }
@@ -172,6 +179,11 @@ fn files(run: &Run, directory: &Path, dress: Dress) -> String {
         let _ = writeln!(text, "       and {series} histograms (.hgrm) beside it, in microseconds");
     }
     let _ = writeln!(text, "       and {LOG_NAME}, every phase of every round, in nanoseconds");
+    let page = directory.join(PAGE_NAME);
+    if page.exists() {
+        // Last, where the eye is when the run has ended.
+        let _ = writeln!(text, "Page:  {}", page.display());
+    }
     format!("\n{}\n", verbatim(text, dress).trim_end())
 }
 

@@ -86,12 +86,17 @@ pub(crate) fn noise(run: &Run, cost: Cost) -> Option<f64> {
 
 /// Divides the costs of two arms round by round: what disturbs a round disturbs both.
 pub(crate) fn ratio(run: &Run, arm: &str, to: &str, cost: Cost) -> Option<Spread> {
-    Spread::of(pairs(run, arm, to, cost).map(|(micros, base)| micros / base))
+    Spread::of(ratios(run, arm, to, cost))
 }
 
 /// Subtracts the costs of two arms round by round, in microseconds per message.
 pub(crate) fn difference(run: &Run, arm: &str, to: &str, cost: Cost) -> Option<Spread> {
     Spread::of(pairs(run, arm, to, cost).map(|(micros, base)| micros - base))
+}
+
+/// Divides the costs of two arms, each round for itself.
+pub(crate) fn ratios(run: &Run, arm: &str, to: &str, cost: Cost) -> impl Iterator<Item = f64> {
+    pairs(run, arm, to, cost).map(|(micros, base)| micros / base)
 }
 
 fn pairs(run: &Run, arm: &str, to: &str, cost: Cost) -> impl Iterator<Item = (f64, f64)> {

@@ -67,7 +67,7 @@ fn rules(row: &Row, beside: &[(&Style, &Vec<&str>)], width: usize, dress: Dress)
 
 fn code(beside: &[(&Style, &Vec<&str>)], width: usize, dress: Dress) -> String {
     let wall = match dress {
-        Dress::Plain | Dress::Markdown => " | ".to_owned(),
+        Dress::Plain | Dress::Markdown | Dress::Html => " | ".to_owned(),
         Dress::Colour => painted(Paint::new().dimmed(), " │ ", dress),
     };
     let columns: Vec<Vec<Line>> = beside.iter().map(|(_, lines)| column(lines, width)).collect();
@@ -160,7 +160,7 @@ fn paint(class: Class) -> Paint {
 fn painted(paint: Paint, text: &str, dress: Dress) -> String {
     match dress {
         Dress::Colour => format!("{paint}{text}{paint:#}"),
-        Dress::Plain | Dress::Markdown => text.to_owned(),
+        Dress::Plain | Dress::Markdown | Dress::Html => text.to_owned(),
     }
 }
 

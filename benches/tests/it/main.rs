@@ -9,6 +9,7 @@ mod demo;
 mod duel;
 mod fake;
 mod load;
+mod page;
 mod peers;
 mod program;
 mod program_costs;

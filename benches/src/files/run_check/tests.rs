@@ -25,6 +25,7 @@ fn run() -> Value {
             open.push(json!({
                 "round": round, "arm": arm, "arrival_seed": 7, "response_us": quantiles,
                 "service_us": quantiles, "send_lag_us": lag,
+                "course": { "slice_seconds": 0.4, "p50_us": [40.5, 0.0], "max_us": [90.0, 0.0] },
             }));
         }
     }

@@ -46,6 +46,9 @@ pub(crate) struct CompareArguments {
     /// Where each run gets a new directory
     #[arg(long, value_name = "DIR", default_value = "target/oneloop")]
     pub(crate) out: PathBuf,
+    /// Open the page of the run in a browser when it has ended
+    #[arg(long)]
+    pub(crate) open: bool,
     /// Seed of orders and arrivals [default: drawn, and printed]
     #[arg(long, value_name = "SEED")]
     pub(crate) seed: Option<u64>,

@@ -19,10 +19,12 @@ use crate::measure::latencies::Latencies;
 use crate::measure::load::Shape;
 use crate::measure::load_alone::ensure_schedule_fits;
 use crate::output::{self, Dress};
+use crate::past_run;
 use crate::process::cpu::{self, Placement};
 use crate::process::environment::Environment;
 use crate::process::interrupt::Interrupt;
 use crate::process::limits;
+use crate::process::open;
 use crate::report;
 pub(crate) use arguments::{CompareArguments, EXAMPLES};
 use progress::Progress;
@@ -69,10 +71,14 @@ pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     run.verdict = report::verdict(&run);
     let latencies = latencies.counted(&plan.arguments.arms);
     let written = log.finish().and_then(|()| directory.complete(&mut run, &latencies));
+    let page = written.is_ok().then(|| past_run::write_page(directory.path()));
     // A report is no worse for a full disk.
     let files = written.is_ok().then_some(directory.path());
     output::print(&report::compose(&run, &latencies, files, Dress::of_stdout()))?;
     written.map_err(cannot_write)?;
+    if let Some(page) = page.transpose()?.filter(|_| asked.open) {
+        open::in_browser(&page);
+    }
     match finished {
         Err(Interrupted) => Err(Failure::Interrupted),
         Ok(()) if !run.failures.is_empty() => Err(Failure::Arms),

@@ -16,6 +16,7 @@ use super::{Findings, Interrupted, Plan};
 use crate::files::interval_log::{Interval, Phase};
 use crate::files::run_file::{ArmFailure, ClosedFigures, OpenFigures, Quantiles, Run};
 use crate::measure::arm::Arm;
+use crate::measure::hiccups::HiccupMeter;
 use crate::measure::load::{Generator, Limit, Recorder, Schedule, Trouble};
 use crate::process::cpu;
 use crate::values::Rule;
@@ -166,7 +167,7 @@ fn closed_phase(
             server_busy: used.map(|used| per_message(used) * closed.rate() / 1e6),
             response_us: Quantiles::of(&recorder.response),
         };
-        Ok((figures, Interval { began, length, recorder }))
+        Ok((figures, Interval { began, length, recorder, hiccups: None }))
     });
     visited.map(|(found, _)| found)
 }
@@ -174,10 +175,14 @@ fn closed_phase(
 fn open_phase(plan: &Plan, arm: &Arm, schedule: &Schedule) -> Result<Interval, Misfortune> {
     let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
     let mut recorder = Recorder::new();
-    let ((open, began), _) = visit(plan, timed, |server| {
+    let ((open, began, hiccups), _) = visit(plan, timed, |server| {
         let mut generator = warm_generator(plan, server)?;
+        // Beside the server, so that it sees what the server sees.
+        let meter = HiccupMeter::start(plan.placement.map(|placement| placement.server));
         let began = Instant::now();
-        Ok((generator.open(schedule, &mut recorder)?, began))
+        let open = generator.open(schedule, &mut recorder);
+        let hiccups = meter.and_then(HiccupMeter::stop);
+        Ok((open?, began, hiccups))
     })?;
     if open.unanswered() > 0 {
         // A generator that sends in bursts asks more of the server than its schedule does.
@@ -190,7 +195,7 @@ fn open_phase(plan: &Plan, arm: &Arm, schedule: &Schedule) -> Result<Interval, M
         );
         return Err(Misfortune::Failed(reason));
     }
-    Ok(Interval { began, length: open.elapsed, recorder })
+    Ok(Interval { began, length: open.elapsed, recorder, hiccups })
 }
 
 fn warm_generator(plan: &Plan, server: &Server) -> Result<Generator, Trouble> {

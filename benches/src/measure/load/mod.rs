@@ -5,6 +5,7 @@
 //! message, and everything is bounded in count and in time.
 
 mod connection;
+mod course;
 mod pattern;
 mod phases;
 mod recorder;
@@ -23,6 +24,7 @@ use crate::process::interrupt::Interrupt;
 use connection::{Connection, Drained, drain};
 use pattern::{CHUNK, Pattern};
 
+pub(crate) use course::Course;
 pub(crate) use phases::Limit;
 pub(crate) use recorder::{Message, Recorder, supports};
 pub(crate) use schedule::{MESSAGES_MAX, Schedule};

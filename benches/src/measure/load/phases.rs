@@ -128,6 +128,7 @@ impl Generator {
     ) -> Result<Open, Trouble> {
         let arrivals = schedule.arrivals();
         let begun = self.now() + 1_000_000;
+        recorder.course.divide(begun, schedule.length());
         let patience = 2 * schedule.length() + self.stall_limit;
         let (mut next, mut messages) = (0, 0);
         while messages < arrivals.len() as u64 && self.now() < begun + patience.as_nanos() as u64 {

@@ -2,6 +2,8 @@
 
 use hdrhistogram::Histogram;
 
+use super::Course;
+
 /// The longest time that is told apart from longer ones, in nanoseconds: an hour.
 const LONGEST_NS: u64 = 3_600_000_000_000;
 
@@ -33,18 +35,27 @@ pub(crate) struct Recorder {
     pub(crate) service: Histogram<u64>,
     /// From the intended to the actual send: how late the generator itself was.
     pub(crate) send_lag: Histogram<u64>,
+    /// The response times over the time of an open phase.
+    pub(crate) course: Course,
 }
 
 impl Recorder {
     /// Creates an empty recorder. Recording allocates nothing.
     pub(crate) fn new() -> Recorder {
-        Recorder { response: empty(), service: empty(), send_lag: empty() }
+        Recorder {
+            response: empty(),
+            service: empty(),
+            send_lag: empty(),
+            course: Course::default(),
+        }
     }
 
     // ANCHOR: record
     /// Records a message whose reply is complete.
     pub(crate) fn record(&mut self, message: Message, received: u64) {
-        self.response.saturating_record(received.saturating_sub(message.intended));
+        let response = received.saturating_sub(message.intended);
+        self.response.saturating_record(response);
+        self.course.record(message.intended, response);
         self.service.saturating_record(received.saturating_sub(message.handed));
         self.send_lag.saturating_record(message.handed.saturating_sub(message.intended));
     }
@@ -55,7 +66,8 @@ impl Recorder {
         self.send_lag.value_at_quantile(0.99) > SEND_LAG_MAX_NS
     }
 
-    /// Adds the counts of another recorder: the only way to join percentiles of several rounds.
+    /// Adds the counts of another recorder: the only way to join percentiles of several rounds. Each
+    /// round has a course of its own.
     pub(crate) fn merge(&mut self, other: &Recorder) {
         for (into, from) in [
             (&mut self.response, &other.response),
