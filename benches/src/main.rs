@@ -5,7 +5,7 @@
 //!
 //! `compare` starts a server for each style (`serve`), drives it with the generator (`load`),
 //! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they
-//! mean (`report`), then or later (`past_run`).
+//! mean (`report`, and `page` for a browser), then or later (`past_run`).
 //! `duel` compares two servers by CPU time alone, closely.
 //! `claims` lists what the essays assert, and `claim` runs the experiments that decide it.
 //! `show` lays code out to be read, and `demo` does what is claimed.
