@@ -71,9 +71,13 @@ impl Drop for RunDirectory {
 fn write(directory: &Path, run: &mut Run, recorders: &[(&str, &Recorder)]) -> io::Result<()> {
     for (arm, recorder) in recorders {
         for (name, histogram) in recorder.series() {
-            let file = format!("{arm}-{name}-us.hgrm");
+            let void = if run.is_void() { "-void" } else { "" };
+            let file = format!("{arm}-{name}{void}-us.hgrm");
             let mut to = BufWriter::new(fs::File::create_new(directory.join(&file))?);
             hgrm::write(&mut to, histogram)?;
+            if run.is_void() {
+                writeln!(to, "#[Void: the generator was late in every round]")?;
+            }
             to.flush()?;
             run.series.push(file);
         }

@@ -261,6 +261,12 @@ impl Run {
         }
     }
 
+    /// Tells whether all of the open rounds are void: their latencies measure the machine.
+    pub(crate) fn is_void(&self) -> bool {
+        let is_void = |figures: &OpenFigures| self.void_rounds.contains(&figures.round);
+        !self.open.is_empty() && self.open.iter().all(is_void)
+    }
+
     /// Tells whether an arm has failed.
     pub(crate) fn has_failed(&self, arm: &str) -> bool {
         self.failures.iter().any(|failure| failure.arm == arm)

@@ -73,15 +73,17 @@ fn spectrum_of(run: &Run, collected: &Collected, arms: &[Arm<'_>], rate: f64) ->
         }
     }
     let latencies = collected.latencies.counted(&run.arguments.arms);
-    let which = if collected.any_valid { "valid" } else { "void: all rounds were" };
     Figure {
         id: "spectrum",
-        title: format!("Open phase: {} messages/s for every server", grouped(rate)),
-        caption: format!(
-            "Percentiles of all rounds together; the band is the spread over the rounds ({which}). A line \
-             ends where fewer than 100 replies are left: what lies beyond is luck. Dotted: how late the \
-             machine woke a thread that only sleeps, on the server's processor."
+        title: format!(
+            "{}Open phase: {} messages/s for every server",
+            if run.is_void() { "Void: the generator was late. " } else { "" },
+            grouped(rate)
         ),
+        caption: "Percentiles of all rounds together; the band is the spread over the rounds. A line ends \
+             where fewer than 100 replies are left: what lies beyond is luck. Dotted: how late the \
+             machine woke a thread that only sleeps, on the server's processor."
+            .to_owned(),
         drawings,
         table: table::open(&latencies, Dress::Html),
         is_panels: false,

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::files::run_directory::RunDirectory;
 use crate::measure::load::Message;
+use crate::report;
 
 /// The quantiles of a phase, and its course.
 fn figures() -> [Value; 2] {
@@ -115,8 +117,24 @@ fn void_rounds_are_grey_and_off_and_outside_of_the_band() {
     let page = compose(&run, &collected);
     assert_eq!(page.matches("class=\"void\"").count(), 2, "one of each arm");
     assert!(page.contains("data-switch-void"));
+    assert!(!page.contains("Void: the generator was late"), "two of three rounds count");
     let valid = collected.phases.iter().filter(|phase| phase.valid).count();
     assert_eq!(valid, 4);
+}
+
+#[test]
+fn a_run_whose_rounds_are_all_void_says_so_at_its_figure_and_in_its_files() {
+    let (mut run, collected) = run(&["raw", "async"], 1);
+    run.void_rounds = vec![1];
+    assert!(compose(&run, &collected).contains("Void: the generator was late. Open phase"));
+    let out = tempfile::tempdir().unwrap();
+    let mut directory = RunDirectory::create(out.path(), run.started).unwrap();
+    directory.complete(&mut run, &[("raw", &recorder(1))]).unwrap();
+    assert_eq!(run.series[0], "raw-response-void-us.hgrm");
+    let text = std::fs::read_to_string(directory.path().join(&run.series[0])).unwrap();
+    assert!(text.contains("#[Void: the generator was late in every round]"), "{text}");
+    let report = report::compose(&run, &[("raw", &recorder(1))], None, Dress::Plain);
+    assert!(report.contains("response time in us (VOID)\n"), "{report}");
 }
 
 #[test]

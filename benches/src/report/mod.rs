@@ -41,11 +41,13 @@ pub(crate) fn compose(
     }
     if let Some(rate) = run.open_rate.filter(|_| !latencies.is_empty()) {
         let rate = grouped(rate);
-        let what = format!("Open phase: {rate} messages/s for every server; response time in us");
+        let void = if run.is_void() { " (VOID)" } else { "" };
+        let what =
+            format!("Open phase: {rate} messages/s for every server; response time in us{void}");
         text += &heading(&what, dress);
         text += &table::open(latencies, dress);
         let scale = "Spectrum of the open phase's response times, from the intended send";
-        text += &heading(scale, dress);
+        text += &heading(&format!("{scale}{void}"), dress);
         text += &verbatim(spectrum::strips(latencies, dress), dress);
     }
     if !run.counts.is_empty() {

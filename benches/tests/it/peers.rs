@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::program::{finish, oneloop, only_run, run, signal, text};
+use crate::program::{finish, names_a_file, oneloop, only_run, run, signal, text};
 
 /// Compares `raw` and the peers in one short round.
 fn compare(out: &Path, peers: &[&str]) -> Output {
@@ -37,7 +37,7 @@ fn a_peer_is_measured_like_our_own_servers_under_its_name() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let report = text(&output.stdout);
     assert!(report.lines().any(|line| line.trim_start().starts_with("my-server")), "{report}");
-    assert!(report.lines().all(|line| line.len() <= 80 || line.starts_with("Files")), "{report}");
+    assert!(report.lines().all(|line| line.len() <= 80 || names_a_file(line)), "{report}");
 
     let (directory, run) = only_run(out.path());
     assert_eq!(run["arguments"]["arms"][0], "raw");
@@ -51,7 +51,9 @@ fn a_peer_is_measured_like_our_own_servers_under_its_name() {
     }
     assert!(of_arm(&run, "counts", "my-server").is_empty());
     assert!(!of_arm(&run, "counts", "raw").is_empty());
-    assert!(directory.join("my-server-response-us.hgrm").exists());
+    // On a machine that has other things to do, its name says that it is void.
+    let file = |name: &str| directory.join(format!("my-server-response{name}-us.hgrm")).exists();
+    assert!(file("") || file("-void"));
 }
 
 #[test]

@@ -73,3 +73,8 @@ pub(crate) fn only_run(out: &Path) -> (PathBuf, Value) {
     let file = fs::read(directory.join("run.json")).unwrap();
     (directory, serde_json::from_slice(&file).unwrap())
 }
+
+/// Tells whether a line of a report names a file, whose path is as long as it is.
+pub(crate) fn names_a_file(line: &str) -> bool {
+    line.starts_with("Files:") || line.starts_with("Page:")
+}

@@ -114,12 +114,13 @@ fn every_phase_of_every_round_is_an_interval_of_the_log() {
     let log = fs::read_to_string(directory.join("run.hlog")).unwrap();
     assert!(log.starts_with("#[Histogram log format version 1.3]\n"), "{log}");
     for arm in ["raw", "async"] {
-        for series in ["closed/response", "open/response", "open/service", "open/send-lag"] {
+        let open = ["open/response", "open/service", "open/send-lag", "open/hiccup"];
+        for series in ["closed/response"].into_iter().chain(open) {
             let tag = format!("Tag={arm}/{series},");
             assert_eq!(log.lines().filter(|line| line.starts_with(&tag)).count(), 2, "{tag}");
         }
     }
-    assert_eq!(log.lines().filter(|line| line.starts_with("Tag=")).count(), 16);
+    assert_eq!(log.lines().filter(|line| line.starts_with("Tag=")).count(), 20);
 }
 
 #[test]
