@@ -2,17 +2,17 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::panic::Location;
 
 use loop_core::LoopHandle;
 
 use crate::operation::Operation;
+use crate::pending::Caller;
 
 /// How deep callbacks of wholes call one another before the next one waits until the first returns.
 const CALLS_MAX: usize = 16;
 
 /// A callback that waits until those before it have returned.
-type PutOff = (LoopHandle, &'static Location<'static>, Box<dyn FnOnce()>);
+type PutOff = (LoopHandle, Caller, Box<dyn FnOnce()>);
 
 /// The callbacks of wholes that one loop is in.
 struct Calls {
@@ -32,7 +32,7 @@ thread_local! {
 /// Calls `call` now, or when the callbacks have returned that it is called from, if these are many.
 pub(crate) fn call_in_bounds(
     handle: &LoopHandle,
-    called_at: &'static Location<'static>,
+    called_at: Caller,
     call: impl FnOnce() + 'static,
 ) {
     let outermost = CALLS.with_borrow_mut(|calls| {

@@ -8,16 +8,16 @@ use std::thread;
 
 use loop_core::LoopHandle;
 
-use crate::contained::{contain, dispose};
+use crate::user_code::{contain, dispose};
 
 /// How deep cancels of the program's own operations call one another before the next one waits
 /// until the first returns.
 const CANCELS_MAX: usize = 16;
 
 /// What can cancel an operation of its own.
-pub(crate) trait Cancel {
+pub(crate) trait CancelTarget {
     /// Cancels the operation if it is pending still; tells whether it was, or what its parts are.
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step;
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Cancelling;
 
     /// Returns how many bytes the operation has moved, if it is pending still.
     fn transferred(&self, _ticket: Ticket) -> Option<usize> {
@@ -33,20 +33,20 @@ pub(crate) struct Ticket {
 }
 
 /// What came of asking an operation to end.
-pub(crate) enum Step {
+pub(crate) enum Cancelling {
     /// Whether it was pending still.
     Told(bool),
     /// It is a whole, whose parts are to be asked.
-    Whole(Box<dyn Steps>),
+    Whole(Box<dyn CancelParts>),
 }
 
 /// The cancelling of a whole, part by part.
-pub(crate) trait Steps {
+pub(crate) trait CancelParts {
     /// Returns the handle of the loop that hears of a panic in a part's cancel.
     fn handle(&self) -> &LoopHandle;
 
     /// Returns what cancels the next part that may be pending.
-    fn next(&mut self) -> Option<(Rc<dyn Cancel>, Ticket)>;
+    fn next(&mut self) -> Option<(Rc<dyn CancelTarget>, Ticket)>;
 
     /// Notes whether that part was pending.
     fn told(&mut self, cancelled: bool);
@@ -61,18 +61,18 @@ struct Level;
 thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     /// What is cancelled once the cancels have returned that it was asked from.
-    static PUT_OFF: RefCell<Vec<(Rc<dyn Cancel>, Ticket)>> = const { RefCell::new(Vec::new()) };
+    static PUT_OFF: RefCell<Vec<(Rc<dyn CancelTarget>, Ticket)>> = const { RefCell::new(Vec::new()) };
 }
 
-impl From<bool> for Step {
-    fn from(cancelled: bool) -> Step {
-        Step::Told(cancelled)
+impl From<bool> for Cancelling {
+    fn from(cancelled: bool) -> Cancelling {
+        Cancelling::Told(cancelled)
     }
 }
 
 /// Cancels an operation; tells whether it was pending. One that is asked from many cancels deep is
 /// taken to be, and cancelled when they have returned.
-pub(crate) fn cancel(target: Rc<dyn Cancel>, ticket: Ticket) -> bool {
+pub(crate) fn cancel(target: Rc<dyn CancelTarget>, ticket: Ticket) -> bool {
     if DEPTH.get() == CANCELS_MAX {
         PUT_OFF.with_borrow_mut(|put_off| put_off.push((target, ticket)));
         return true;
@@ -85,13 +85,13 @@ pub(crate) fn cancel(target: Rc<dyn Cancel>, ticket: Ticket) -> bool {
 }
 
 /// Takes the steps of cancelling a whole, those of the wholes among its parts included.
-pub(crate) fn cancel_all(first: Step) -> bool {
-    let mut above: Vec<Box<dyn Steps>> = Vec::new();
+pub(crate) fn cancel_all(first: Cancelling) -> bool {
+    let mut above: Vec<Box<dyn CancelParts>> = Vec::new();
     let mut step = first;
     loop {
         let mut told = match step {
-            Step::Told(cancelled) => Some(cancelled),
-            Step::Whole(whole) => {
+            Cancelling::Told(cancelled) => Some(cancelled),
+            Cancelling::Whole(whole) => {
                 above.push(whole);
                 None
             }
@@ -103,9 +103,9 @@ pub(crate) fn cancel_all(first: Step) -> bool {
             }
             if let Some((part, ticket)) = whole.next() {
                 let asked = contain(whole.handle(), "a cancel", || part.cancel(ticket));
-                break asked.unwrap_or(Step::Told(false));
+                break asked.unwrap_or(Cancelling::Told(false));
             }
-            told = above.pop().map(Steps::end);
+            told = above.pop().map(CancelParts::end);
         };
     }
 }

@@ -45,14 +45,17 @@ pub mod combine;
 pub mod echo;
 pub mod protocol;
 
+mod attempt;
 mod calling;
 mod cancelling;
-mod contained;
+mod connecting;
 mod operation;
+mod pending;
 mod resolve;
 mod socket;
 mod tcp;
 mod timer;
+mod user_code;
 
 pub use operation::{Composed, Operation};
 pub use protocol::blocking::run_blocking;

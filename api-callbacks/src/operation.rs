@@ -1,24 +1,22 @@
-//! Operations that have been started: how a callback waits, and how it is cancelled.
+//! Operations that have been started: what names them, and how one that has ended calls back.
 
 use std::cell::Cell;
 use std::fmt;
-use std::io;
-use std::mem;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
-use loop_core::{Context, Job, LoopHandle};
+use loop_core::{Job, LoopHandle};
 
-use crate::cancelling;
-pub(crate) use crate::cancelling::{Cancel, Step, Ticket};
-use crate::contained::{discard, tell};
+use crate::cancelling::{self, CancelTarget, Cancelling, Ticket};
+use crate::pending::{Caller, report_dropped};
+use crate::user_code::discard;
 
 /// An operation that was started.
 ///
 /// Dropping it does not cancel, and keeping it keeps nothing open.
 pub struct Operation {
     /// Who can cancel it; nobody when it had ended before it was returned.
-    target: Option<(Weak<dyn Cancel>, Ticket)>,
+    target: Option<(Weak<dyn CancelTarget>, Ticket)>,
 }
 
 /// An operation of the program's own, made of others: what its [`Operation`] cancels.
@@ -31,30 +29,17 @@ pub trait Composed {
     fn cancel(self: Rc<Self>) -> bool;
 }
 
-/// The place in which the callback of an operation waits; one at a time.
-pub(crate) struct Pending<C> {
-    callback: Cell<Option<C>>,
-    /// Where the operation was called, while its callback waits: looking at the callback would take
-    /// it out.
-    called_at: Cell<Option<&'static Location<'static>>>,
-    cancelled: Cell<bool>,
-    /// How many operations began here, so that an old handle does not cancel a new one.
-    number: Cell<u64>,
-}
-
 /// The callback of an operation that has ended: a job, so that a loop that is closing runs it.
 struct Ended<F: 'static> {
     callback: Cell<Option<F>>,
     handle: LoopHandle,
     /// Where its operation was called; nowhere if something else reports it.
-    called_at: Place,
+    called_at: Option<Caller>,
 }
-
-type Place = Option<&'static Location<'static>>;
 
 impl Operation {
     /// Names an operation that is pending.
-    pub(crate) fn pending(target: &Rc<impl Cancel + 'static>, ticket: Ticket) -> Operation {
+    pub(crate) fn pending(target: &Rc<impl CancelTarget + 'static>, ticket: Ticket) -> Operation {
         let target = Rc::downgrade(target);
         Operation { target: Some((target, ticket)) }
     }
@@ -120,7 +105,7 @@ impl Operation {
     /// As [`Operation::ended_with`], of an operation that was begun at that place.
     pub(crate) fn ended_at(
         handle: &LoopHandle,
-        called_at: &'static Location<'static>,
+        called_at: Caller,
         callback: impl FnOnce() + 'static,
     ) -> Operation {
         Operation::queue_ended(handle, Some(called_at), callback);
@@ -132,7 +117,11 @@ impl Operation {
         Operation::queue_ended(handle, None, call);
     }
 
-    fn queue_ended(handle: &LoopHandle, called_at: Place, callback: impl FnOnce() + 'static) {
+    fn queue_ended(
+        handle: &LoopHandle,
+        called_at: Option<Caller>,
+        callback: impl FnOnce() + 'static,
+    ) {
         let callback = Cell::new(Some(callback));
         handle.queue(Rc::new(Ended { callback, handle: handle.clone(), called_at }), 0);
     }
@@ -141,7 +130,7 @@ impl Operation {
     #[cold]
     #[track_caller]
     pub(crate) fn refused(handle: &LoopHandle, callback: impl Sized + 'static) -> Operation {
-        report_dropped(handle, Some(Location::caller()));
+        report_dropped(handle, Location::caller());
         discard(handle, callback);
         Operation::ended()
     }
@@ -157,7 +146,7 @@ impl Operation {
     }
 
     /// Returns what cancels the operation, if it may be pending still.
-    pub(crate) fn target(&self) -> Option<(Rc<dyn Cancel>, Ticket)> {
+    pub(crate) fn target(&self) -> Option<(Rc<dyn CancelTarget>, Ticket)> {
         let (target, ticket) = self.target.as_ref()?;
         Some((target.upgrade()?, *ticket))
     }
@@ -170,8 +159,8 @@ impl Operation {
     }
 }
 
-impl<C: Composed> Cancel for C {
-    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Step {
+impl<C: Composed> CancelTarget for C {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Cancelling {
         Composed::cancel(self).into()
     }
 }
@@ -191,7 +180,9 @@ impl<F: FnOnce() + 'static> Job for Ended<F> {
 impl<F: 'static> Drop for Ended<F> {
     fn drop(&mut self) {
         if let Some(callback) = self.callback.take() {
-            report_dropped(&self.handle, self.called_at);
+            if let Some(called_at) = self.called_at {
+                report_dropped(&self.handle, called_at);
+            }
             discard(&self.handle, callback);
         }
     }
@@ -200,97 +191,5 @@ impl<F: 'static> Drop for Ended<F> {
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Operation").finish_non_exhaustive()
-    }
-}
-
-impl<C> Pending<C> {
-    /// Tells whether nothing waits here.
-    #[inline]
-    pub(crate) fn is_free(&self) -> bool {
-        self.called_at.get().is_none()
-    }
-
-    /// Puts the callback of a new operation in, and returns the operation's number.
-    #[inline]
-    #[track_caller]
-    pub(crate) fn put(&self, callback: C) -> u64 {
-        debug_assert!(self.is_free(), "one operation at a time waits in a place");
-        self.called_at.set(Some(Location::caller()));
-        // The place is empty: its old content need not be looked at to be dropped.
-        mem::forget(self.callback.replace(Some(callback)));
-        self.cancelled.set(false);
-        let number = self.number.get() + 1;
-        self.number.set(number);
-        number
-    }
-
-    /// Returns where the operation was called whose callback waits here.
-    #[inline]
-    pub(crate) fn called_at(&self) -> Option<&'static Location<'static>> {
-        self.called_at.get()
-    }
-
-    /// Takes the callback out.
-    #[inline]
-    pub(crate) fn take(&self) -> Option<C> {
-        self.called_at.set(None);
-        self.callback.take()
-    }
-
-    /// Puts a callback back that has to wait on.
-    pub(crate) fn put_back(&self, callback: C, called_at: Option<&'static Location<'static>>) {
-        self.called_at.set(called_at);
-        self.callback.set(Some(callback));
-    }
-
-    /// Lets `work` have what waits here; it waits on if `work` gives it back, as one operation.
-    pub(crate) fn with<R>(&self, work: impl FnOnce(C) -> (Option<C>, R)) -> Option<R> {
-        let called_at = self.called_at.take();
-        let (waiting, result) = work(self.callback.take()?);
-        if waiting.is_some() {
-            self.callback.set(waiting);
-            self.called_at.set(called_at);
-        }
-        Some(result)
-    }
-
-    /// Marks the operation as cancelled, if it is the one with this number and waits still.
-    pub(crate) fn cancel(&self, number: u64) -> bool {
-        self.waits_as(number) && !self.cancelled.replace(true)
-    }
-
-    /// Tells whether the operation with this number waits here.
-    pub(crate) fn waits_as(&self, number: u64) -> bool {
-        self.called_at.get().is_some() && self.number.get() == number
-    }
-
-    /// Tells whether the operation that waits, or was just taken out, is cancelled.
-    #[inline]
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.get()
-    }
-}
-
-impl<C> Default for Pending<C> {
-    fn default() -> Pending<C> {
-        Pending {
-            callback: Cell::new(None),
-            called_at: Cell::new(None),
-            cancelled: Cell::new(false),
-            number: Cell::new(0),
-        }
-    }
-}
-
-/// The error of an operation that began while another of its kind was pending on the same socket.
-pub(crate) fn already_pending() -> io::Error {
-    io::Error::new(io::ErrorKind::ResourceBusy, "such an operation is pending on this socket")
-}
-
-/// Tells the loop's exception handler of a callback that nobody will call, if one waited.
-#[inline]
-pub(crate) fn report_dropped(handle: &LoopHandle, called_at: Option<&'static Location<'static>>) {
-    if let Some(place) = called_at {
-        tell(handle, &Context::new("a callback was dropped uncalled").created_at(place));
     }
 }

@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use loop_core::{Cancelled, Job, LoopHandle, Refused};
 
-use crate::contained::discard;
-use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
+use crate::cancelling::{CancelTarget, Cancelling, Ticket};
+use crate::operation::Operation;
+use crate::pending::Pending;
 
 type Found = io::Result<Vec<SocketAddr>>;
 
@@ -61,8 +62,8 @@ impl<F: FnOnce(Found) + 'static> Job for Resolve<F> {
     }
 }
 
-impl<F: FnOnce(Found) + 'static> Cancel for Resolve<F> {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
+impl<F: FnOnce(Found) + 'static> CancelTarget for Resolve<F> {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Cancelling {
         let cancelled = self.resolving.cancel(ticket.number);
         if cancelled {
             self.handle.clone().queue(self, 0);
@@ -73,9 +74,6 @@ impl<F: FnOnce(Found) + 'static> Cancel for Resolve<F> {
 
 impl<F: 'static> Drop for Resolve<F> {
     fn drop(&mut self) {
-        report_dropped(&self.handle, self.resolving.called_at());
-        if let Some(callback) = self.resolving.take() {
-            discard(&self.handle, callback);
-        }
+        self.resolving.drop_uncalled(&self.handle);
     }
 }

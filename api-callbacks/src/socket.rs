@@ -1,75 +1,59 @@
-//! The jobs behind listeners and streams: what is parked at a socket, and what it does when it runs.
+//! What is parked at a connection: a job that reads and writes, and what it does when it runs.
 
-use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
-use std::panic::Location;
+use std::io;
 use std::rc::Rc;
 
-use loop_core::transfer::{Partial, Transfer};
-use loop_core::{Cancelled, Chunk, Direction, Job, LoopHandle, Source};
+use loop_core::transfer::Transfer;
+use loop_core::{Chunk, Direction, Job};
 
-use crate::contained::discard;
-use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
+use crate::attempt::{READ, Socket, WRITE, attempt, unless_blocked, with_count};
+use crate::cancelling::{CancelTarget, Cancelling, Ticket};
+use crate::operation::Operation;
+use crate::pending::{Caller, Pending, already_pending};
 
-/// The parts of a socket's job.
-pub(crate) const READ: u64 = 0;
-pub(crate) const WRITE: u64 = 1;
+type ReadCallback = Box<dyn FnOnce(Rc<Stream>, io::Result<Option<Chunk>>)>;
+type WriteCallback = Box<dyn FnOnce(Rc<Stream>, io::Result<()>)>;
 
-/// A connected socket on the loop.
-pub(crate) type Socket = Source<mio::net::TcpStream>;
-
-pub(crate) type Accepted = io::Result<(Socket, SocketAddr)>;
-pub(crate) type AcceptCallback = Box<dyn FnOnce(Rc<Listener>, Accepted)>;
-pub(crate) type ConnectCallback = Box<dyn FnOnce(io::Result<Socket>)>;
-pub(crate) type ReadCallback = Box<dyn FnOnce(Rc<Stream>, io::Result<Option<Chunk>>)>;
-pub(crate) type WriteCallback = Box<dyn FnOnce(Rc<Stream>, io::Result<()>)>;
-
-/// Where an operation was called, if one waits.
-type Place = Option<&'static Location<'static>>;
-
-/// What accepts.
-pub(crate) struct Listener {
-    pub(crate) source: Source<mio::net::TcpListener>,
-    pub(crate) accepting: Pending<AcceptCallback>,
-}
-
-/// What connects.
-pub(crate) struct Connector {
-    /// Out of its place once the connection is made, or given up.
-    pub(crate) connecting: Pending<(Socket, ConnectCallback)>,
-}
-
-/// What reads and writes.
+/// What reads and writes: one job for the life of a connection, with a part for each direction.
+///
+/// A direction is free or has an operation, which waits in its [`Pending`]; the job is queued or parked
+/// meanwhile.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | free | `Read`, queued or parked | [`begin_read`](Stream::begin_read) | a chunk is to be read: the job tries |
+/// | 2 | free | `Written` or `Transferred`, queued | [`begin_write`](Stream::begin_write), [`begin_transfer`](Stream::begin_transfer) | the attempt inside the call has moved all, or failed |
+/// | 3 | free | `Write` or `Transfer`, parked | the same | the attempt inside the call would have blocked |
+/// | 4 | parked | queued | the loop | the kernel says that there may be something to move |
+/// | 5 | parked | queued, cancelled | [`cancel`](CancelTarget::cancel) | the program asks: the run that follows ends it |
+/// | 6 | queued | parked | [`run`](Job::run) | the attempt would have blocked |
+/// | 7 | queued | free | [`run`](Job::run) | all is moved, it failed, or it is cancelled: the callback is called |
+/// | 8 | parked | free | `drop` | nothing holds the stream: the callback is dropped, and that is reported |
 pub(crate) struct Stream {
+    /// The socket, and the loop that it is on.
     pub(crate) source: Socket,
-    pub(crate) reading: Pending<Reading>,
-    pub(crate) writing: Pending<Writing>,
+    /// The operation that reads, if one does.
+    reading: Pending<Begun>,
+    /// The operation that writes, if one does: both may be pending at once.
+    writing: Pending<Begun>,
 }
 
-/// A read that was begun.
-pub(crate) enum Reading {
-    /// What has come, into a chunk of the loop's.
-    Chunk(ReadCallback),
-    /// Into a buffer of the caller's.
-    Bytes(Box<dyn Moving>),
-    /// That has ended; the callback is queued.
-    EndedBytes(Box<dyn Moving>, io::Result<()>),
+/// An operation that was begun.
+enum Begun {
+    /// Reads what comes, into a chunk of the loop's.
+    Read(ReadCallback),
+    /// Writes the rest of a chunk that had so many bytes.
+    Write(WriteCallback, Chunk, usize),
+    /// Has written a chunk, or failed; the job is queued to say so.
+    Written(WriteCallback, io::Result<()>),
+    /// Moves bytes to or from a buffer of the caller's.
+    Transfer(Box<dyn DynTransfer>),
+    /// Has moved them, or failed; the job is queued to say so.
+    Transferred(Box<dyn DynTransfer>, io::Result<()>),
 }
 
-/// A write that was begun.
-pub(crate) enum Writing {
-    /// It has ended; the callback is queued.
-    Ended(WriteCallback, io::Result<()>),
-    /// The rest of a chunk that had so many bytes.
-    Chunk(WriteCallback, Chunk, usize),
-    /// From a buffer of the caller's.
-    Bytes(Box<dyn Moving>),
-    /// That has ended; the callback is queued.
-    EndedBytes(Box<dyn Moving>, io::Result<()>),
-}
-
-/// A transfer and its callback.
-pub(crate) trait Moving {
+/// A transfer and its callback, whatever their types.
+trait DynTransfer {
     /// Moves what can be moved now; see [`Transfer::attempt`].
     fn attempt(&mut self, source: &Socket) -> io::Result<()>;
 
@@ -77,10 +61,10 @@ pub(crate) trait Moving {
     fn transferred(&self) -> usize;
 
     /// Calls back.
-    fn end(self: Box<Self>, stream: Rc<Stream>, outcome: io::Result<()>);
+    fn end(self: Box<Self>, stream: Rc<Stream>, moved: io::Result<()>);
 }
 
-impl<T, F> Moving for (T, F)
+impl<T, F> DynTransfer for (T, F)
 where
     T: Transfer,
     F: FnOnce(Rc<Stream>, io::Result<usize>, T::Buffer),
@@ -93,171 +77,168 @@ where
         self.0.transferred()
     }
 
-    fn end(self: Box<Self>, stream: Rc<Stream>, outcome: io::Result<()>) {
+    fn end(self: Box<Self>, stream: Rc<Stream>, moved: io::Result<()>) {
         let (transfer, callback) = *self;
-        let (result, buffer) = transfer.finish(outcome);
+        let (result, buffer) = transfer.finish(moved);
         callback(stream, result, buffer);
     }
 }
 
-impl Listener {
-    /// Queues the job if there may be a connection, else parks it.
-    pub(crate) fn wait(self: Rc<Self>) {
-        self.source.queue_when_ready(Direction::Read, self.clone(), READ);
-    }
-
-    fn accept(&self) -> Option<Accepted> {
-        let accepted = match self.accepting.is_cancelled() {
-            true => Err(Cancelled.into()),
-            false => self.source.accept(),
-        };
-        let wrap = |(stream, peer)| Ok((Source::new(self.source.handle(), stream)?, peer));
-        unless_blocked(accepted).map(|accepted| accepted.and_then(wrap))
-    }
-}
-
-impl Job for Listener {
-    fn run(self: Rc<Self>, _part: u64) {
-        let ended = self.accepting.with(|callback| match self.accept() {
-            Some(accepted) => (None, Some((callback, accepted))),
-            None => (Some(callback), None),
-        });
-        match ended {
-            Some(Some((callback, accepted))) => callback(self, accepted),
-            Some(None) => self.source.park_job(Direction::Read, self.clone(), READ),
-            None => {}
-        }
-    }
-
-    fn kind(&self) -> &'static str {
-        "accept with a callback"
-    }
-}
-
-impl Job for Connector {
-    fn run(self: Rc<Self>, _part: u64) {
-        let connect = |(source, callback): (Socket, ConnectCallback)| {
-            let connected = match self.connecting.is_cancelled() {
-                true => Err(Cancelled.into()),
-                false => source.connected(),
-            };
-            match unless_blocked(connected) {
-                Some(connected) => (None, Some((callback, connected.map(|()| source)))),
-                None => {
-                    source.park_job(Direction::Write, self.clone(), WRITE);
-                    (Some((source, callback)), None)
-                }
-            }
-        };
-        if let Some(Some((callback, connected))) = self.connecting.with(connect) {
-            callback(connected);
-        }
-    }
-
-    fn kind(&self) -> &'static str {
-        "connect with a callback"
-    }
-}
-
 impl Stream {
-    /// Queues the job if it has something to do, else parks it.
+    /// Makes what reads and writes at a connected socket.
+    pub(crate) fn new(source: Socket) -> Rc<Stream> {
+        Rc::new(Stream { source, reading: Pending::default(), writing: Pending::default() })
+    }
+
+    /// Begins to read a chunk. The job tries: it is queued if there may be bytes, else parked.
     #[inline]
-    pub(crate) fn wait_to_read(self: &Rc<Self>, number: u64) -> Operation {
+    #[track_caller]
+    pub(crate) fn begin_read(
+        self: &Rc<Self>,
+        callback: impl FnOnce(Rc<Stream>, io::Result<Option<Chunk>>) + 'static,
+    ) -> Operation {
+        let handle = self.source.handle();
+        if handle.is_closed() {
+            return Operation::refused(handle, callback);
+        }
+        if !self.reading.is_free() {
+            let stream = self.clone();
+            return Operation::ended_with(handle, || callback(stream, Err(already_pending())));
+        }
+        let number = self.reading.put(Begun::Read(Box::new(callback)));
         self.source.queue_when_ready(Direction::Read, self.clone(), READ);
         Operation::pending(self, Ticket { part: READ, number })
     }
 
-    /// Parks the job for the rest of a write.
-    pub(crate) fn wait_to_write(self: &Rc<Self>, number: u64) -> Operation {
-        self.source.park_job(Direction::Write, self.clone(), WRITE);
-        Operation::pending(self, Ticket { part: WRITE, number })
+    /// Begins to write a chunk, which is tried at once; the callback comes from the queue.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn begin_write(
+        self: &Rc<Self>,
+        mut chunk: Chunk,
+        callback: impl FnOnce(Rc<Stream>, io::Result<()>) + 'static,
+    ) -> Operation {
+        let handle = self.source.handle();
+        if handle.is_closed() {
+            return Operation::refused(handle, callback);
+        }
+        if !self.writing.is_free() {
+            let stream = self.clone();
+            return Operation::ended_with(handle, || callback(stream, Err(already_pending())));
+        }
+        let (callback, length) = (Box::new(callback), chunk.len());
+        match unless_blocked(self.source.write_chunk(&mut chunk)) {
+            Some(written) => {
+                let written = with_count(written, || length - chunk.len());
+                self.call_back(Direction::Write, Begun::Written(callback, written))
+            }
+            None => self.wait(Direction::Write, Begun::Write(callback, chunk, length)),
+        }
+    }
+
+    /// Begins a transfer, which is tried at once; the callback comes from the queue.
+    #[track_caller]
+    pub(crate) fn begin_transfer<T: Transfer + 'static>(
+        self: &Rc<Self>,
+        transfer: T,
+        callback: impl FnOnce(Rc<Stream>, io::Result<usize>, T::Buffer) + 'static,
+    ) -> Operation {
+        let handle = self.source.handle();
+        if handle.is_closed() {
+            return Operation::refused(handle, (transfer, callback));
+        }
+        let mut transfer = Box::new((transfer, callback));
+        if !self.pending(T::DIRECTION).is_free() {
+            let stream = self.clone();
+            return Operation::ended_with(handle, || transfer.end(stream, Err(already_pending())));
+        }
+        match unless_blocked(transfer.attempt(&self.source)) {
+            Some(moved) => self.call_back(T::DIRECTION, Begun::Transferred(transfer, moved)),
+            None => self.wait(T::DIRECTION, Begun::Transfer(transfer)),
+        }
     }
 
     /// Queues the job, which calls back; the operation has ended.
     #[inline]
-    pub(crate) fn call_back(self: &Rc<Self>, part: u64) -> Operation {
-        self.source.handle().queue(self.clone(), part);
+    #[track_caller]
+    fn call_back(self: &Rc<Self>, direction: Direction, ended: Begun) -> Operation {
+        self.pending(direction).put(ended);
+        self.source.handle().queue(self.clone(), part_of(direction));
         Operation::ended()
     }
 
+    /// Parks the job for an operation whose first attempt would have blocked.
+    #[track_caller]
+    fn wait(self: &Rc<Self>, direction: Direction, blocked: Begun) -> Operation {
+        let number = self.pending(direction).put(blocked);
+        self.source.park_job(direction, self.clone(), part_of(direction));
+        Operation::pending(self, Ticket { part: part_of(direction), number })
+    }
+
+    /// Goes on with what reads. Most messages are read here, and what is not a chunk elsewhere.
     fn read(self: Rc<Self>) {
         let called_at = self.reading.called_at();
         match self.reading.take() {
-            Some(Reading::Chunk(callback)) => {
-                let read = match self.reading.is_cancelled() {
-                    true => Err(Cancelled.into()),
-                    false => self.source.read_chunk(),
-                };
-                match unless_blocked(read) {
+            Some(Begun::Read(callback)) => {
+                match attempt(self.reading.is_cancelled(), || self.source.read_chunk()) {
                     Some(read) => callback(self, read),
-                    None => self.read_later(Reading::Chunk(callback), called_at),
+                    None => self.wait_on(READ, Begun::Read(callback), called_at),
                 }
             }
-            Some(Reading::Bytes(moving)) => self.read_further(moving, called_at),
-            Some(Reading::EndedBytes(moving, read)) => moving.end(self, read),
+            Some(begun) => self.go_on(READ, begun, called_at),
             None => {}
         }
     }
 
-    /// Goes on with a transfer that had to wait, or was cancelled.
-    #[inline(never)]
-    fn read_further(self: Rc<Self>, mut moving: Box<dyn Moving>, called_at: Place) {
-        match attempt(&mut *moving, &self.source, self.reading.is_cancelled()) {
-            Some(read) => moving.end(self, read),
-            None => self.read_later(Reading::Bytes(moving), called_at),
-        }
-    }
-
-    /// Parks a read that found nothing.
-    #[cold]
-    fn read_later(self: Rc<Self>, reading: Reading, called_at: Place) {
-        self.reading.put_back(reading, called_at);
-        self.source.park_job(Direction::Read, self.clone(), READ);
-    }
-
+    /// Goes on with what writes. Most messages were written in the call.
     fn write(self: Rc<Self>) {
         let called_at = self.writing.called_at();
         match self.writing.take() {
-            Some(Writing::Ended(callback, written)) => callback(self, written),
-            Some(writing) => self.write_further(writing, called_at),
+            Some(Begun::Written(callback, written)) => callback(self, written),
+            Some(begun) => self.go_on(WRITE, begun, called_at),
             None => {}
         }
     }
 
-    /// Goes on with a write that had to wait, or was cancelled.
+    /// Goes on with what had to wait, or was cancelled.
     #[inline(never)]
-    fn write_further(self: Rc<Self>, writing: Writing, called_at: Place) {
-        match self.write_on(writing) {
-            Writing::Ended(callback, written) => callback(self, written),
-            Writing::EndedBytes(moving, written) => moving.end(self, written),
-            blocked => {
-                self.writing.put_back(blocked, called_at);
-                self.source.park_job(Direction::Write, self.clone(), WRITE);
-            }
-        }
-    }
-
-    /// Moves what can be moved now; a write that has ended stays as it is.
-    fn write_on(&self, writing: Writing) -> Writing {
-        let cancelled = self.writing.is_cancelled();
-        match writing {
-            Writing::Chunk(callback, mut chunk, length) => {
-                let written = match cancelled {
-                    true => Err(Cancelled.into()),
-                    false => self.source.write_chunk(&mut chunk),
-                };
-                match unless_blocked(written) {
+    fn go_on(self: Rc<Self>, part: u64, begun: Begun, called_at: Option<Caller>) {
+        let cancelled = self.pending(direction_of(part)).is_cancelled();
+        let blocked = match begun {
+            Begun::Write(callback, mut chunk, length) => {
+                match attempt(cancelled, || self.source.write_chunk(&mut chunk)) {
                     Some(written) => {
-                        Writing::Ended(callback, with_count(written, || length - chunk.len()))
+                        let written = with_count(written, || length - chunk.len());
+                        drop(chunk);
+                        return callback(self, written);
                     }
-                    None => Writing::Chunk(callback, chunk, length),
+                    None => Begun::Write(callback, chunk, length),
                 }
             }
-            Writing::Bytes(mut moving) => match attempt(&mut *moving, &self.source, cancelled) {
-                Some(written) => Writing::EndedBytes(moving, written),
-                None => Writing::Bytes(moving),
-            },
-            ended => ended,
+            Begun::Transfer(mut transfer) => {
+                match attempt(cancelled, || transfer.attempt(&self.source)) {
+                    Some(moved) => return transfer.end(self, moved),
+                    None => Begun::Transfer(transfer),
+                }
+            }
+            Begun::Transferred(transfer, moved) => return transfer.end(self, moved),
+            at_once => at_once,
+        };
+        self.wait_on(part, blocked, called_at);
+    }
+
+    /// Parks the job again, whose attempt would have blocked.
+    #[cold]
+    fn wait_on(self: Rc<Self>, part: u64, blocked: Begun, called_at: Option<Caller>) {
+        let direction = direction_of(part);
+        self.pending(direction).put_back(blocked, called_at);
+        self.source.park_job(direction, self.clone(), part);
+    }
+
+    fn pending(&self, direction: Direction) -> &Pending<Begun> {
+        match direction {
+            Direction::Read => &self.reading,
+            Direction::Write => &self.writing,
         }
     }
 }
@@ -275,37 +256,10 @@ impl Job for Stream {
     }
 }
 
-impl Cancel for Listener {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
-        let cancelled = self.accepting.cancel(ticket.number);
-        if cancelled && self.source.unpark(Direction::Read) {
-            self.source.handle().clone().queue(self, READ);
-        }
-        cancelled.into()
-    }
-}
-
-impl Cancel for Connector {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
-        let cancelled = self.connecting.cancel(ticket.number);
-        if cancelled {
-            self.connecting.with(|(source, callback)| {
-                if source.unpark(Direction::Write) {
-                    source.handle().queue(self.clone(), WRITE);
-                }
-                (Some((source, callback)), ())
-            });
-        }
-        cancelled.into()
-    }
-}
-
-impl Cancel for Stream {
-    fn cancel(self: Rc<Self>, Ticket { part, number }: Ticket) -> Step {
-        let (cancelled, direction) = match part {
-            READ => (self.reading.cancel(number), Direction::Read),
-            _ => (self.writing.cancel(number), Direction::Write),
-        };
+impl CancelTarget for Stream {
+    fn cancel(self: Rc<Self>, Ticket { part, number }: Ticket) -> Cancelling {
+        let direction = direction_of(part);
+        let cancelled = self.pending(direction).cancel(number);
         if cancelled && self.source.unpark(direction) {
             self.source.handle().clone().queue(self, part);
         }
@@ -313,82 +267,36 @@ impl Cancel for Stream {
     }
 
     fn transferred(&self, Ticket { part, number }: Ticket) -> Option<usize> {
-        if part == READ && self.reading.waits_as(number) {
-            return self.reading.with(|reading| {
-                let count = match &reading {
-                    Reading::Bytes(moving) => moving.transferred(),
-                    Reading::Chunk(_) | Reading::EndedBytes(..) => 0,
-                };
-                (Some(reading), count)
-            });
+        let pending = self.pending(direction_of(part));
+        if !pending.waits_as(number) {
+            return None;
         }
-        if part == WRITE && self.writing.waits_as(number) {
-            return self.writing.with(|writing| {
-                let count = match &writing {
-                    Writing::Chunk(_, chunk, length) => length - chunk.len(),
-                    Writing::Bytes(moving) => moving.transferred(),
-                    Writing::Ended(..) | Writing::EndedBytes(..) => 0,
-                };
-                (Some(writing), count)
-            });
-        }
-        None
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        drop_pending(self.source.handle(), &self.accepting);
-    }
-}
-
-impl Drop for Connector {
-    fn drop(&mut self) {
-        let called_at = self.connecting.called_at();
-        if let Some((source, callback)) = self.connecting.take() {
-            report_dropped(source.handle(), called_at);
-            discard(source.handle(), callback);
-        }
+        pending.with(|begun| {
+            let count = match &begun {
+                Begun::Write(_, chunk, length) => length - chunk.len(),
+                Begun::Transfer(transfer) => transfer.transferred(),
+                Begun::Read(_) | Begun::Written(..) | Begun::Transferred(..) => 0,
+            };
+            (Some(begun), count)
+        })
     }
 }
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        drop_pending(self.source.handle(), &self.reading);
-        drop_pending(self.source.handle(), &self.writing);
+        self.reading.drop_uncalled(self.source.handle());
+        self.writing.drop_uncalled(self.source.handle());
     }
 }
 
-/// Drops what waits in a place, if something does, and reports it.
-#[inline]
-fn drop_pending<C: 'static>(handle: &LoopHandle, pending: &Pending<C>) {
-    if let Some(called_at) = pending.called_at() {
-        report_dropped(handle, Some(called_at));
-        discard(handle, pending.take());
+/// Returns the part of the job that works in a direction.
+fn part_of(direction: Direction) -> u64 {
+    match direction {
+        Direction::Read => READ,
+        Direction::Write => WRITE,
     }
 }
 
-/// Returns the result of an attempt, or `None` if it has to be made again later.
-#[inline]
-pub(crate) fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> {
-    match result {
-        Err(error) if error.kind() == ErrorKind::WouldBlock => None,
-        result => Some(result),
-    }
-}
-
-/// Puts the count of what was moved before it into an error.
-#[inline(always)]
-pub(crate) fn with_count(result: io::Result<()>, count: impl FnOnce() -> usize) -> io::Result<()> {
-    result.map_err(|error| match count() {
-        0 => error,
-        count => io::Error::new(error.kind(), Partial { count, error }),
-    })
-}
-
-fn attempt(moving: &mut dyn Moving, source: &Socket, cancelled: bool) -> Option<io::Result<()>> {
-    match cancelled {
-        true => Some(Err(Cancelled.into())),
-        false => unless_blocked(moving.attempt(source)),
-    }
+fn direction_of(part: u64) -> Direction {
+    if part == READ { Direction::Read } else { Direction::Write }
 }

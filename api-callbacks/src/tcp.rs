@@ -7,11 +7,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
 use loop_core::transfer::Transfer;
-use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
+use loop_core::{Chunk, ConnectOptions, ListenOptions, LoopHandle, Source};
 
-use crate::operation::{Operation, Pending, Ticket, already_pending};
-use crate::socket::{Accepted, Connector, Listener, Moving, READ, Reading, Socket, Stream, WRITE};
-use crate::socket::{Writing, unless_blocked, with_count};
+use crate::connecting::{Listener, connect_socket};
+use crate::operation::Operation;
+use crate::socket::Stream;
 
 /// A socket that accepts connections.
 ///
@@ -46,7 +46,7 @@ impl TcpListener {
         options: &ListenOptions,
     ) -> io::Result<TcpListener> {
         let source = Source::listen(handle, address, options)?;
-        Ok(TcpListener(Rc::new(Listener { source, accepting: Pending::default() })))
+        Ok(TcpListener(Listener::new(source)))
     }
 
     /// Returns the address that the socket is bound to.
@@ -68,35 +68,15 @@ impl TcpListener {
         &self,
         callback: impl FnOnce(TcpListener, io::Result<(TcpStream, SocketAddr)>) + 'static,
     ) -> Operation {
-        self.accept_socket(|listener, accepted| {
-            callback(listener, accepted.map(|(socket, peer)| (TcpStream::new(socket), peer)));
+        self.0.accept(|listener, accepted| {
+            let accepted = accepted.map(|(socket, peer)| (TcpStream(Stream::new(socket)), peer));
+            callback(TcpListener(listener), accepted);
         })
     }
 
     /// Returns the handle of the socket's loop.
     pub fn handle(&self) -> &LoopHandle {
         self.0.source.handle()
-    }
-
-    /// Accepts a connection that is not a stream yet.
-    #[track_caller]
-    pub(crate) fn accept_socket(
-        &self,
-        callback: impl FnOnce(TcpListener, Accepted) + 'static,
-    ) -> Operation {
-        if self.handle().is_closed() {
-            return Operation::refused(self.handle(), callback);
-        }
-        if !self.0.accepting.is_free() {
-            let listener = self.clone();
-            return Operation::ended_with(self.handle(), move || {
-                callback(listener, Err(already_pending()))
-            });
-        }
-        let callback = Box::new(|listener, accepted| callback(TcpListener(listener), accepted));
-        let number = self.0.accepting.put(callback);
-        self.0.clone().wait();
-        Operation::pending(&self.0, Ticket { part: READ, number })
     }
 }
 
@@ -126,14 +106,8 @@ impl TcpStream {
         callback: impl FnOnce(io::Result<TcpStream>) + 'static,
     ) -> Operation {
         connect_socket(handle, address, options, |connected| {
-            callback(connected.map(TcpStream::new));
+            callback(connected.map(|socket| TcpStream(Stream::new(socket))));
         })
-    }
-
-    /// Wraps a connection.
-    fn new(source: Socket) -> TcpStream {
-        let (reading, writing) = (Pending::default(), Pending::default());
-        TcpStream(Rc::new(Stream { source, reading, writing }))
     }
 
     /// Returns the address of this side.
@@ -162,14 +136,7 @@ impl TcpStream {
         &self,
         callback: impl FnOnce(TcpStream, io::Result<Option<Chunk>>) + 'static,
     ) -> Operation {
-        if self.handle().is_closed() {
-            return Operation::refused(self.handle(), callback);
-        }
-        let read = Reading::Chunk(Box::new(|stream, read| callback(TcpStream(stream), read)));
-        match self.0.reading.is_free() {
-            true => self.0.wait_to_read(self.0.reading.put(read)),
-            false => self.refuse_read(read),
-        }
+        self.0.begin_read(|stream, read| callback(TcpStream(stream), read))
     }
 
     /// Writes all of a chunk. When it is cancelled, a part may have been written: the error tells.
@@ -180,26 +147,10 @@ impl TcpStream {
     #[track_caller]
     pub fn write_chunk(
         &self,
-        mut chunk: Chunk,
+        chunk: Chunk,
         callback: impl FnOnce(TcpStream, io::Result<()>) + 'static,
     ) -> Operation {
-        if self.handle().is_closed() {
-            return Operation::refused(self.handle(), callback);
-        }
-        let Stream { source, writing, .. } = &*self.0;
-        let callback = Box::new(|stream, written| callback(TcpStream(stream), written));
-        let length = chunk.len();
-        if !writing.is_free() {
-            return self.refuse_write(Writing::Chunk(callback, chunk, length));
-        }
-        match unless_blocked(source.write_chunk(&mut chunk)) {
-            Some(written) => {
-                let written = with_count(written, || length - chunk.len());
-                writing.put(Writing::Ended(callback, written));
-                self.0.call_back(WRITE)
-            }
-            None => self.0.wait_to_write(writing.put(Writing::Chunk(callback, chunk, length))),
-        }
+        self.0.begin_write(chunk, |stream, written| callback(TcpStream(stream), written))
     }
 
     /// Shuts one side or both down; the peer reads the end of the stream then.
@@ -228,90 +179,10 @@ impl TcpStream {
         transfer: T,
         callback: impl FnOnce(TcpStream, io::Result<usize>, T::Buffer) + 'static,
     ) -> Operation {
-        if self.handle().is_closed() {
-            return Operation::refused(self.handle(), (transfer, callback));
-        }
-        let callback = |stream, result, buffer| callback(TcpStream(stream), result, buffer);
-        let moving = Box::new((transfer, callback));
-        match T::DIRECTION {
-            Direction::Read => self.read_bytes(moving),
-            Direction::Write => self.write_bytes(moving),
-        }
-    }
-
-    #[track_caller]
-    fn read_bytes(&self, mut moving: Box<dyn Moving>) -> Operation {
-        let Stream { source, reading, .. } = &*self.0;
-        if !reading.is_free() {
-            return self.refuse_read(Reading::Bytes(moving));
-        }
-        match unless_blocked(moving.attempt(source)) {
-            Some(read) => {
-                reading.put(Reading::EndedBytes(moving, read));
-                self.0.call_back(READ)
-            }
-            None => self.0.wait_to_read(reading.put(Reading::Bytes(moving))),
-        }
-    }
-
-    #[track_caller]
-    fn write_bytes(&self, mut moving: Box<dyn Moving>) -> Operation {
-        let Stream { source, writing, .. } = &*self.0;
-        if !writing.is_free() {
-            return self.refuse_write(Writing::Bytes(moving));
-        }
-        match unless_blocked(moving.attempt(source)) {
-            Some(written) => {
-                writing.put(Writing::EndedBytes(moving, written));
-                self.0.call_back(WRITE)
-            }
-            None => self.0.wait_to_write(writing.put(Writing::Bytes(moving))),
-        }
-    }
-
-    #[cold]
-    #[track_caller]
-    fn refuse_read(&self, reading: Reading) -> Operation {
-        let stream = self.0.clone();
-        Operation::ended_with(self.handle(), move || match reading {
-            Reading::Chunk(callback) => callback(stream, Err(already_pending())),
-            Reading::Bytes(moving) | Reading::EndedBytes(moving, _) => {
-                moving.end(stream, Err(already_pending()));
-            }
+        self.0.begin_transfer(transfer, |stream, result, buffer| {
+            callback(TcpStream(stream), result, buffer);
         })
     }
-
-    #[cold]
-    #[track_caller]
-    fn refuse_write(&self, writing: Writing) -> Operation {
-        let stream = self.0.clone();
-        Operation::ended_with(self.handle(), move || match writing {
-            Writing::Chunk(callback, ..) | Writing::Ended(callback, _) => {
-                callback(stream, Err(already_pending()));
-            }
-            Writing::Bytes(moving) | Writing::EndedBytes(moving, _) => {
-                moving.end(stream, Err(already_pending()));
-            }
-        })
-    }
-}
-
-/// Connects a socket that is not a stream yet.
-#[track_caller]
-pub(crate) fn connect_socket(
-    handle: &LoopHandle,
-    address: SocketAddr,
-    options: &ConnectOptions,
-    callback: impl FnOnce(io::Result<Socket>) + 'static,
-) -> Operation {
-    let source = match Source::connect(handle, address, options) {
-        Ok(source) => source,
-        Err(error) => return Operation::ended_with(handle, move || callback(Err(error))),
-    };
-    let connector = Rc::new(Connector { connecting: Pending::default() });
-    source.park_job(Direction::Write, connector.clone(), WRITE);
-    let number = connector.connecting.put((source, Box::new(callback)));
-    Operation::pending(&connector, Ticket { part: WRITE, number })
 }
 
 impl fmt::Debug for TcpListener {

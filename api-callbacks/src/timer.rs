@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use loop_core::{Cancelled, Job, LoopHandle};
 
-use crate::contained::discard;
-use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
+use crate::cancelling::{CancelTarget, Cancelling, Ticket};
+use crate::operation::Operation;
+use crate::pending::Pending;
 
 struct Sleep<F: 'static> {
     handle: LoopHandle,
@@ -58,8 +59,8 @@ impl<F: FnOnce(io::Result<()>) + 'static> Job for Sleep<F> {
     }
 }
 
-impl<F: FnOnce(io::Result<()>) + 'static> Cancel for Sleep<F> {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
+impl<F: FnOnce(io::Result<()>) + 'static> CancelTarget for Sleep<F> {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Cancelling {
         let cancelled = self.sleeping.cancel(ticket.number);
         if cancelled {
             self.sleeping.with(|(timer, callback)| {
@@ -75,9 +76,6 @@ impl<F: FnOnce(io::Result<()>) + 'static> Cancel for Sleep<F> {
 
 impl<F: 'static> Drop for Sleep<F> {
     fn drop(&mut self) {
-        report_dropped(&self.handle, self.sleeping.called_at());
-        if let Some((_timer, callback)) = self.sleeping.take() {
-            discard(&self.handle, callback);
-        }
+        self.sleeping.drop_uncalled(&self.handle);
     }
 }

@@ -5,8 +5,9 @@ use std::panic::Location;
 
 use loop_core::LoopHandle;
 
-use crate::contained::discard;
-use crate::operation::{Operation, report_dropped};
+use crate::operation::Operation;
+use crate::pending::{Caller, report_dropped};
+use crate::user_code::discard;
 
 pub(super) type Boxed<R> = Box<dyn FnOnce(R)>;
 
@@ -14,7 +15,7 @@ pub(super) type Boxed<R> = Box<dyn FnOnce(R)>;
 pub(crate) struct Callback<R: 'static> {
     callback: Cell<Option<Boxed<R>>>,
     handle: LoopHandle,
-    called_at: &'static Location<'static>,
+    called_at: Caller,
 }
 
 impl<R: 'static> Callback<R> {
@@ -34,7 +35,7 @@ impl<R: 'static> Callback<R> {
     }
 
     /// Returns where the whole was called.
-    pub(super) fn called_at(&self) -> &'static Location<'static> {
+    pub(super) fn called_at(&self) -> Caller {
         self.called_at
     }
 
@@ -52,7 +53,7 @@ impl<R: 'static> Callback<R> {
 impl<R: 'static> Drop for Callback<R> {
     fn drop(&mut self) {
         if let Some(callback) = self.callback.take() {
-            report_dropped(&self.handle, Some(self.called_at));
+            report_dropped(&self.handle, self.called_at);
             discard(&self.handle, callback);
         }
     }

@@ -12,8 +12,9 @@ use super::callback::Callback;
 use super::part::begin;
 use super::whole::{AbandonOnPanic, Combined, Whole, cancel, cast, finish};
 use crate::cancelling::cancel_all;
-use crate::contained::{contain, discard};
-use crate::operation::{Cancel, Operation, Step, Ticket};
+use crate::cancelling::{CancelTarget, Cancelling, Ticket};
+use crate::operation::Operation;
+use crate::user_code::{contain, discard};
 
 /// What is done with the result of an operation.
 type Settle<T, R, V, E> = fn(&Rc<Group<T, R, V, E>>, usize, Result<V, E>);
@@ -126,7 +127,7 @@ impl<T, V, E> Group<T, Result<V, E>, V, E> {
 impl<T, R, V, E> Combined for Group<T, R, V, E> {
     type Value = V;
     type Error = E;
-    type Outcome = R;
+    type Output = R;
 
     fn whole(&self) -> &Whole<R> {
         &self.whole
@@ -158,8 +159,8 @@ impl<T, R, V, E> Combined for Group<T, R, V, E> {
     }
 }
 
-impl<T, R, V, E> Cancel for Group<T, R, V, E> {
-    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Step {
+impl<T, R, V, E> CancelTarget for Group<T, R, V, E> {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Cancelling {
         // The first operation to end as cancelled ends the whole. When all have ended already, the
         // callback of the whole is on its way.
         cancel(&self)

@@ -11,8 +11,9 @@ use super::Completion;
 use super::callback::Callback;
 use super::part::begin;
 use super::whole::{AbandonOnPanic, Combined, Whole, cancel, finish, finish_panicked};
-use crate::contained::{discard, report_panic};
-use crate::operation::{Cancel, Operation, Step, Ticket};
+use crate::cancelling::{CancelTarget, Cancelling, Ticket};
+use crate::operation::Operation;
+use crate::user_code::{discard, report_panic};
 
 /// What is left to do, what is under way, and what came of the rest.
 ///
@@ -110,9 +111,9 @@ where
 {
     type Value = T;
     type Error = E;
-    type Outcome = Result<Vec<T>, E>;
+    type Output = Result<Vec<T>, E>;
 
-    fn whole(&self) -> &Whole<Self::Outcome> {
+    fn whole(&self) -> &Whole<Self::Output> {
         &self.whole
     }
 
@@ -157,14 +158,14 @@ where
     }
 }
 
-impl<It, F, T, E> Cancel for Mapping<It, F, T, E>
+impl<It, F, T, E> CancelTarget for Mapping<It, F, T, E>
 where
     It: Iterator + 'static,
     F: FnMut(It::Item, Completion<T, E>) -> Operation + 'static,
     T: 'static,
     E: From<Cancelled> + From<Panicked> + 'static,
 {
-    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Step {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Cancelling {
         cancel(&self)
     }
 }

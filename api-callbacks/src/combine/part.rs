@@ -10,8 +10,8 @@ use loop_core::Panicked;
 
 use super::Completion;
 use super::whole::{Combined, Stage, Whole, abandon, deliver_when_quiet, release};
-use crate::contained::{contain, discard};
 use crate::operation::Operation;
+use crate::user_code::{contain, discard};
 
 /// The completion of a part.
 struct Part<C: Combined> {
@@ -44,7 +44,7 @@ pub(super) fn begin<C: Combined>(
     match whole.take(index) {
         Some(Stage::Starting) if operation.has_ended() => whole.set(index, Stage::Ended),
         Some(Stage::Starting) => whole.set(index, Stage::Running(operation)),
-        Some(Stage::Doomed) => {
+        Some(Stage::ToCancel) => {
             whole.set(index, Stage::Cancelled);
             let cancelled = contain(whole.handle(), "a cancel", || operation.cancel());
             // It may have arrived meanwhile.
@@ -85,7 +85,7 @@ impl<C: Combined> Part<C> {
         let Some(combined) = self.combined.take() else { return };
         let (whole, index) = (combined.whole(), self.index);
         match whole.take(index) {
-            Some(Stage::Starting | Stage::Doomed) => {
+            Some(Stage::Starting | Stage::ToCancel) => {
                 // The operation has not returned: the rule of the wing is kept for it.
                 whole.set(index, Stage::Ended);
                 Part::arrive_soon(combined, index, result);
@@ -131,7 +131,7 @@ impl<C: Combined> Drop for Part<C> {
         let whole = combined.whole();
         match whole.take(self.index) {
             None => {}
-            Some(Stage::Starting | Stage::Doomed) => whole.set(self.index, Stage::Dropped),
+            Some(Stage::Starting | Stage::ToCancel) => whole.set(self.index, Stage::Dropped),
             Some(_) if whole.is_over() => {
                 whole.call_back_soon();
                 deliver_when_quiet(&combined);

@@ -13,9 +13,10 @@ use super::Completion;
 use super::callback::Callback;
 use super::part::begin;
 use super::whole::{AbandonOnPanic, Combined, Whole, cancel, finish, finish_panicked};
-use crate::contained::{discard, report_panic};
-use crate::operation::{Cancel, Operation, Step, Ticket};
+use crate::cancelling::{CancelTarget, Cancelling, Ticket};
+use crate::operation::Operation;
 use crate::timer::sleep;
+use crate::user_code::{discard, report_panic};
 
 /// The only operation at a time: the try, or the pause before the next one.
 const ONLY: usize = 0;
@@ -107,7 +108,7 @@ where
 {
     type Value = T;
     type Error = E;
-    type Outcome = Result<T, E>;
+    type Output = Result<T, E>;
 
     fn whole(&self) -> &Whole<Result<T, E>> {
         &self.whole
@@ -148,13 +149,13 @@ where
     }
 }
 
-impl<F, T, E> Cancel for Trying<F, T, E>
+impl<F, T, E> CancelTarget for Trying<F, T, E>
 where
     F: FnMut(Completion<T, E>) -> Operation + 'static,
     T: 'static,
     E: From<Cancelled> + From<Panicked> + 'static,
 {
-    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Step {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Cancelling {
         cancel(&self)
     }
 }

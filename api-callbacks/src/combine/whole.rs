@@ -13,16 +13,18 @@ use loop_core::{AggregateError, LoopHandle, Panicked};
 
 use super::callback::Callback;
 use crate::calling::call_in_bounds;
-use crate::cancelling::{Steps, cancel_all};
-use crate::contained::discard;
-use crate::operation::{Cancel, Operation, Step, Ticket, report_dropped};
+use crate::cancelling::{CancelParts, cancel_all};
+use crate::cancelling::{CancelTarget, Cancelling, Ticket};
+use crate::operation::Operation;
+use crate::pending::report_dropped;
+use crate::user_code::discard;
 
 /// Where a part stands that has not arrived.
 pub(super) enum Stage {
     /// Its function is being called.
     Starting,
     /// So it is, and it is to be cancelled once that has returned.
-    Doomed,
+    ToCancel,
     /// Its function is being called, and has dropped its completion.
     Dropped,
     Running(Operation),
@@ -53,9 +55,9 @@ pub(super) struct Whole<R: 'static> {
 pub(super) trait Combined: Sized + 'static {
     type Value: 'static;
     type Error: 'static;
-    type Outcome: 'static;
+    type Output: 'static;
 
-    fn whole(&self) -> &Whole<Self::Outcome>;
+    fn whole(&self) -> &Whole<Self::Output>;
 
     /// A part has ended, and the whole is not over.
     fn settle(self: &Rc<Self>, index: usize, result: Result<Self::Value, Self::Error>);
@@ -81,7 +83,7 @@ pub(super) trait Combined: Sized + 'static {
 pub(super) struct AbandonOnPanic<'a, C: Combined>(pub(super) &'a Rc<C>);
 
 /// The cancelling of a whole's parts.
-struct CancelParts<C: Combined> {
+struct PartsOfWhole<C: Combined> {
     combined: Rc<C>,
     left: vec::IntoIter<usize>,
     at: usize,
@@ -91,19 +93,19 @@ struct CancelParts<C: Combined> {
 }
 
 /// Ends the whole: cancels what is pending still, and calls back behind all of that.
-pub(super) fn finish<C: Combined>(combined: &Rc<C>, outcome: C::Outcome) {
+pub(super) fn finish<C: Combined>(combined: &Rc<C>, outcome: C::Output) {
     let whole = combined.whole();
     if whole.over.replace(true) {
         return discard(whole.handle(), outcome);
     }
     whole.outcome.set(Some(outcome));
     combined.give_up();
-    cancel_all(CancelParts::step(combined, true));
+    cancel_all(PartsOfWhole::step(combined, true));
     deliver_when_quiet(combined);
 }
 
 /// Ends a whole that has panicked, and was reported; its callback comes from the queue.
-pub(super) fn finish_panicked<C: Combined>(combined: &Rc<C>, outcome: C::Outcome) {
+pub(super) fn finish_panicked<C: Combined>(combined: &Rc<C>, outcome: C::Output) {
     combined.whole().call_back_soon();
     finish(combined, outcome);
 }
@@ -116,9 +118,9 @@ pub(super) fn abandon<C: Combined>(combined: &Rc<C>, reported: bool) {
     }
     let callback = whole.callback.take();
     combined.give_up();
-    cancel_all(CancelParts::step(combined, true));
+    cancel_all(PartsOfWhole::step(combined, true));
     if reported {
-        report_dropped(whole.handle(), Some(whole.callback.called_at()));
+        report_dropped(whole.handle(), whole.callback.called_at());
     }
     discard(whole.handle(), callback);
 }
@@ -139,8 +141,8 @@ pub(super) fn deliver_when_quiet<C: Combined>(combined: &Rc<C>) {
 }
 
 /// Names the step that cancels a whole, unless its result is on its way.
-pub(super) fn cancel<C: Combined>(combined: &Rc<C>) -> Step {
-    if combined.whole().over.get() { false.into() } else { CancelParts::step(combined, false) }
+pub(super) fn cancel<C: Combined>(combined: &Rc<C>) -> Cancelling {
+    if combined.whole().over.get() { false.into() } else { PartsOfWhole::step(combined, false) }
 }
 
 /// Puts a panic into an error, if errors of this type are known to hold one.
@@ -230,7 +232,7 @@ impl<R: 'static> Whole<R> {
     }
 
     pub(super) fn set(&self, index: usize, stage: Stage) {
-        if matches!(stage, Stage::Cancelled | Stage::Doomed) {
+        if matches!(stage, Stage::Cancelled | Stage::ToCancel) {
             self.cancelled.set(self.cancelled.get() + 1);
         }
         self.stages.borrow_mut().insert(index, stage);
@@ -238,7 +240,7 @@ impl<R: 'static> Whole<R> {
 
     pub(super) fn take(&self, index: usize) -> Option<Stage> {
         let stage = self.stages.borrow_mut().remove(&index)?;
-        if matches!(stage, Stage::Cancelled | Stage::Doomed) {
+        if matches!(stage, Stage::Cancelled | Stage::ToCancel) {
             self.cancelled.set(self.cancelled.get() - 1);
         }
         Some(stage)
@@ -255,20 +257,20 @@ impl<C: Combined> Drop for AbandonOnPanic<'_, C> {
     }
 }
 
-impl<C: Combined> CancelParts<C> {
-    fn step(combined: &Rc<C>, ending: bool) -> Step {
+impl<C: Combined> PartsOfWhole<C> {
+    fn step(combined: &Rc<C>, ending: bool) -> Cancelling {
         let left: Vec<usize> = combined.whole().stages.borrow().keys().copied().collect();
         let (combined, left) = (combined.clone(), left.into_iter());
-        Step::Whole(Box::new(CancelParts { combined, left, at: 0, any: false, ending }))
+        Cancelling::Whole(Box::new(PartsOfWhole { combined, left, at: 0, any: false, ending }))
     }
 }
 
-impl<C: Combined> Steps for CancelParts<C> {
+impl<C: Combined> CancelParts for PartsOfWhole<C> {
     fn handle(&self) -> &LoopHandle {
         self.combined.whole().handle()
     }
 
-    fn next(&mut self) -> Option<(Rc<dyn Cancel>, Ticket)> {
+    fn next(&mut self) -> Option<(Rc<dyn CancelTarget>, Ticket)> {
         let whole = self.combined.whole();
         for index in self.left.by_ref() {
             match whole.take(index) {
@@ -280,7 +282,7 @@ impl<C: Combined> Steps for CancelParts<C> {
                     }
                 }
                 Some(Stage::Starting) => {
-                    whole.set(index, Stage::Doomed);
+                    whole.set(index, Stage::ToCancel);
                     self.any = true;
                 }
                 Some(stage) => whole.set(index, stage),

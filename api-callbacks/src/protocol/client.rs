@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use loop_core::{ConnectOptions, LoopHandle};
 
+use crate::attempt::Socket;
 use crate::combine::timeout;
+use crate::connecting::connect_socket;
 use crate::operation::Operation;
 use crate::protocol::host::connect_to_host;
 use crate::protocol::transport::Connection;
 use crate::protocol::{Protocol, Transport};
-use crate::socket::Socket;
-use crate::tcp::connect_socket;
 
 /// How a connection is to be made.
 ///

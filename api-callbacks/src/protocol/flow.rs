@@ -8,8 +8,9 @@ use std::rc::{Rc, Weak};
 
 use loop_core::{Cancelled, Job, LoopHandle};
 
-use crate::contained::discard;
-use crate::operation::{Cancel, Operation, Pending, Step, Ticket, report_dropped};
+use crate::cancelling::{CancelTarget, Cancelling, Ticket};
+use crate::operation::Operation;
+use crate::pending::Pending;
 
 type DrainCallback = Box<dyn FnOnce(io::Result<()>)>;
 
@@ -129,8 +130,8 @@ impl Job for Draining {
     }
 }
 
-impl Cancel for Draining {
-    fn cancel(self: Rc<Self>, ticket: Ticket) -> Step {
+impl CancelTarget for Draining {
+    fn cancel(self: Rc<Self>, ticket: Ticket) -> Cancelling {
         let cancelled = self.callback.cancel(ticket.number);
         if cancelled {
             let (waiting, place) = &self.place;
@@ -146,11 +147,8 @@ impl Cancel for Draining {
 
 impl Drop for Draining {
     fn drop(&mut self) {
-        report_dropped(&self.handle, self.callback.called_at());
         // It may hold another connection's flow control, and that one further callbacks.
-        if let Some(callback) = self.callback.take() {
-            discard(&self.handle, callback);
-        }
+        self.callback.drop_uncalled(&self.handle);
     }
 }
 

@@ -8,11 +8,12 @@ use std::vec;
 
 use loop_core::{AggregateError, Cancelled, ConnectOptions, LoopHandle, is_cancelled};
 
+use crate::attempt::Socket;
+use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::combine::Callback;
-use crate::operation::{Cancel, Operation, Step, Ticket};
+use crate::connecting::connect_socket;
+use crate::operation::Operation;
 use crate::resolve::resolve;
-use crate::socket::Socket;
-use crate::tcp::connect_socket;
 
 /// A connection that is being made to a host.
 struct Connecting {
@@ -88,8 +89,8 @@ impl Connecting {
     }
 }
 
-impl Cancel for Connecting {
-    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Step {
+impl CancelTarget for Connecting {
+    fn cancel(self: Rc<Self>, _ticket: Ticket) -> Cancelling {
         let untried = self.left.take().is_some();
         let running = self.running.take();
         let cancelled = running.as_ref().is_some_and(Operation::cancel);

@@ -10,10 +10,10 @@ use std::time::Duration;
 use loop_core::{ListenOptions, LoopHandle, is_cancelled};
 use slab::Slab;
 
+use crate::connecting::Accepted;
 use crate::operation::Operation;
 use crate::protocol::transport::Connection;
 use crate::protocol::{Protocol, Transport};
-use crate::socket::Accepted;
 use crate::tcp::TcpListener;
 use crate::timer::sleep;
 
@@ -258,7 +258,7 @@ impl<P: Protocol + 'static, F: Fn(SocketAddr) -> P + 'static> Serving for Accept
         }
         let Some(listener) = listener.borrow().clone() else { return };
         let server = self.clone();
-        let pending = listener.accept_socket(move |_, accepted| server.accepted(accepted));
+        let pending = listener.0.accept(move |_, accepted| server.accepted(accepted));
         accepting.set(Some(pending));
     }
 }

@@ -13,9 +13,9 @@ use std::rc::{Rc, Weak};
 
 use loop_core::{Cancelled, Direction, Job, LoopHandle};
 
-use crate::contained::discard;
+use crate::attempt::{READ, Socket, WRITE};
 use crate::protocol::{Protocol, Transport, WriteLimits};
-use crate::socket::{READ, Socket, WRITE};
+use crate::user_code::discard;
 
 /// Further parts of the job.
 const MADE: u64 = 2;

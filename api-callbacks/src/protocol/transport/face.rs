@@ -6,8 +6,8 @@ use std::net::{Shutdown, SocketAddr};
 use loop_core::{Context, Direction};
 
 use super::{CLOSING, Connection, ENDED, EOF, FAILED, LOSING, Live, OVER, PAUSED, TOLD, UNSENT};
+use crate::attempt::Socket;
 use crate::protocol::{Protocol, Transport, WriteLimits};
-use crate::socket::Socket;
 
 /// How many pieces one system call takes.
 const PIECES_PER_WRITE: usize = 16;
