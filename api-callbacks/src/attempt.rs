@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 
 use loop_core::transfer::Partial;
-use loop_core::{Cancelled, Source};
+use loop_core::{Cancelled, Direction, Source};
 
 /// The parts of a socket's job.
 pub(crate) const READ: u64 = 0;
@@ -38,4 +38,17 @@ pub(crate) fn with_count(result: io::Result<()>, count: impl FnOnce() -> usize) 
         0 => error,
         count => io::Error::new(error.kind(), Partial { count, error }),
     })
+}
+
+/// Returns the part of the job that works in a direction.
+pub(crate) fn part_of(direction: Direction) -> u64 {
+    match direction {
+        Direction::Read => READ,
+        Direction::Write => WRITE,
+    }
+}
+
+/// Returns the direction that a part of the job works in.
+pub(crate) fn direction_of(part: u64) -> Direction {
+    if part == READ { Direction::Read } else { Direction::Write }
 }

@@ -8,7 +8,7 @@
 //!
 //! # Panics
 //!
-//! One panic has one fate: the consumer of the whole hears of it once, `f` is not called again, nothing
+//! A panic counts once: the consumer of the whole hears of it once, `f` is not called again, nothing
 //! is retried, and what is pending is cancelled.
 //!
 //! | what panics | when | what the consumer hears |
@@ -35,6 +35,7 @@
 //! are. To begin them inside one another takes the stack, as any call does.
 
 mod callback;
+mod ending;
 mod group;
 mod mapping;
 mod part;

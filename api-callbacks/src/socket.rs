@@ -6,7 +6,9 @@ use std::rc::Rc;
 use loop_core::transfer::Transfer;
 use loop_core::{Chunk, Direction, Job};
 
-use crate::attempt::{READ, Socket, WRITE, attempt, unless_blocked, with_count};
+use crate::attempt::{
+    READ, Socket, WRITE, attempt, direction_of, part_of, unless_blocked, with_count,
+};
 use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::operation::Operation;
 use crate::pending::{Caller, Pending, already_pending};
@@ -287,16 +289,4 @@ impl Drop for Stream {
         self.reading.drop_uncalled(self.source.handle());
         self.writing.drop_uncalled(self.source.handle());
     }
-}
-
-/// Returns the part of the job that works in a direction.
-fn part_of(direction: Direction) -> u64 {
-    match direction {
-        Direction::Read => READ,
-        Direction::Write => WRITE,
-    }
-}
-
-fn direction_of(part: u64) -> Direction {
-    if part == READ { Direction::Read } else { Direction::Write }
 }

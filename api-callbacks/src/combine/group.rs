@@ -9,8 +9,9 @@ use loop_core::LoopHandle;
 
 use super::Completion;
 use super::callback::Callback;
+use super::ending::{AbandonOnPanic, cancel, finish};
 use super::part::begin;
-use super::whole::{AbandonOnPanic, Combined, Whole, cancel, cast, finish};
+use super::whole::{Combined, Whole, cast};
 use crate::cancelling::cancel_all;
 use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::operation::Operation;

@@ -9,8 +9,9 @@ use loop_core::{Cancelled, LoopHandle, Panicked};
 
 use super::Completion;
 use super::callback::Callback;
+use super::ending::{AbandonOnPanic, cancel, finish, finish_panicked};
 use super::part::begin;
-use super::whole::{AbandonOnPanic, Combined, Whole, cancel, finish, finish_panicked};
+use super::whole::{Combined, Whole};
 use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::operation::Operation;
 use crate::user_code::{discard, report_panic};

@@ -9,7 +9,8 @@ use std::thread;
 use loop_core::Panicked;
 
 use super::Completion;
-use super::whole::{Combined, Stage, Whole, abandon, deliver_when_quiet, release};
+use super::ending::{abandon, deliver_when_quiet};
+use super::whole::{Combined, Stage, Whole, release};
 use crate::operation::Operation;
 use crate::user_code::{contain, discard};
 

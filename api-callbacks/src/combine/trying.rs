@@ -11,8 +11,9 @@ use loop_core::{Backoff, Cancelled, LoopHandle, Panicked, is_cancelled, is_panic
 
 use super::Completion;
 use super::callback::Callback;
+use super::ending::{AbandonOnPanic, cancel, finish, finish_panicked};
 use super::part::begin;
-use super::whole::{AbandonOnPanic, Combined, Whole, cancel, finish, finish_panicked};
+use super::whole::{Combined, Whole};
 use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::operation::Operation;
 use crate::timer::sleep;

@@ -1,25 +1,34 @@
 //! What every whole of several operations keeps: where its parts stand, and what it has come to.
 //!
-//! Parts start and arrive in `part.rs`. Nothing here is borrowed while users' code runs.
+//! Parts start and arrive in `part.rs`; the whole ends in `ending.rs`. Nothing here is borrowed while
+//! users' code runs.
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
-use std::vec;
 
 use loop_core::{AggregateError, LoopHandle, Panicked};
 
 use super::callback::Callback;
-use crate::calling::call_in_bounds;
-use crate::cancelling::{CancelParts, cancel_all};
-use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::operation::Operation;
-use crate::pending::report_dropped;
 use crate::user_code::discard;
 
 /// Where a part stands that has not arrived.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | - | `Starting` | `begin` | its function is about to be called |
+/// | 2 | `Starting` | `Running` | `begin` | the function has returned an operation that is pending |
+/// | 3 | `Starting` | `Ended` | `begin`, `Part::end` | it has ended before it returned: the result comes from the queue |
+/// | 4 | `Starting` | `Dropped` | `Part::drop` | it has dropped its completion before it returned |
+/// | 5 | `Starting` | `ToCancel` | `PartsOfWhole::next` | the whole is cancelled or over meanwhile |
+/// | 6 | `ToCancel` | `Cancelled` | `begin` | the function has returned, and its operation was cancelled |
+/// | 7 | `ToCancel` | `Ended`, `Dropped` | `begin`, `Part::end`, `Part::drop` | as 3 and 4 |
+/// | 8 | `Running` | `Ended` | `PartsOfWhole::next` | it is asked to end; the result is on its way if it was not pending |
+/// | 9 | `Ended` | `Cancelled` | `PartsOfWhole::told` | it was pending when it was asked |
+/// | 10 | any | arrived | `arrive`, `Part::drop` | its completion was called, or dropped |
 pub(super) enum Stage {
     /// Its function is being called.
     Starting,
@@ -27,6 +36,7 @@ pub(super) enum Stage {
     ToCancel,
     /// Its function is being called, and has dropped its completion.
     Dropped,
+    /// Its operation is pending.
     Running(Operation),
     /// It was cancelled, and will call back as such.
     Cancelled,
@@ -34,7 +44,7 @@ pub(super) enum Stage {
     Ended,
 }
 
-/// The parts and the outcome of a whole.
+/// The parts of a whole, and what they come to.
 pub(super) struct Whole<R: 'static> {
     /// By the order of their starting.
     stages: RefCell<BTreeMap<usize, Stage>>,
@@ -43,11 +53,12 @@ pub(super) struct Whole<R: 'static> {
     /// Whether no part has a say any more.
     over: Cell<bool>,
     /// What the whole has come to, until the parts that were cancelled have called back.
-    outcome: Cell<Option<R>>,
+    output: Cell<Option<R>>,
     /// Whether the callback comes from the queue: behind what was cancelled, or after a panic.
     soon: Cell<bool>,
     /// Whether a part has ended by a panic.
     panicked: Cell<bool>,
+    /// What hears of the whole's end, once, or is reported.
     pub(super) callback: Callback<R>,
 }
 
@@ -77,72 +88,6 @@ pub(super) trait Combined: Sized + 'static {
 
     /// The whole is over: gives up what else it has.
     fn give_up(&self);
-}
-
-/// Gives a whole up whose caller unwinds.
-pub(super) struct AbandonOnPanic<'a, C: Combined>(pub(super) &'a Rc<C>);
-
-/// The cancelling of a whole's parts.
-struct PartsOfWhole<C: Combined> {
-    combined: Rc<C>,
-    left: vec::IntoIter<usize>,
-    at: usize,
-    any: bool,
-    /// Whether the whole is over already, so that only its parts are to end.
-    ending: bool,
-}
-
-/// Ends the whole: cancels what is pending still, and calls back behind all of that.
-pub(super) fn finish<C: Combined>(combined: &Rc<C>, outcome: C::Output) {
-    let whole = combined.whole();
-    if whole.over.replace(true) {
-        return discard(whole.handle(), outcome);
-    }
-    whole.outcome.set(Some(outcome));
-    combined.give_up();
-    cancel_all(PartsOfWhole::step(combined, true));
-    deliver_when_quiet(combined);
-}
-
-/// Ends a whole that has panicked, and was reported; its callback comes from the queue.
-pub(super) fn finish_panicked<C: Combined>(combined: &Rc<C>, outcome: C::Output) {
-    combined.whole().call_back_soon();
-    finish(combined, outcome);
-}
-
-/// Gives a whole up: cancels what is pending, and drops the callback, which is reported or not.
-pub(super) fn abandon<C: Combined>(combined: &Rc<C>, reported: bool) {
-    let whole = combined.whole();
-    if whole.over.replace(true) {
-        return;
-    }
-    let callback = whole.callback.take();
-    combined.give_up();
-    cancel_all(PartsOfWhole::step(combined, true));
-    if reported {
-        report_dropped(whole.handle(), whole.callback.called_at());
-    }
-    discard(whole.handle(), callback);
-}
-
-/// Calls back, unless a part that was cancelled has not.
-pub(super) fn deliver_when_quiet<C: Combined>(combined: &Rc<C>) {
-    let whole = combined.whole();
-    if whole.cancelled.get() > 0 {
-        return;
-    }
-    let Some(outcome) = whole.outcome.take() else { return };
-    if whole.soon.get() {
-        whole.callback.soon(|| outcome);
-    } else if let Some(callback) = whole.callback.take() {
-        let call = move || callback(outcome);
-        call_in_bounds(whole.handle(), whole.callback.called_at(), call);
-    }
-}
-
-/// Names the step that cancels a whole, unless its result is on its way.
-pub(super) fn cancel<C: Combined>(combined: &Rc<C>) -> Cancelling {
-    if combined.whole().over.get() { false.into() } else { PartsOfWhole::step(combined, false) }
 }
 
 /// Puts a panic into an error, if errors of this type are known to hold one.
@@ -175,7 +120,7 @@ impl<R: 'static> Whole<R> {
             stages: RefCell::default(),
             cancelled: Cell::new(0),
             over: Cell::new(false),
-            outcome: Cell::new(None),
+            output: Cell::new(None),
             soon: Cell::new(false),
             panicked: Cell::new(false),
             callback,
@@ -191,6 +136,21 @@ impl<R: 'static> Whole<R> {
         self.over.get()
     }
 
+    /// Takes the say from the parts; tells whether they had none any more.
+    pub(super) fn end(&self) -> bool {
+        self.over.replace(true)
+    }
+
+    /// Keeps what the whole has come to.
+    pub(super) fn keep(&self, output: R) {
+        self.output.set(Some(output));
+    }
+
+    /// Takes what the whole has come to, if every part that was cancelled has called back.
+    pub(super) fn take_when_quiet(&self) -> Option<R> {
+        if self.cancelled.get() > 0 { None } else { self.output.take() }
+    }
+
     /// Tells whether a part has ended by a panic.
     pub(super) fn has_panicked(&self) -> bool {
         self.panicked.get()
@@ -204,6 +164,16 @@ impl<R: 'static> Whole<R> {
     /// Has the callback come from the queue.
     pub(super) fn call_back_soon(&self) {
         self.soon.set(true);
+    }
+
+    /// Tells whether the callback comes from the queue.
+    pub(super) fn calls_back_soon(&self) -> bool {
+        self.soon.get()
+    }
+
+    /// Returns the parts that have not arrived.
+    pub(super) fn parts(&self) -> Vec<usize> {
+        self.stages.borrow().keys().copied().collect()
     }
 
     /// Tells whether every part has arrived.
@@ -248,63 +218,5 @@ impl<R: 'static> Whole<R> {
 
     pub(super) fn is_cancelled(&self, index: usize) -> bool {
         matches!(self.stages.borrow().get(&index), Some(Stage::Cancelled))
-    }
-}
-
-impl<C: Combined> Drop for AbandonOnPanic<'_, C> {
-    fn drop(&mut self) {
-        abandon(self.0, false);
-    }
-}
-
-impl<C: Combined> PartsOfWhole<C> {
-    fn step(combined: &Rc<C>, ending: bool) -> Cancelling {
-        let left: Vec<usize> = combined.whole().stages.borrow().keys().copied().collect();
-        let (combined, left) = (combined.clone(), left.into_iter());
-        Cancelling::Whole(Box::new(PartsOfWhole { combined, left, at: 0, any: false, ending }))
-    }
-}
-
-impl<C: Combined> CancelParts for PartsOfWhole<C> {
-    fn handle(&self) -> &LoopHandle {
-        self.combined.whole().handle()
-    }
-
-    fn next(&mut self) -> Option<(Rc<dyn CancelTarget>, Ticket)> {
-        let whole = self.combined.whole();
-        for index in self.left.by_ref() {
-            match whole.take(index) {
-                Some(Stage::Running(operation)) => {
-                    whole.set(index, Stage::Ended);
-                    self.at = index;
-                    if let Some(target) = operation.target() {
-                        return Some(target);
-                    }
-                }
-                Some(Stage::Starting) => {
-                    whole.set(index, Stage::ToCancel);
-                    self.any = true;
-                }
-                Some(stage) => whole.set(index, stage),
-                None => {}
-            }
-        }
-        None
-    }
-
-    fn told(&mut self, cancelled: bool) {
-        let whole = self.combined.whole();
-        self.any |= cancelled;
-        if cancelled && whole.take(self.at).is_some() {
-            whole.set(self.at, Stage::Cancelled);
-        }
-    }
-
-    fn end(self: Box<Self>) -> bool {
-        let whole = self.combined.whole();
-        whole.soon.set(whole.soon.get() || self.any);
-        let cancelled = if self.ending { self.any } else { self.combined.cancelled(self.any) };
-        release(self.combined);
-        cancelled
     }
 }

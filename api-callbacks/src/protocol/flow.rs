@@ -21,7 +21,8 @@ type DrainCallback = Box<dyn FnOnce(io::Result<()>)>;
 /// writes. asyncio: `FlowControlMixin` and `StreamWriter.drain`.
 pub struct FlowControl {
     handle: LoopHandle,
-    state: Cell<State>,
+    state: Cell<FlowState>,
+    /// What is called back when the state allows it.
     waiting: Rc<Waiting>,
     /// How many have ever waited: a number is given once.
     drains: Cell<u64>,
@@ -30,8 +31,15 @@ pub struct FlowControl {
 /// Those who wait, in the order of their calls. One that is cancelled leaves at once.
 type Waiting = RefCell<BTreeMap<u64, Rc<Draining>>>;
 
+/// Whether a protocol may write.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | `Open` | `Paused` | [`pause`](FlowControl::pause) | the transport has more unsent than its high mark |
+/// | 2 | `Paused` | `Open` | [`resume`](FlowControl::resume) | no more than its low one: all that wait are called back |
+/// | 3 | any | `Lost` | [`lose`](FlowControl::lose) | the connection is lost: all that wait hear of that |
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum FlowState {
     Open,
     Paused,
     Lost,
@@ -40,15 +48,16 @@ enum State {
 struct Draining {
     handle: LoopHandle,
     /// Where it waits, and under which number.
-    place: (Weak<Waiting>, u64),
+    entry: (Weak<Waiting>, u64),
     callback: Pending<DrainCallback>,
+    /// Whether it is called back because the connection is lost.
     lost: Cell<bool>,
 }
 
 impl FlowControl {
     /// Makes the flow control of one connection, which may write.
     pub fn new(handle: &LoopHandle) -> FlowControl {
-        let (state, waiting) = (Cell::new(State::Open), Rc::default());
+        let (state, waiting) = (Cell::new(FlowState::Open), Rc::default());
         FlowControl { handle: handle.clone(), state, waiting, drains: Cell::new(0) }
     }
 
@@ -59,22 +68,22 @@ impl FlowControl {
     #[track_caller]
     pub fn drain(&self, callback: impl FnOnce(io::Result<()>) + 'static) -> Operation {
         match self.state.get() {
-            State::Open => Operation::ended_with(&self.handle, || callback(Ok(()))),
-            State::Lost => {
+            FlowState::Open => Operation::ended_with(&self.handle, || callback(Ok(()))),
+            FlowState::Lost => {
                 let lost = ErrorKind::ConnectionReset;
                 Operation::ended_with(&self.handle, move || callback(Err(lost.into())))
             }
-            State::Paused => {
-                let place = self.drains.get();
-                self.drains.set(place + 1);
+            FlowState::Paused => {
+                let drain = self.drains.get();
+                self.drains.set(drain + 1);
                 let draining = Rc::new(Draining {
                     handle: self.handle.clone(),
-                    place: (Rc::downgrade(&self.waiting), place),
+                    entry: (Rc::downgrade(&self.waiting), drain),
                     callback: Pending::default(),
                     lost: Cell::new(false),
                 });
                 let number = draining.callback.put(Box::new(callback));
-                self.waiting.borrow_mut().insert(place, draining.clone());
+                self.waiting.borrow_mut().insert(drain, draining.clone());
                 Operation::pending(&draining, Ticket { part: 0, number })
             }
         }
@@ -82,34 +91,34 @@ impl FlowControl {
 
     /// Tells whether the protocol should not write now.
     pub fn is_paused(&self) -> bool {
-        self.state.get() == State::Paused
+        self.state.get() == FlowState::Paused
     }
 
     /// To be called from `pause_writing`.
     pub fn pause(&self) {
-        if self.state.get() == State::Open {
-            self.state.set(State::Paused);
+        if self.state.get() == FlowState::Open {
+            self.state.set(FlowState::Paused);
         }
     }
 
     /// To be called from `resume_writing`.
     pub fn resume(&self) {
-        if self.state.get() == State::Paused {
-            self.state.set(State::Open);
+        if self.state.get() == FlowState::Paused {
+            self.state.set(FlowState::Open);
             self.call_back();
         }
     }
 
     /// To be called from `connection_lost`.
     pub fn lose(&self) {
-        self.state.set(State::Lost);
+        self.state.set(FlowState::Lost);
         self.call_back();
     }
 
     /// Queues the callbacks, in the order of the calls.
     fn call_back(&self) {
         for (_, draining) in self.waiting.take() {
-            draining.lost.set(self.state.get() == State::Lost);
+            draining.lost.set(self.state.get() == FlowState::Lost);
             self.handle.queue(draining, 0);
         }
     }
@@ -134,8 +143,8 @@ impl CancelTarget for Draining {
     fn cancel(self: Rc<Self>, ticket: Ticket) -> Cancelling {
         let cancelled = self.callback.cancel(ticket.number);
         if cancelled {
-            let (waiting, place) = &self.place;
-            let waited = waiting.upgrade().and_then(|waiting| waiting.borrow_mut().remove(place));
+            let (waiting, drain) = &self.entry;
+            let waited = waiting.upgrade().and_then(|waiting| waiting.borrow_mut().remove(drain));
             // One that does not wait any more is queued already.
             if let Some(draining) = waited {
                 self.handle.queue(draining, 0);

@@ -11,6 +11,7 @@ pub(crate) mod flow;
 mod frames;
 mod host;
 pub(crate) mod server;
+pub(crate) mod server_builder;
 mod transport;
 
 use std::io;

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{ListenOptions, LoopHandle, is_cancelled};
+use loop_core::{LoopHandle, is_cancelled};
 use slab::Slab;
 
 use crate::connecting::Accepted;
@@ -17,17 +17,8 @@ use crate::protocol::{Protocol, Transport};
 use crate::tcp::TcpListener;
 use crate::timer::sleep;
 
-type FailureCallback = Box<dyn FnOnce(io::Error)>;
+pub(super) type FailureCallback = Box<dyn FnOnce(io::Error)>;
 type StopCallback = Box<dyn FnOnce(Vec<SocketAddr>)>;
-
-/// How a server is to be made.
-///
-/// asyncio: `BaseEventLoop.create_server`.
-pub struct ServerBuilder {
-    options: ListenOptions,
-    connections_max: usize,
-    on_failure: Option<FailureCallback>,
-}
 
 /// A server that accepts connections; dropping it leaves it running.
 ///
@@ -69,94 +60,17 @@ struct Accepting<F> {
     factory: F,
 }
 
-/// A protocol and its place among the connections of its server.
+/// A protocol, and that it is one of its server's.
 struct Served<P> {
     protocol: P,
     /// Held until the connection is lost.
-    _place: Place,
+    _membership: Membership,
 }
 
-/// A place among the connections, which is free again when it is dropped.
-struct Place {
+/// That a connection is one of its server's, until this is dropped.
+struct Membership {
     server: Rc<dyn Serving>,
     key: usize,
-}
-
-impl ServerBuilder {
-    /// Begins with the options of [`ListenOptions::default`], and as many connections as come.
-    pub fn new() -> ServerBuilder {
-        let (options, connections_max) = (ListenOptions::default(), usize::MAX);
-        ServerBuilder { options, connections_max, on_failure: None }
-    }
-
-    /// Sets how many connections the system keeps that are not accepted yet.
-    pub fn backlog(mut self, backlog: u32) -> ServerBuilder {
-        self.options.backlog = backlog;
-        self
-    }
-
-    /// Sets whether an address can be bound whose old connections are not all gone.
-    pub fn reuse_address(mut self, reuse: bool) -> ServerBuilder {
-        self.options.reuse_address = reuse;
-        self
-    }
-
-    /// Sets whether several sockets may share the address.
-    pub fn reuse_port(mut self, reuse: bool) -> ServerBuilder {
-        self.options.reuse_port = reuse;
-        self
-    }
-
-    /// Sets whether connections send small messages at once.
-    pub fn nodelay(mut self, nodelay: bool) -> ServerBuilder {
-        self.options.nodelay = nodelay;
-        self
-    }
-
-    /// Sets how many connections may be open at once; further ones wait in the system's backlog.
-    pub fn connections_max(mut self, connections_max: usize) -> ServerBuilder {
-        self.connections_max = connections_max;
-        self
-    }
-
-    /// Sets whom to tell when accepting has failed for good; else the loop's exception handler is.
-    pub fn on_failure(mut self, callback: impl FnOnce(io::Error) + 'static) -> ServerBuilder {
-        self.on_failure = Some(Box::new(callback));
-        self
-    }
-
-    /// Listens on an address, and makes a protocol for each connection with its peer's address.
-    ///
-    /// # Errors
-    /// When the address is taken, or not one of this machine.
-    #[track_caller]
-    pub fn serve<P: Protocol + 'static>(
-        self,
-        handle: &LoopHandle,
-        address: SocketAddr,
-        factory: impl Fn(SocketAddr) -> P + 'static,
-    ) -> io::Result<Server> {
-        let listener = TcpListener::bind_with(handle, address, &self.options)?;
-        let listening = Listening {
-            handle: handle.clone(),
-            address: listener.local_addr()?,
-            listener: RefCell::new(Some(listener)),
-            accepting: Cell::new(None),
-            open: RefCell::default(),
-            connections_max: self.connections_max,
-            on_failure: Cell::new(self.on_failure),
-            stopping: Cell::new(None),
-        };
-        let accepting = Rc::new(Accepting { listening, factory });
-        accepting.clone().accept();
-        Ok(Server(accepting))
-    }
-}
-
-impl Default for ServerBuilder {
-    fn default() -> ServerBuilder {
-        ServerBuilder::new()
-    }
 }
 
 impl Server {
@@ -196,6 +110,30 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Serves a listener that is bound.
+    pub(super) fn start<P: Protocol + 'static>(
+        listener: TcpListener,
+        connections_max: usize,
+        on_failure: Option<FailureCallback>,
+        factory: impl Fn(SocketAddr) -> P + 'static,
+    ) -> io::Result<Server> {
+        let listening = Listening {
+            handle: listener.handle().clone(),
+            address: listener.local_addr()?,
+            listener: RefCell::new(Some(listener)),
+            accepting: Cell::new(None),
+            open: RefCell::default(),
+            connections_max,
+            on_failure: Cell::new(on_failure),
+            stopping: Cell::new(None),
+        };
+        let accepting = Rc::new(Accepting { listening, factory });
+        accepting.clone().accept();
+        Ok(Server(accepting))
+    }
+}
+
 impl Listening {
     fn connections(&self) -> Vec<Rc<dyn Transport>> {
         self.open.borrow().iter().filter_map(|(_, transport)| transport.clone()).collect()
@@ -229,11 +167,12 @@ impl<P: Protocol + 'static, F: Fn(SocketAddr) -> P + 'static> Accepting<F> {
         match accepted {
             Ok((socket, peer)) => {
                 let key = self.listening.open.borrow_mut().insert(None);
-                let place = Place { server: self.clone(), key };
+                let membership = Membership { server: self.clone(), key };
                 // Before the factory is called: it may panic.
                 self.clone().accept();
                 let protocol = (self.factory)(peer);
-                let transport = Connection::start(socket, Served { protocol, _place: place });
+                let transport =
+                    Connection::start(socket, Served { protocol, _membership: membership });
                 self.listening.open.borrow_mut()[key] = Some(transport);
             }
             Err(error) if is_cancelled(&error) => {}
@@ -263,7 +202,7 @@ impl<P: Protocol + 'static, F: Fn(SocketAddr) -> P + 'static> Serving for Accept
     }
 }
 
-impl Drop for Place {
+impl Drop for Membership {
     fn drop(&mut self) {
         let listening = self.server.listening();
         let transport = listening.open.borrow_mut().try_remove(self.key);

@@ -2,20 +2,20 @@
 //!
 //! One job serves it for its whole life. What waits is this job: no closure is made for a message.
 
+mod ending;
 mod face;
+mod sending;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind};
 use std::mem;
-use std::net::Shutdown;
 use std::rc::{Rc, Weak};
 
-use loop_core::{Cancelled, Direction, Job, LoopHandle};
+use loop_core::{Cancelled, Direction, Job};
 
 use crate::attempt::{READ, Socket, WRITE};
 use crate::protocol::{Protocol, Transport, WriteLimits};
-use crate::user_code::discard;
 
 /// Further parts of the job.
 const MADE: u64 = 2;
@@ -23,6 +23,20 @@ const START: u64 = 3;
 const LOST: u64 = 4;
 
 /// A connection and its protocol.
+///
+/// What its flags come to; several may be set at once.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | - | reading | `start` | `connection_made` is queued, and the beginning of reading behind it |
+/// | 2 | reading | `PAUSED`, and back | `pause_reading`, `resume_reading` | the program says so |
+/// | 3 | reading | `ENDED` | `end` | the peer's end was read; unless the protocol keeps this side open, 7 follows |
+/// | 4 | - | `UNSENT`, and back | `keep`, `flush` | the socket takes no more; all is sent |
+/// | 5 | `UNSENT` | `OVER`, and back | `pause_if_over`, `flush` | more is unsent than the high mark; no more than the low one |
+/// | 6 | - | `EOF`, then `SHUT` | `write_eof`, `shut_down` | the program ends this side; all is sent |
+/// | 7 | - | `CLOSING` | `close` | no more is read or taken to be written; 8 follows when all is sent |
+/// | 8 | any | `LOSING`, perhaps `FAILED` | `lose` | it is closed, aborted, has failed, or its protocol has panicked: `connection_lost` is queued |
+/// | 9 | `LOSING` | gone | `lost` | the protocol is told, and dropped with the socket |
 pub(crate) struct Connection<P: 'static> {
     /// Gone once the connection is lost. Shared while the protocol is called, which is never from
     /// inside [`Connection::lost`]: that is a job of its own.
@@ -30,7 +44,9 @@ pub(crate) struct Connection<P: 'static> {
     /// There while bytes wait to be sent: an idle connection holds no buffer, nor a place for one.
     #[expect(clippy::box_collection)]
     unsent: Cell<Option<Box<VecDeque<u8>>>>,
+    /// When the protocol is told to pause writing, and to resume it.
     limits: Cell<WriteLimits>,
+    /// See above.
     flags: Cell<u16>,
     /// Why the connection will be lost.
     error: Cell<Option<io::Error>>,
@@ -94,32 +110,10 @@ impl<P: Protocol + 'static> Connection<P> {
         self.flags.set(self.flags.get() & !flags);
     }
 
-    #[inline]
-    fn is_sent(&self) -> bool {
-        !self.has(UNSENT)
-    }
-
-    fn unsent_bytes(&self) -> usize {
-        if self.is_sent() { 0 } else { self.with_unsent(|unsent| unsent.len()) }
-    }
-
-    /// Lets `work` have the bytes that wait to be sent; what is left of them waits on.
-    fn with_unsent<R>(&self, work: impl FnOnce(&mut VecDeque<u8>) -> R) -> R {
-        let mut unsent = self.unsent.take().unwrap_or_default();
-        let result = work(&mut unsent);
-        if unsent.is_empty() {
-            self.clear(UNSENT);
-        } else {
-            self.set(UNSENT);
-            self.unsent.set(Some(unsent));
-        }
-        result
-    }
-
     /// Calls the protocol; if that panics, the connection is aborted.
     #[inline]
     fn tell<R>(&self, protocol: &P, call: impl FnOnce(&P) -> R) -> R {
-        let guard = AbortOnPanic(self);
+        let guard = ending::AbortOnPanic(self);
         let result = call(protocol);
         mem::forget(guard);
         result
@@ -178,95 +172,6 @@ impl<P: Protocol + 'static> Connection<P> {
         }
     }
 
-    /// Sends what is unsent, as far as the socket takes it.
-    fn flush(self: Rc<Self>) {
-        // What was parked before the connection was given up has nothing to send, nor to tell.
-        if self.has(LOSING) {
-            return;
-        }
-        match self.send() {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => return self.lose(Some(error)),
-        }
-        if self.has(OVER) && self.unsent_bytes() <= self.limits.get().low {
-            self.clear(OVER);
-            if let Some(live) = &*self.live.borrow() {
-                self.tell(&live.protocol, |protocol| protocol.resume_writing(&*self));
-            }
-        }
-        if !self.is_sent() {
-            self.wait_to_write();
-        } else if self.has(CLOSING) {
-            self.lose(None);
-        } else if self.has(EOF) {
-            self.shut_down();
-        }
-    }
-
-    fn send(&self) -> io::Result<()> {
-        let live = self.live.borrow();
-        let Some(Live { source, .. }) = &*live else { return Ok(()) };
-        self.with_unsent(|unsent| {
-            while !unsent.is_empty() {
-                let (first, second) = unsent.as_slices();
-                let count = source.write_vectored(&[IoSlice::new(first), IoSlice::new(second)])?;
-                unsent.drain(..count);
-            }
-            Ok(())
-        })
-    }
-
-    fn wait_to_write(&self) {
-        if let (Some(this), Some(live)) = (self.this.upgrade(), &*self.live.borrow()) {
-            live.source.park_job(Direction::Write, this, WRITE);
-        }
-    }
-
-    /// Ends this side. The protocol may ask for it while what is unsent is being sent, which would
-    /// end it a second time: only once.
-    fn shut_down(&self) {
-        if self.has(SHUT) {
-            return;
-        }
-        self.set(SHUT);
-        if let Some(live) = &*self.live.borrow()
-            && let Err(error) = live.source.io().shutdown(Shutdown::Write)
-        {
-            self.lose(Some(match error.kind() {
-                // It was connected, so that it is the peer who has ended it.
-                ErrorKind::NotConnected => ErrorKind::ConnectionReset.into(),
-                _ => error,
-            }));
-        }
-    }
-
-    /// Gives up what is unsent, and queues `connection_lost`.
-    #[cold]
-    fn lose(&self, error: Option<io::Error>) {
-        if self.has(LOSING) {
-            return;
-        }
-        self.set(LOSING | CLOSING | if error.is_some() { FAILED } else { 0 });
-        self.error.set(error);
-        self.clear(UNSENT);
-        drop(self.unsent.take());
-        if let (Some(this), Some(live)) = (self.this.upgrade(), &*self.live.borrow()) {
-            live.source.handle().queue(this, LOST);
-        }
-    }
-
-    /// Tells the protocol that the connection is lost, and closes the socket.
-    fn lost(&self) {
-        if let Some(live) = self.live.take() {
-            let (handle, error) = (live.source.handle().clone(), self.error.take());
-            let ended = Ended { handle, live: Some(live) };
-            if let Some(live) = &ended.live {
-                live.protocol.connection_lost(error);
-            }
-        }
-    }
-
     fn made(self: Rc<Self>) {
         if let Some(live) = &*self.live.borrow() {
             let transport: Rc<dyn Transport> = self.clone();
@@ -297,36 +202,5 @@ impl<P: Protocol + 'static> Job for Connection<P> {
 
     fn kind(&self) -> &'static str {
         "transport"
-    }
-}
-
-/// A connection whose protocol is told the last, and is dropped even if it panics.
-struct Ended<P: 'static> {
-    handle: LoopHandle,
-    live: Option<Live<P>>,
-}
-
-impl<P: 'static> Drop for Ended<P> {
-    fn drop(&mut self) {
-        discard(&self.handle, self.live.take());
-    }
-}
-
-impl<P: 'static> Drop for Connection<P> {
-    fn drop(&mut self) {
-        // A protocol may hold the transport of another connection, and that one's protocol a third.
-        if let Some(live) = self.live.take() {
-            let handle = live.source.handle().clone();
-            discard(&handle, live);
-        }
-    }
-}
-
-/// Aborts a connection whose protocol panics.
-struct AbortOnPanic<'a, P: Protocol + 'static>(&'a Connection<P>);
-
-impl<P: Protocol + 'static> Drop for AbortOnPanic<'_, P> {
-    fn drop(&mut self) {
-        self.0.lose(Some(io::Error::other("the protocol has panicked")));
     }
 }

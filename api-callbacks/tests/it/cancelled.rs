@@ -10,7 +10,7 @@ use api_callbacks::{Composed, Operation, sleep};
 use loop_core::{LoopHandle, is_cancelled};
 
 use crate::combine::after;
-use crate::fates::{Bomb, Lab, Log, WHOLES};
+use crate::lab::{Bomb, Lab, Log, WHOLES};
 
 type Logged = fn(&LoopHandle, [Start<u64, io::Error>; 2], Log) -> Operation;
 

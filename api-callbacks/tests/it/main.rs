@@ -3,10 +3,12 @@
 mod bytes;
 mod cancelled;
 mod combine;
+mod completions;
 mod depth;
-mod fates;
 mod hosts;
+mod lab;
 mod many;
+mod panics;
 mod random;
 mod resolve;
 mod serving;

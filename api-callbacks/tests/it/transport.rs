@@ -2,7 +2,9 @@
 
 mod bounds;
 mod ends;
+mod moments;
 mod order;
+mod panics;
 mod reentrant;
 mod writing;
 

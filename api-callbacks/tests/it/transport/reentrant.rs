@@ -1,32 +1,18 @@
 //! Every method of a transport, called from inside every method of its protocol.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpListener};
+use std::io::{self, ErrorKind, Read};
+use std::net::TcpListener;
 use std::rc::Rc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 use api_callbacks::{ClientBuilder, Protocol, Transport, WriteLimits};
 use loop_core::EventLoop;
 
+use super::moments::Moment::{self, Data, Eof, Lost, Made, Pause, Resume, ResumeWithRest};
+use super::moments::{Seen, peer};
 use super::{run_for_a_while, run_until};
-
-/// Where the protocol acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Moment {
-    Made,
-    Data,
-    Eof,
-    Pause,
-    /// When all is sent.
-    Resume,
-    /// When a rest is unsent.
-    ResumeWithRest,
-    Lost,
-}
-
-use Moment::{Data, Eof, Lost, Made, Pause, Resume, ResumeWithRest};
 
 const MOMENTS: [Moment; 7] = [Made, Data, Eof, Pause, Resume, ResumeWithRest, Lost];
 
@@ -83,16 +69,6 @@ struct Acting {
     seen: Rc<Seen>,
 }
 
-#[derive(Default)]
-struct Seen {
-    transport: RefCell<Option<Rc<dyn Transport>>>,
-    acted: Cell<bool>,
-    /// Each `connection_lost`.
-    lost: RefCell<Vec<Option<ErrorKind>>>,
-    called_after: Cell<bool>,
-    peer: RefCell<Option<std::net::TcpStream>>,
-}
-
 impl Acting {
     fn reach(&self, moment: Moment, transport: &dyn Transport) {
         self.seen.called_after.set(!self.seen.lost.borrow().is_empty() && moment != Lost);
@@ -142,22 +118,6 @@ impl Protocol for Acting {
         let transport = self.seen.transport.borrow().clone();
         self.reach(Lost, &*transport.expect("it was made"));
     }
-}
-
-/// A peer that says something, ends its side or not, and reads to the end.
-fn peer(listener: &TcpListener, ends: bool) -> JoinHandle<()> {
-    let listener = listener.try_clone().unwrap();
-    thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        // This side may have aborted already.
-        let _ = stream.write_all(b"x");
-        if ends {
-            let _ = stream.shutdown(Shutdown::Write);
-        }
-        let mut buffer = vec![0; 1 << 20];
-        while matches!(stream.read(&mut buffer), Ok(count) if count > 0) {}
-    })
 }
 
 /// Runs a connection to its end, and returns what is wrong with that.
@@ -301,70 +261,4 @@ fn an_end_inside_pause_writing_comes_behind_all_pieces_that_are_being_written() 
     });
     run_until(&mut event_loop, || lost.get());
     assert_eq!(reading.join().unwrap(), 64 * 16_384);
-}
-
-/// Panics at one moment, and when it is dropped.
-struct Panics(Moment, Rc<Seen>);
-
-impl Panics {
-    fn at(&self, moment: Moment) {
-        assert!(self.0 != moment, "{moment:?} on purpose");
-    }
-}
-
-impl Protocol for Panics {
-    fn connection_made(&self, transport: &Rc<dyn Transport>) {
-        transport.set_write_buffer_limits(WriteLimits { low: 0, high: 0 });
-        self.at(Made);
-    }
-
-    fn data_received(&self, transport: &dyn Transport, _: &[u8]) {
-        self.at(Data);
-        super::use_up_share(transport);
-    }
-
-    fn eof_received(&self, _: &dyn Transport) -> bool {
-        self.at(Eof);
-        false
-    }
-
-    fn pause_writing(&self, _: &dyn Transport) {
-        self.at(Pause);
-    }
-
-    fn resume_writing(&self, _: &dyn Transport) {
-        self.at(Resume);
-    }
-
-    fn connection_lost(&self, error: Option<io::Error>) {
-        self.1.lost.borrow_mut().push(error.map(|error| error.kind()));
-        self.at(Lost);
-    }
-}
-
-impl Drop for Panics {
-    fn drop(&mut self) {
-        panic!("a destructor on purpose");
-    }
-}
-
-#[test]
-fn a_protocol_that_panics_at_any_moment_is_lost_once_and_its_destructor_does_no_harm() {
-    for moment in [Made, Data, Eof, Pause, Resume, Lost] {
-        let mut event_loop = EventLoop::new().unwrap();
-        let (handle, seen) = (event_loop.handle(), Rc::new(Seen::default()));
-        let reports = Rc::new(Cell::new(0));
-        let count = reports.clone();
-        handle.set_exception_handler(move |_, _| count.set(count.get() + 1));
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let peer = peer(&listener, true);
-        let address = listener.local_addr().unwrap();
-        ClientBuilder::new().connect(&handle, address, Panics(moment, seen.clone()), |_| ());
-        run_until(&mut event_loop, || !seen.lost.borrow().is_empty() && peer.is_finished());
-        run_for_a_while(&mut event_loop);
-        let failed = (moment != Lost).then_some(ErrorKind::Other);
-        assert_eq!(*seen.lost.borrow(), [failed], "{moment:?}");
-        assert_eq!(reports.get(), 2, "{moment:?}: the panic, and the destructor's");
-        assert!(handle.snapshot().parked.is_empty());
-    }
 }
