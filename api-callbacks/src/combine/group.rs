@@ -54,20 +54,26 @@ impl<T, R, V, E> Group<T, R, V, E> {
         })
     }
 
-    /// Starts every operation; each hands its result and its index to `settle`.
+    /// Starts every operation, unless one gives the whole up; each hands its result and its index to
+    /// `settle`.
     pub(super) fn start(
         self: &Rc<Self>,
         operations: impl IntoIterator<Item = impl FnOnce(Completion<V, E>) -> Operation>,
     ) {
         let abandon = AbandonOnPanic(self);
         let mut unstarted = Unstarted(self.whole.handle(), Some(operations.into_iter()));
-        while let Some(operation) = unstarted.1.as_mut().and_then(Iterator::next) {
+        // One that drops its completion gives the whole up: what would begin then, nothing would cancel.
+        while !self.whole.is_over()
+            && let Some(operation) = unstarted.1.as_mut().and_then(Iterator::next)
+        {
             let index = self.missing.get();
             self.values.borrow_mut().push(None);
             self.missing.set(index + 1);
             begin(self, index, operation);
         }
-        drop(unstarted.1.take());
+        if !self.whole.is_over() {
+            drop(unstarted.1.take());
+        }
         mem::forget(abandon);
     }
 
@@ -91,7 +97,7 @@ impl<T, R, V, E> Group<T, R, V, E> {
         if self.missing.get() == 0 {
             return self.whole.callback.soon(empty);
         }
-        // Where each part has ended, so has the whole: whoever holds it need not wait for it.
+        // Where each part has ended, so has the whole: a whole around it need not wait for it.
         if self.whole.all_parts_have_ended() { Operation::ended() } else { self.operation() }
     }
 
@@ -150,7 +156,7 @@ impl<T, R, V, E> Combined for Group<T, R, V, E> {
     }
 
     fn give_up(&self) {
-        // What the timer would have said concerns nobody.
+        // What the timer would have said is not asked for any more.
         if let Some(timer) = self.timer.take() {
             timer.cancel();
         }

@@ -97,3 +97,18 @@ fn a_completion_that_is_dropped_gives_up_a_whole_that_needs_it_and_no_other() {
         lab.assert_idle();
     }
 }
+
+#[test]
+fn a_whole_that_is_given_up_while_it_begins_begins_nothing_more() {
+    let mut lab = Lab::new();
+    let (h, forgets) = (lab.handle.clone(), lab.handle.clone());
+    let dropped: Start<u64, io::Error> = Box::new(move |done| {
+        drop(done);
+        sleep(&forgets, Duration::ZERO, |_| ())
+    });
+    all(&h, [after(&h, 500, Ok(1)), dropped, after(&h, 500, Ok(2))], lab.ending("all"));
+    lab.run(2);
+    assert!(lab.log().is_empty());
+    assert_eq!(lab.reports(), ["a callback was dropped uncalled"]);
+    lab.assert_idle();
+}

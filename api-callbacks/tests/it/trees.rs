@@ -1,6 +1,7 @@
 //! Trees of wholes that are drawn at random, with parts, functions, cancels and destructors that
 //! panic, cancelled at any moment, their loop closed at any moment. What is left is counted: each
-//! callback is called once or reported, and all that was captured is dropped.
+//! callback is called once or reported, and all that was captured is dropped. A tree that is cancelled,
+//! or has called back, has reached each of its parts that was pending: their timers are gone at once.
 //!
 //! `FUZZ_SECONDS=600 cargo test --release -p api-callbacks --test it -- --nocapture trees`
 //! `FUZZ_SEED` runs one case again.
@@ -20,7 +21,7 @@ use api_callbacks::combine::race;
 use loop_core::{Cancelled, EventLoop, ManualClock};
 
 use branches::tree;
-use world::{Done, World};
+use world::{Done, Tree, World};
 
 /// The callback of a tree.
 struct Root {
@@ -29,8 +30,12 @@ struct Root {
     unwound: Cell<bool>,
 }
 
-/// A tree that was begun: its callback's record, and what cancels it.
-type Tree = (Rc<Root>, Option<Operation>);
+/// A tree that was begun: its callback's record, its parts, and what cancels it.
+struct Begun {
+    root: Rc<Root>,
+    tree: Rc<Tree>,
+    operation: Option<Operation>,
+}
 
 #[test]
 fn trees_of_wholes_lose_nothing_whatever_panics_and_whenever_they_are_cancelled_or_closed() {
@@ -63,13 +68,15 @@ fn run_case(seed: u64) -> usize {
     let mut roots = Vec::new();
     for _ in 0..world.below(40) {
         act(&mut event_loop, &clock, &world, &mut roots);
+        look_at_ended(&world, &roots);
     }
     if world.below(2) == 0 {
         settle_all(&mut event_loop, &clock, &world, &roots);
     }
     event_loop.close();
+    look_at_ended(&world, &roots);
     // What is dropped from here on, a closed loop's default handler is told.
-    let silent = |(root, _): &&Tree| {
+    let silent = |Begun { root, .. }: &&Begun| {
         root.calls.get() == 0 && !root.unwound.get() && Rc::strong_count(root) == 1
     };
     let silent = roots.iter().filter(silent).count();
@@ -80,7 +87,8 @@ fn run_case(seed: u64) -> usize {
     let snapshot = handle.snapshot();
     assert!(snapshot.timed.is_empty() && snapshot.ready.is_empty(), "{snapshot}");
     assert_eq!(world.alive.get(), 0, "what was captured is alive");
-    for (root, _) in &roots {
+    assert_eq!(world.missed.take(), [""; 0], "parts that no cancel has reached");
+    for Begun { root, .. } in &roots {
         assert!(root.calls.get() <= 1, "called {} times", root.calls.get());
         assert!(!root.unwound.get() || root.calls.get() == 0, "called though its start unwound");
         assert_eq!(Rc::strong_count(root), 1);
@@ -89,13 +97,17 @@ fn run_case(seed: u64) -> usize {
 }
 
 /// Does one thing of what a program may do.
-fn act(event_loop: &mut EventLoop, clock: &ManualClock, world: &Rc<World>, roots: &mut Vec<Tree>) {
+fn act(event_loop: &mut EventLoop, clock: &ManualClock, world: &Rc<World>, roots: &mut Vec<Begun>) {
     match world.below(10) {
         0..3 => roots.push(start(world)),
         3 if !roots.is_empty() => {
             let which = world.below(roots.len() as u64) as usize;
-            let cancel = || roots[which].1.as_ref().is_some_and(Operation::cancel);
-            assert!(catch_unwind(AssertUnwindSafe(cancel)).is_ok(), "a whole's cancel unwinds");
+            let Begun { tree, operation, .. } = &roots[which];
+            let cancel = || operation.as_ref().is_some_and(Operation::cancel);
+            let cancelled = catch_unwind(AssertUnwindSafe(cancel));
+            if cancelled.expect("a whole's cancel does not unwind") {
+                world.look_for_missed("was cancelled", tree);
+            }
         }
         4 | 5 => end_one(world),
         6 => clock.advance(Duration::from_millis(world.below(20))),
@@ -103,12 +115,13 @@ fn act(event_loop: &mut EventLoop, clock: &ManualClock, world: &Rc<World>, roots
     }
 }
 
-/// Starts a tree, and returns its callback's record and what cancels it.
-fn start(world: &Rc<World>) -> Tree {
+/// Starts a tree.
+fn start(world: &Rc<World>) -> Begun {
     let root = Rc::new(Root { calls: Cell::new(0), unwound: Cell::new(false) });
     let (heard, tracked) = (root.clone(), world.track());
     let depth = world.below(5);
-    let part = tree(world, depth);
+    let parts = Rc::new(Tree::default());
+    let part = tree(world, &parts, depth);
     let done: Done = Box::new(move |_| {
         let _held = tracked;
         heard.calls.set(heard.calls.get() + 1);
@@ -117,7 +130,16 @@ fn start(world: &Rc<World>) -> Tree {
     let operation = catch_unwind(AssertUnwindSafe(|| race(&world.handle, [part], done))).ok();
     root.unwound.set(operation.is_none());
     assert_eq!(root.calls.get(), 0, "nothing calls back before its operation returned");
-    (root, operation)
+    Begun { root, tree: parts, operation }
+}
+
+/// Looks at the trees that have called back: nothing of them is left to be asked.
+fn look_at_ended(world: &World, roots: &[Begun]) {
+    for Begun { root, tree, .. } in roots {
+        if root.calls.get() > 0 {
+            world.look_for_missed("has called back", tree);
+        }
+    }
 }
 
 /// Takes a turn; an `Abort` leaves it.
@@ -142,17 +164,18 @@ fn end_one(world: &World) {
 }
 
 /// Ends all that is pending; every whole comes to its end then, while the loop is open.
-fn settle_all(event_loop: &mut EventLoop, clock: &ManualClock, world: &Rc<World>, roots: &[Tree]) {
+fn settle_all(event_loop: &mut EventLoop, clock: &ManualClock, world: &Rc<World>, roots: &[Begun]) {
     for _ in 0..100_000 {
         end_one(world);
         turn(event_loop, world);
+        look_at_ended(world, roots);
         let snapshot = world.handle.snapshot();
         let idle = world.kept.borrow().is_empty() && snapshot.ready.is_empty();
         match snapshot.timed.first() {
             Some(next) if idle => clock.advance(next.deadline.saturating_sub(clock.time())),
             None if idle => {
                 assert_eq!(world.alive.get(), 0, "what was captured is alive, and nothing pends");
-                for (root, _) in roots {
+                for Begun { root, .. } in roots {
                     assert_eq!(Rc::strong_count(root), 1, "a callback waits for nothing");
                 }
                 return;

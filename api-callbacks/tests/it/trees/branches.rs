@@ -9,19 +9,23 @@ use api_callbacks::combine::{Start, all, all_settled, any, map_limit, race, retr
 use api_callbacks::{Composed, Operation, sleep};
 use loop_core::{Backoff, Cancelled};
 
-use super::world::{Done, Tracked, World};
+use super::world::{Done, End, Tracked, Tree, World};
 
-pub(super) type Part = Start<Tracked, io::Error>;
+/// A tree, or a branch of one, that has not begun.
+pub(super) type Branch = Start<Tracked, io::Error>;
 
 /// A part that the program completes some time, or when it is cancelled.
 struct Kept {
     world: Rc<World>,
     done: Cell<Option<Done>>,
+    /// What it is to its tree.
+    end: End,
     on_cancel: u64,
 }
 
 impl Composed for Kept {
     fn cancel(self: Rc<Self>) -> bool {
+        self.end.0.reach();
         self.world.may_panic(6);
         let Some(done) = self.done.take() else { return false };
         match self.on_cancel {
@@ -48,27 +52,38 @@ impl Composed for Kept {
 }
 
 /// Draws a tree, in which wholes stand at most so many deep inside one another.
-pub(super) fn tree(world: &Rc<World>, depth: u64) -> Part {
+pub(super) fn tree(world: &Rc<World>, whole: &Rc<Tree>, depth: u64) -> Branch {
     if depth == 0 || world.below(4) == 0 {
-        return leaf(world);
+        return leaf(world, whole);
     }
-    let parts: Vec<Part> = (0..1 + world.below(3)).map(|_| tree(world, depth - 1)).collect();
+    let parts = (0..1 + world.below(3)).map(|_| tree(world, whole, depth - 1));
+    let parts: Vec<Branch> = parts.collect();
     let (w, kind, millis) = (world.clone(), world.below(8), world.below(40));
-    let tracked = world.track();
+    let (tracked, whole) = (world.track(), whole.clone());
+    // What is captured goes before anything begins: a destructor that panicked later would lose the
+    // operation, and nothing could cancel it.
     Box::new(move |done| match kind {
-        0..4 => of_parts(&w, kind, parts, done),
+        0..4 => {
+            drop(tracked);
+            of_parts(&w, kind, parts, done)
+        }
         4 => {
+            drop(tracked);
             let (mut parts, limit) = (parts, Duration::from_millis(millis));
             let part = parts.pop().expect("there is a part");
+            drop(parts);
             timeout(&w.handle, limit, part, ending(&w, done))
         }
         5 | 6 => limited(&w, 1 + kind as usize % 2, parts, tracked, done),
-        _ => retried(&w, depth - 1, tracked, done),
+        _ => {
+            drop(parts);
+            retried(&w, whole, depth - 1, tracked, done)
+        }
     })
 }
 
 /// Begins a whole whose parts all run at once.
-fn of_parts(w: &Rc<World>, kind: u64, parts: Vec<Part>, done: Done) -> Operation {
+fn of_parts(w: &Rc<World>, kind: u64, parts: Vec<Branch>, done: Done) -> Operation {
     let h = &w.handle;
     match kind {
         0 => all(h, parts, ending(w, done)),
@@ -88,12 +103,12 @@ fn of_parts(w: &Rc<World>, kind: u64, parts: Vec<Part>, done: Done) -> Operation
 fn limited(
     w: &Rc<World>,
     limit: usize,
-    parts: Vec<Part>,
+    parts: Vec<Branch>,
     tracked: Tracked,
     done: Done,
 ) -> Operation {
     let (of_f, end) = (w.clone(), ending(w, done));
-    let f = move |part: Part, done| {
+    let f = move |part: Branch, done| {
         let _held = &tracked;
         of_f.may_panic(12);
         part(done)
@@ -102,12 +117,12 @@ fn limited(
 }
 
 /// Begins a whole that draws a tree for each of its tries, or panics instead.
-fn retried(w: &Rc<World>, depth: u64, tracked: Tracked, done: Done) -> Operation {
+fn retried(w: &Rc<World>, whole: Rc<Tree>, depth: u64, tracked: Tracked, done: Done) -> Operation {
     let (of_f, end) = (w.clone(), ending(w, done));
     let f = move |done| {
         let _held = &tracked;
         of_f.may_panic(12);
-        tree(&of_f, depth)(done)
+        tree(&of_f, &whole, depth)(done)
     };
     retry(&w.handle, Backoff::default(), f, end)
 }
@@ -131,13 +146,13 @@ fn ending<T: 'static>(
 }
 
 /// Draws a part that is no whole.
-fn leaf(world: &Rc<World>) -> Part {
-    let (w, tracked) = (world.clone(), world.track());
+fn leaf(world: &Rc<World>, whole: &Rc<Tree>) -> Branch {
+    let (w, whole, tracked) = (world.clone(), whole.clone(), world.track());
     match world.below(8) {
         0 => Box::new(move |done| completed_before_it_returns(&w, tracked, done)),
         1 => Box::new(move |done| never_completed(&w, tracked, done)),
-        2 | 3 => Box::new(move |done| kept(&w, tracked, done)),
-        _ => Box::new(move |done| slept(&w, tracked, done)),
+        2 | 3 => Box::new(move |done| kept(&w, &whole, tracked, done)),
+        _ => Box::new(move |done| slept(&w, &whole, tracked, done)),
     }
 }
 
@@ -159,14 +174,16 @@ fn never_completed(w: &Rc<World>, tracked: Tracked, done: Done) -> Operation {
 }
 
 /// Leaves its end to the program.
-fn kept(w: &Rc<World>, tracked: Tracked, done: Done) -> Operation {
+fn kept(w: &Rc<World>, whole: &Tree, tracked: Tracked, done: Done) -> Operation {
     w.may_panic(9);
     let result = w.below(9) > 0;
-    let kept =
-        Rc::new(Kept { world: w.clone(), done: Cell::new(Some(done)), on_cancel: w.below(5) });
+    let (world, end, on_cancel) = (w.clone(), End(whole.add(None)), w.below(5));
+    whole.breaks_the_rule.set(whole.breaks_the_rule.get() || on_cancel == 2);
+    let kept = Rc::new(Kept { world, done: Cell::new(Some(done)), end, on_cancel });
     let operation = Operation::composed(&kept);
     let end: Done = Box::new(move |end| {
         let _held = tracked;
+        kept.end.0.reach();
         if let Some(done) = kept.done.take()
             && result
         {
@@ -178,11 +195,13 @@ fn kept(w: &Rc<World>, tracked: Tracked, done: Done) -> Operation {
 }
 
 /// Ends, or drops its completion, after some time.
-fn slept(w: &Rc<World>, tracked: Tracked, done: Done) -> Operation {
-    let (w, delay) = (w.clone(), Duration::from_millis(w.below(30)));
+fn slept(w: &Rc<World>, whole: &Tree, tracked: Tracked, done: Done) -> Operation {
+    let (w, delay) = (w.clone(), w.delay());
     let handle = w.handle.clone();
+    let end = End(whole.add(Some(handle.time() + delay)));
     sleep(&handle, delay, move |slept| {
         let _held = tracked;
+        drop(end);
         w.may_panic(9);
         match w.below(12) {
             0 => drop(done),

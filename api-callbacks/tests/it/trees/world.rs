@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::thread;
+use std::time::Duration;
 
 use api_callbacks::combine::Completion;
 use loop_core::{Abort, Cancelled, LoopHandle};
@@ -20,7 +21,33 @@ pub(super) struct World {
     pub(super) alive: Cell<i64>,
     pub(super) kept: RefCell<Vec<Done>>,
     pub(super) dropped_reports: Cell<usize>,
+    /// Parts that were pending when their tree had ended.
+    pub(super) missed: RefCell<Vec<String>>,
+    /// How many sleeps have begun: each gets a deadline of its own.
+    sleeps: Cell<u64>,
 }
+
+/// The parts of one tree that have begun.
+#[derive(Default)]
+pub(super) struct Tree {
+    /// Whether a part of it may complete from inside its cancel, against the rule: what a map begins
+    /// for that is not among the parts that the cancel goes through.
+    pub(super) breaks_the_rule: Cell<bool>,
+    parts: RefCell<Vec<Rc<Part>>>,
+}
+
+/// A part of a tree that has begun.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// The deadline of its timer, which is gone once the part is cancelled; the program ends a part
+    /// without one.
+    deadline: Option<Duration>,
+    /// Whether it has ended, or was asked to.
+    reached: Cell<bool>,
+}
+
+/// Notes that a part has ended, also when its completion is dropped.
+pub(super) struct End(pub(super) Rc<Part>);
 
 /// Something captured; it counts, and it may panic when it is dropped.
 pub(super) struct Tracked {
@@ -38,6 +65,8 @@ impl World {
             alive: Cell::new(0),
             kept: RefCell::default(),
             dropped_reports: Cell::new(0),
+            missed: RefCell::default(),
+            sleeps: Cell::new(0),
         });
         let told = Rc::downgrade(&world);
         handle.set_exception_handler(move |_, context| {
@@ -81,12 +110,55 @@ impl World {
         value
     }
 
+    /// Draws a delay; no two sleeps that begin at one time have the same deadline.
+    pub(super) fn delay(&self) -> Duration {
+        self.sleeps.set(self.sleeps.get() + 1);
+        Duration::from_millis(self.below(30)) + Duration::from_nanos(self.sleeps.get())
+    }
+
+    /// Looks for parts of a tree that has ended which nothing has asked to end.
+    pub(super) fn look_for_missed(&self, why: &str, tree: &Tree) {
+        let parts = tree.parts.take();
+        if parts.is_empty() || tree.breaks_the_rule.get() {
+            return;
+        }
+        let timed = self.handle.snapshot().timed;
+        for part in parts {
+            let has_timer = |deadline| timed.iter().any(|timer| timer.deadline == deadline);
+            if !part.reached.get() && part.deadline.is_none_or(has_timer) {
+                self.missed.borrow_mut().push(format!("{part:?} of a tree that {why}"));
+            }
+        }
+    }
+
     pub(super) fn result(self: &Rc<World>) -> io::Result<Tracked> {
         match self.below(4) {
             0 => Err(ErrorKind::NotFound.into()),
             1 if self.below(4) == 0 => Err(Cancelled.into()),
             _ => Ok(self.value()),
         }
+    }
+}
+
+impl Tree {
+    /// Notes a part that begins.
+    pub(super) fn add(&self, deadline: Option<Duration>) -> Rc<Part> {
+        let part = Rc::new(Part { deadline, reached: Cell::new(false) });
+        self.parts.borrow_mut().push(part.clone());
+        part
+    }
+}
+
+impl Part {
+    /// Notes that the part was asked to end.
+    pub(super) fn reach(&self) {
+        self.reached.set(true);
+    }
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.reach();
     }
 }
 
