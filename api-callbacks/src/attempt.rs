@@ -14,7 +14,6 @@ pub(crate) type Socket = Source<mio::net::TcpStream>;
 
 /// Makes an attempt, unless its operation is cancelled. Returns `None` if it has to be made again
 /// later.
-#[inline]
 pub(crate) fn attempt<T>(
     cancelled: bool,
     attempt: impl FnOnce() -> io::Result<T>,
@@ -23,7 +22,6 @@ pub(crate) fn attempt<T>(
 }
 
 /// Returns the result of an attempt, or `None` if it has to be made again later.
-#[inline]
 pub(crate) fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> {
     match result {
         Err(error) if error.kind() == ErrorKind::WouldBlock => None,
@@ -32,7 +30,6 @@ pub(crate) fn unless_blocked<T>(result: io::Result<T>) -> Option<io::Result<T>> 
 }
 
 /// Puts the count of what was moved before it into an error.
-#[inline(always)]
 pub(crate) fn with_count(result: io::Result<()>, count: impl FnOnce() -> usize) -> io::Result<()> {
     result.map_err(|error| match count() {
         0 => error,

@@ -28,6 +28,47 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! # The picture of the crate
+//!
+//! ```text
+//!   echo          tcp bytes timer resolve      combine/        protocol/
+//!    │             │     the same names in        │              │
+//!    └──────────►  │     every wing               │     client server  run_blocking
+//!                  │                              │        └──┬──┘
+//!                  ▼                              │           ▼
+//!          connecting    socket                   │     transport/
+//!          makes one     reads and writes         │     tells the protocol
+//!                  └───┬───┘                      │           │
+//!                      ▼                          ▼           │
+//!          operation ──► pending           calling            │
+//!          names one     where a callback  callbacks that     │
+//!              │         waits             call one another   │
+//!              ▼                                  │           │
+//!          cancelling  ◄──────────────────────────┤           │
+//!          part by part                           │           │
+//!              ▼                                  ▼           ▼
+//!          user_code: whatever a program's code does, the rest goes on
+//! ```
+//!
+//! Arrows point down, to what is used. `protocol/` is the room without a mirror: what the style costs.
+//!
+//! # The way of a byte
+//!
+//! From the kernel to the program's closure and back, by `echo`:
+//!
+//! | | file | what happens there |
+//! |---|---|---|
+//! | 1 | loop-core: turn | the kernel's event is taken from the poll |
+//! | 2 | loop-core: readiness | the job that is parked at the socket is queued; the turn runs it |
+//! | 3 | `socket` | `Stream::run` reads a chunk, in `Stream::read` |
+//! | 4 | `pending` | `Pending::take` has the closure that waits, which `read` calls |
+//! | 5 | `tcp` | the closure is the program's; it calls `TcpStream::write_chunk`, which is `Stream::begin_write` of `socket` |
+//! | | loop-core: readiness | `Source::write_chunk` hands the bytes to the kernel |
+//!
+//! The closure of the write waits in its `Pending` then, and the job is queued to call it: nothing calls
+//! back before its operation returned. With a protocol the way is shorter: `Connection::run` in
+//! `protocol/transport` reads and calls `data_received`, which writes by `protocol/transport/face`.
+//!
 //! # Rules
 //!
 //! - The callback comes last, is never called before the operation returned, and is called once.

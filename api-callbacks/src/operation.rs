@@ -15,7 +15,7 @@ use crate::user_code::discard;
 ///
 /// Dropping it does not cancel, and keeping it keeps nothing open.
 pub struct Operation {
-    /// Who can cancel it; nobody when it had ended before it was returned.
+    /// What can cancel it; nothing when it had ended before it was returned.
     target: Option<(Weak<dyn CancelTarget>, Ticket)>,
 }
 
@@ -127,7 +127,6 @@ impl Operation {
     }
 
     /// Drops the callback of an operation that cannot begin, since the loop is closed, and says so.
-    #[cold]
     #[track_caller]
     pub(crate) fn refused(handle: &LoopHandle, callback: impl Sized + 'static) -> Operation {
         report_dropped(handle, Location::caller());

@@ -35,13 +35,11 @@ pub(crate) struct Pending<C> {
 
 impl<C> Pending<C> {
     /// Tells whether nothing waits here.
-    #[inline]
     pub(crate) fn is_free(&self) -> bool {
         self.called_at.get().is_none()
     }
 
     /// Puts the callback of a new operation in, and returns the operation's number.
-    #[inline]
     #[track_caller]
     pub(crate) fn put(&self, callback: C) -> u64 {
         if let Some(before) = self.callback.replace(Some(callback)) {
@@ -55,13 +53,11 @@ impl<C> Pending<C> {
     }
 
     /// Returns where the operation was called whose callback waits here.
-    #[inline]
     pub(crate) fn called_at(&self) -> Option<Caller> {
         self.called_at.get()
     }
 
     /// Takes the callback out.
-    #[inline]
     pub(crate) fn take(&self) -> Option<C> {
         self.called_at.set(None);
         self.callback.take()
@@ -95,7 +91,6 @@ impl<C> Pending<C> {
     }
 
     /// Tells whether the operation that waits, or was just taken out, is cancelled.
-    #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.get()
     }
@@ -125,7 +120,6 @@ impl<C> Default for Pending<C> {
 /// Ends an operation that began where another waits. Apart, so that [`Pending::put`] has nothing to
 /// unwind.
 #[cold]
-#[inline(never)]
 fn occupied<C>(before: C) -> ! {
     drop(before);
     panic!("one operation at a time waits in a place");

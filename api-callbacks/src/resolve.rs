@@ -18,7 +18,7 @@ struct Resolve<F: 'static> {
 }
 
 /// Looks up the addresses of a host, off the loop, in the system's order. An address in text form is
-/// its own name. When it is cancelled, the look-up ends by itself, and nobody hears of it.
+/// its own name. When it is cancelled, the look-up ends by itself, and its result is dropped.
 ///
 /// # Errors
 /// What the resolver says; `Cancelled`, when the loop is closed first.

@@ -93,7 +93,6 @@ impl Stream {
     }
 
     /// Begins to read a chunk. The job tries: it is queued if there may be bytes, else parked.
-    #[inline]
     #[track_caller]
     pub(crate) fn begin_read(
         self: &Rc<Self>,
@@ -113,7 +112,6 @@ impl Stream {
     }
 
     /// Begins to write a chunk, which is tried at once; the callback comes from the queue.
-    #[inline]
     #[track_caller]
     pub(crate) fn begin_write(
         self: &Rc<Self>,
@@ -161,7 +159,6 @@ impl Stream {
     }
 
     /// Queues the job, which calls back; the operation has ended.
-    #[inline]
     #[track_caller]
     fn call_back(self: &Rc<Self>, direction: Direction, ended: Begun) -> Operation {
         self.pending(direction).put(ended);
@@ -203,7 +200,7 @@ impl Stream {
     }
 
     /// Goes on with what had to wait, or was cancelled.
-    #[inline(never)]
+    #[cold]
     fn go_on(self: Rc<Self>, part: u64, begun: Begun, called_at: Option<Caller>) {
         let cancelled = self.pending(direction_of(part)).is_cancelled();
         let blocked = match begun {
@@ -230,7 +227,6 @@ impl Stream {
     }
 
     /// Parks the job again, whose attempt would have blocked.
-    #[cold]
     fn wait_on(self: Rc<Self>, part: u64, blocked: Begun, called_at: Option<Caller>) {
         let direction = direction_of(part);
         self.pending(direction).put_back(blocked, called_at);

@@ -19,7 +19,7 @@ thread_local! {
     static DISCARDED: RefCell<Option<Discarded>> = const { RefCell::new(None) };
 }
 
-/// Runs `work`, which may be anybody's, and reports its panic. An [`Abort`] leaves the run from the
+/// Runs `work`, which may be a program's, and reports its panic. An [`Abort`] leaves the run from the
 /// queue, once what is under way is done.
 pub(crate) fn contain<R>(handle: &LoopHandle, what: &str, work: impl FnOnce() -> R) -> Option<R> {
     match catch_unwind(AssertUnwindSafe(work)) {
@@ -32,7 +32,6 @@ pub(crate) fn contain<R>(handle: &LoopHandle, what: &str, work: impl FnOnce() ->
 }
 
 /// Reports a panic that was caught, as [`contain`] does, and returns what it said.
-#[cold]
 pub(crate) fn report_panic(
     handle: &LoopHandle,
     what: &str,
@@ -73,7 +72,6 @@ pub(crate) fn dispose(payload: Box<dyn Any + Send>) {
 
 /// Drops what a program has given, contained. What is discarded by its destructors waits until they
 /// have returned, so that a chain of any length takes no stack.
-#[inline]
 pub(crate) fn discard<T: 'static>(handle: &LoopHandle, value: T) {
     discard_given(handle, &mut Some(value));
 }

@@ -111,7 +111,7 @@ impl<C: Combined> Part<C> {
         });
     }
 
-    /// The completion is dropped by a panic, of which the loop hears from whoever catches it.
+    /// The completion is dropped by a panic, of which the loop hears where it is caught.
     fn panic(combined: &Rc<C>, index: usize) {
         let message = "the callback of the operation panicked".to_owned();
         let whole = combined.whole();

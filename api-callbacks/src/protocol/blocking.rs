@@ -28,7 +28,7 @@ struct Blocking {
 ///
 /// # Errors
 /// What the protocol is told in `connection_lost`, as a kind: why the connection has failed. A
-/// protocol that pauses reading and returns waits for nobody: `Deadlock`.
+/// protocol that pauses reading and returns waits for ever: `Deadlock`.
 ///
 /// # Panics
 /// When the protocol does, once it has been told that the connection is lost.
@@ -71,7 +71,7 @@ impl Blocking {
             }
             match (&self.stream).read(&mut buffer) {
                 Ok(0) => {
-                    // Whether it stays open or not, there is nobody left to write.
+                    // Whether it stays open or not, nothing is left that could write.
                     protocol.eof_received(self);
                     return Ok(());
                 }
@@ -105,7 +105,7 @@ impl Transport for Blocking {
 
     fn write_eof(&self) {
         self.try_to(|stream| match stream.shutdown(Shutdown::Write) {
-            // It was connected, so that it is the peer who has ended it.
+            // It was connected, so that the peer has ended it.
             Err(error) if error.kind() == ErrorKind::NotConnected => {
                 Err(ErrorKind::ConnectionReset.into())
             }

@@ -14,10 +14,10 @@ use crate::pending::Pending;
 
 type DrainCallback = Box<dyn FnOnce(io::Result<()>)>;
 
-/// Knows whether a protocol may write, and calls back those who wait for it.
+/// Knows whether a protocol may write, and calls back what waits for it.
 ///
 /// The protocol hands on its [`pause_writing`](crate::protocol::Protocol::pause_writing),
-/// `resume_writing` and `connection_lost`; whoever writes calls [`FlowControl::drain`] between two
+/// `resume_writing` and `connection_lost`; what writes calls [`FlowControl::drain`] between two
 /// writes. asyncio: `FlowControlMixin` and `StreamWriter.drain`.
 pub struct FlowControl {
     handle: LoopHandle,
@@ -28,7 +28,7 @@ pub struct FlowControl {
     drains: Cell<u64>,
 }
 
-/// Those who wait, in the order of their calls. One that is cancelled leaves at once.
+/// What waits, in the order of the calls. One that is cancelled leaves at once.
 type Waiting = RefCell<BTreeMap<u64, Rc<Draining>>>;
 
 /// Whether a protocol may write.

@@ -82,7 +82,7 @@ pub trait Transport {
     fn write_eof(&self);
 
     /// Ends the peer's side from here: what has come is handed on, and then its end. So a connection that
-    /// is closed in order is not reset for what nobody has read.
+    /// is closed in order is not reset for bytes that were not read.
     fn shutdown_read(&self);
 
     /// Reads no more, sends what is unsent, and closes the connection. Where the peer has sent bytes

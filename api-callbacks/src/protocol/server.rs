@@ -1,4 +1,4 @@
-//! Serving a protocol: who is connected, how many may be, and how it ends.
+//! Serving a protocol: which connections are open, how many may be, and how serving ends.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -139,7 +139,7 @@ impl Listening {
         self.open.borrow().iter().filter_map(|(_, transport)| transport.clone()).collect()
     }
 
-    /// Aborts what is open, and notes who that was.
+    /// Aborts what is open, and notes the addresses.
     fn abort(&self) {
         let connections = self.connections();
         let peers = connections.iter().filter_map(|transport| transport.peer_addr().ok());
@@ -149,7 +149,7 @@ impl Listening {
         connections.iter().for_each(|transport| transport.abort());
     }
 
-    /// Calls back who waits for the end of the last connection, if that has come.
+    /// Calls what waits for the end of the last connection, if that has come.
     fn end_if_empty(&self) {
         if !self.open.borrow().is_empty() {
             return;

@@ -55,7 +55,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Sets whom to tell when accepting has failed for good; else the loop's exception handler is.
+    /// Sets what is called when accepting has failed for good, in place of the exception handler.
     pub fn on_failure(mut self, callback: impl FnOnce(io::Error) + 'static) -> ServerBuilder {
         self.on_failure = Some(Box::new(callback));
         self

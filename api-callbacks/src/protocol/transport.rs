@@ -97,7 +97,6 @@ impl<P: Protocol + 'static> Connection<P> {
         connection
     }
 
-    #[inline]
     fn has(&self, flags: u16) -> bool {
         self.flags.get() & flags != 0
     }
@@ -111,7 +110,6 @@ impl<P: Protocol + 'static> Connection<P> {
     }
 
     /// Calls the protocol; if that panics, the connection is aborted.
-    #[inline]
     fn tell<R>(&self, protocol: &P, call: impl FnOnce(&P) -> R) -> R {
         let guard = ending::AbortOnPanic(self);
         let result = call(protocol);
@@ -120,7 +118,6 @@ impl<P: Protocol + 'static> Connection<P> {
     }
 
     /// Reads once and hands on what came.
-    #[inline]
     fn read(self: Rc<Self>) {
         let live = self.live.borrow();
         let Some(live) = &*live else { return };
@@ -155,7 +152,6 @@ impl<P: Protocol + 'static> Connection<P> {
 
     /// Queues the job if there may be something to read, else parks it. A connection that reads
     /// nothing is parked as well: so it hears when the loop is closed, and is held until then.
-    #[inline(always)]
     fn wait_to_read(self: &Rc<Self>, source: &Socket) {
         if self.has(PAUSED | ENDED | CLOSING) {
             return self.wait_for_the_end(source);
@@ -180,7 +176,7 @@ impl<P: Protocol + 'static> Connection<P> {
     }
 
     /// Runs the parts that are no reading, out of line.
-    #[inline(never)]
+    #[cold]
     fn run_seldom(self: Rc<Self>, part: u64) {
         match part {
             WRITE => self.flush(),
@@ -192,7 +188,6 @@ impl<P: Protocol + 'static> Connection<P> {
 }
 
 impl<P: Protocol + 'static> Job for Connection<P> {
-    #[inline]
     fn run(self: Rc<Self>, part: u64) {
         match part {
             READ => self.read(),

@@ -13,7 +13,6 @@ use crate::protocol::{Protocol, Transport, WriteLimits};
 const PIECES_PER_WRITE: usize = 16;
 
 impl<P: Protocol + 'static> Transport for Connection<P> {
-    #[inline]
     fn write(&self, bytes: &[u8]) {
         if self.has(EOF | CLOSING | UNSENT) || bytes.is_empty() {
             return self.write_later(bytes);
@@ -117,7 +116,6 @@ impl<P: Protocol + 'static> Transport for Connection<P> {
 
 impl<P: Protocol + 'static> Connection<P> {
     /// Tells whether bytes can be written still; the loop hears of those that come too late.
-    #[inline]
     fn takes_bytes(&self) -> bool {
         if self.has(EOF | CLOSING) {
             self.refuse();
@@ -175,7 +173,6 @@ impl<P: Protocol + 'static> Connection<P> {
     }
 
     /// Sends at once what the socket takes; returns how much that was, if the connection lives on.
-    #[inline(always)]
     fn try_write(&self, bytes: &[u8]) -> Option<usize> {
         self.try_to(|source| source.write(bytes))
     }
@@ -188,7 +185,6 @@ impl<P: Protocol + 'static> Connection<P> {
         self.try_to(|source| source.write_vectored(&slices[..pieces.len()]))
     }
 
-    #[inline(always)]
     fn try_to(&self, write: impl FnOnce(&Socket) -> io::Result<usize>) -> Option<usize> {
         let live = self.live.borrow();
         let Some(Live { source, .. }) = &*live else { return None };

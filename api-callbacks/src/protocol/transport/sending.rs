@@ -12,7 +12,6 @@ use crate::attempt::WRITE;
 use crate::protocol::Protocol;
 
 impl<P: Protocol + 'static> Connection<P> {
-    #[inline]
     pub(super) fn is_sent(&self) -> bool {
         !self.has(UNSENT)
     }
@@ -90,7 +89,7 @@ impl<P: Protocol + 'static> Connection<P> {
             && let Err(error) = live.source.io().shutdown(Shutdown::Write)
         {
             self.lose(Some(match error.kind() {
-                // It was connected, so that it is the peer who has ended it.
+                // It was connected, so that the peer has ended it.
                 ErrorKind::NotConnected => ErrorKind::ConnectionReset.into(),
                 _ => error,
             }));
