@@ -1,4 +1,4 @@
-//! Doors to the other styles, through what all know: a callback, and the traits of futures.
+//! Bridges to the other styles, through what all know: a callback, and the traits of futures.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -124,7 +124,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         });
         started.cancel.set(Some(move || aborter.abort()));
         let task = async move {
-            // Whoever aborted it knows.
+            // What aborted it knows.
             let _ = task.await;
         };
         match spawner.spawn_local_obj(LocalFutureObj::new(Box::new(task))) {

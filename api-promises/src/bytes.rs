@@ -29,7 +29,7 @@ use loop_core::Job;
 use loop_core::transfer::{Read, ReadExact, ReadUntil, Transfer, WriteAll, WriteAllVectored};
 
 use crate::promise::{Cancel, Fault, Promise, Resolver, discard};
-use crate::socket::Pending;
+use crate::socket::Activity;
 use crate::socket::{already_pending, unless_blocked};
 use crate::tcp::TcpStream;
 
@@ -48,9 +48,10 @@ pub struct Failed<B> {
 type MovedResolver<B> = Resolver<(usize, B), Failed<B>>;
 
 /// A transfer that waits for its socket.
-struct Moving<X: Transfer<Buffer: 'static>> {
+struct PendingTransfer<X: Transfer<Buffer: 'static>> {
     stream: TcpStream,
-    moving: Cell<Option<(X, MovedResolver<X::Buffer>)>>,
+    /// Out of its place once it has ended, or is cancelled.
+    pending: Cell<Option<(X, MovedResolver<X::Buffer>)>>,
     created_at: &'static Location<'static>,
 }
 
@@ -124,7 +125,7 @@ fn transfer<X: Transfer<Buffer: 'static> + 'static>(
     mut transfer: X,
 ) -> Promise<(usize, X::Buffer), Failed<X::Buffer>> {
     let handle = stream.handle();
-    if stream.pending(X::DIRECTION) != Pending::Nothing {
+    if stream.activity(X::DIRECTION) != Activity::Idle {
         let (error, buffer) = (already_pending(), Some(transfer.into_buffer()));
         return Promise::reject(handle, Failed { error, buffer });
     }
@@ -139,9 +140,9 @@ fn transfer<X: Transfer<Buffer: 'static> + 'static>(
         }
     }
     let (stream, created_at) = (stream.clone(), Location::caller());
-    let moving = Rc::new(Moving { stream, moving: Cell::new(None), created_at });
-    let (promise, resolver) = Promise::cancelling(handle, moving.clone(), 0);
-    moving.park(transfer, resolver);
+    let waiting = Rc::new(PendingTransfer { stream, pending: Cell::new(None), created_at });
+    let (promise, resolver) = Promise::cancelling(handle, waiting.clone(), 0);
+    waiting.park(transfer, resolver);
     promise
 }
 
@@ -156,29 +157,29 @@ fn finish<X: Transfer>(
     }
 }
 
-impl<X: Transfer<Buffer: 'static> + 'static> Moving<X> {
+impl<X: Transfer<Buffer: 'static> + 'static> PendingTransfer<X> {
     fn park(self: Rc<Self>, transfer: X, resolver: MovedResolver<X::Buffer>) {
-        self.moving.set(Some((transfer, resolver)));
-        self.stream.set_pending(X::DIRECTION, Pending::Transfer);
+        self.pending.set(Some((transfer, resolver)));
+        self.stream.set_activity(X::DIRECTION, Activity::Transfer);
         self.stream.clone().source().park_job(X::DIRECTION, self, 0);
     }
 }
 
-impl<X: Transfer<Buffer: 'static> + 'static> Job for Moving<X> {
+impl<X: Transfer<Buffer: 'static> + 'static> Job for PendingTransfer<X> {
     fn run(self: Rc<Self>, _part: u64) {
-        let Some((mut transfer, resolver)) = self.moving.take() else { return };
+        let Some((mut transfer, resolver)) = self.pending.take() else { return };
         let attempt = || unless_blocked(transfer.attempt(self.stream.source()));
         match catch_unwind(AssertUnwindSafe(attempt)) {
             Ok(Some(outcome)) => {
-                self.stream.set_pending(X::DIRECTION, Pending::Nothing);
+                self.stream.set_activity(X::DIRECTION, Activity::Idle);
                 resolver.settle(finish(transfer, outcome));
             }
             Ok(None) => self.park(transfer, resolver),
             Err(payload) => {
-                self.stream.set_pending(X::DIRECTION, Pending::Nothing);
-                let place = (self.stream.handle(), self.created_at);
-                discard(transfer, place);
-                resolver.panicked(payload, "a buffer", place);
+                self.stream.set_activity(X::DIRECTION, Activity::Idle);
+                let origin = (self.stream.handle(), self.created_at);
+                discard(transfer, origin);
+                resolver.panicked(payload, "a buffer", origin);
             }
         }
     }
@@ -188,10 +189,10 @@ impl<X: Transfer<Buffer: 'static> + 'static> Job for Moving<X> {
     }
 }
 
-impl<X: Transfer<Buffer: 'static> + 'static> Cancel for Moving<X> {
+impl<X: Transfer<Buffer: 'static> + 'static> Cancel for PendingTransfer<X> {
     fn cancel(&self, _part: u64) {
-        if let Some((transfer, resolver)) = self.moving.take() {
-            self.stream.set_pending(X::DIRECTION, Pending::Nothing);
+        if let Some((transfer, resolver)) = self.pending.take() {
+            self.stream.set_activity(X::DIRECTION, Activity::Idle);
             self.stream.source().unpark(X::DIRECTION);
             resolver.give_up();
             discard(transfer, (self.stream.handle(), self.created_at));

@@ -1,8 +1,8 @@
 //! Several operations as one, with promises.
 //!
-//! Whoever loses is cancelled, and leaves nothing behind.
+//! What loses is cancelled, and leaves nothing behind.
 //!
-//! # One panic, one fate
+//! # Panics
 //!
 //! A panic in a function or an operation that was given to a combinator ends the whole, once: the
 //! function is not called again, nothing is tried again, and what is pending is cancelled. No panic
@@ -19,6 +19,7 @@
 
 mod group;
 mod rules;
+mod slots;
 mod tuples;
 
 use std::cell::{Cell, RefCell};
@@ -216,7 +217,7 @@ struct Mapping<I, F, T> {
     values: RefCell<Vec<Option<T>>>,
 }
 
-/// Takes an item through, and then those that nobody has taken yet, one after the other.
+/// Takes an item through, and then those that are not taken yet, one after the other.
 fn lane<I, F, R, T>(
     mapping: Rc<Mapping<I, F, T>>,
     index: usize,

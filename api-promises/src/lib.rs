@@ -24,6 +24,51 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! # The picture of the crate
+//!
+//! ```text
+//!   echo       tcp bytes timer resolve     combine/     token     bridges
+//!    │          │   the same names in         │           │     callbacks, futures
+//!    └───────►  │   every wing                │           │          │
+//!               ▼                             │           │          │
+//!             socket                          │           │          │
+//!             reads and writes                │           │          │
+//!               │                             │           │          │
+//!   promise/    ▼                             ▼           ▼          ▼
+//!   ┌───────────────────────────────────────────────────────────────────────┐
+//!   │  mod: Promise   chain: then, map, catch ...   shared/   awaited       │
+//!   │    │                                                                  │
+//!   │    ├──► link/      runs a handler       ┐                             │
+//!   │    ├──► resolver ► deferred             ┴──► adopt    hands over      │
+//!   │    │                                            │                     │
+//!   │    └──► owned      cancels when dropped         ▼                     │
+//!   │                                              outlet   outcome meets   │
+//!   │                                                 │     consumer        │
+//!   │                                                 ▼                     │
+//!   │         rejection   release   fault          node     who knows whom  │
+//!   │         what a reason has been through       walk     up and down     │
+//!   └───────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! Arrows point down, to what is used. `promise/` is the room without a mirror: what the style costs.
+//!
+//! # The way of a byte
+//!
+//! From the kernel to the program's handler and back, by `echo`:
+//!
+//! | | file | what happens there |
+//! |---|---|---|
+//! | 1 | loop-core: turn | the kernel's event is taken from the poll |
+//! | 2 | loop-core: readiness | the job that is parked at the socket is queued; the turn runs it |
+//! | 3 | `socket` | `Stream::run` reads a chunk, in `Stream::read` |
+//! | 4 | `promise/outlet` | `Outlet::settle` has the sink that waits for it |
+//! | 5 | `promise/link` | `Link::settle` keeps the outcome and queues the link; `Link::run` calls the handler |
+//! | 6 | `tcp` | the handler is the program's; it calls `TcpStream::write_chunk` |
+//! | | loop-core: readiness | `Source::write_chunk` hands the bytes to the kernel |
+//!
+//! `write_chunk` returns a promise that is settled already; the handler chains the next link to it and
+//! returns that, and `promise/adopt` has the link's consumer turn to it: no byte passes there.
+//!
 //! # Rules
 //!
 //! - A reaction never runs inside `then`, nor inside the resolving: always from the ready queue, in
@@ -35,14 +80,14 @@
 //!   written as a chain runs for ever in constant memory.
 //! - Many consumers are asked for: [`Promise::share`]. Cancelling from elsewhere is too:
 //!   [`CancellationToken`].
-//! - A promise is a future, and [`promisify`], [`callbackify`] and [`Promise::spawn`] are the doors to
+//! - A promise is a future, and [`promisify`], [`callbackify`] and [`Promise::spawn`] are the bridges to
 //!   callbacks and to tasks; each says whether cancellation crosses.
 
 pub mod bytes;
 pub mod combine;
 pub mod echo;
 
-mod doors;
+mod bridges;
 mod promise;
 mod resolve;
 mod socket;
@@ -50,7 +95,7 @@ mod tcp;
 mod timer;
 mod token;
 
-pub use doors::{callbackify, promisify};
+pub use bridges::{callbackify, promisify};
 pub use promise::{Adoption, Fault, IntoPromise, Promise, Reason, Resolver, Shared, set_adoption};
 pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};

@@ -10,7 +10,7 @@ use crate::promise::Promise;
 /// Resolves to the addresses of a host, in the system's order, looked up off the loop. An address in
 /// text form is its own name.
 ///
-/// Dropping the promise leaves the look-up to end by itself; nobody hears of it.
+/// Dropping the promise leaves the look-up to end by itself; its result is dropped.
 ///
 /// # Errors
 /// What the resolver says; `Cancelled`, when the loop is closed first.

@@ -7,13 +7,13 @@ use std::rc::Rc;
 
 use loop_core::{Chunk, Direction, Job, LoopHandle, Source};
 
-use crate::promise::{Cancel, Node, Outlet, Owner, Place, Promise, Resolver, Sink, Upstream};
+use crate::promise::{Cancel, Node, Origin, Outlet, Owner, Promise, Resolver, Sink, Upstream};
 
 /// The parts of a socket's job.
 pub(crate) const READ: u64 = 0;
 pub(crate) const WRITE: u64 = 1;
 
-/// A connection's socket, and who waits for it.
+/// A connection's socket, and what waits for it.
 pub(crate) struct Stream {
     pub(crate) source: Source<mio::net::TcpStream>,
     /// Where the promise of a read finds its outcome: the stream is the node, so that waiting for
@@ -24,44 +24,49 @@ pub(crate) struct Stream {
     /// The resolver of a read that began while the outcome of the one before was not yet consumed.
     reading: Cell<Option<Resolver<Option<Chunk>, io::Error>>>,
     writing: Cell<Option<(Chunk, Resolver<(), io::Error>)>>,
-    /// What is pending in each direction.
-    pending: [Cell<Pending>; 2],
+    /// What each direction is doing.
+    activities: [Cell<Activity>; 2],
 }
 
-/// What is pending in a direction.
+/// What a direction is doing.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | `Idle` | `Chunk` | [`wait_for_chunk`](Stream::wait_for_chunk), [`wait_for_room`](Stream::wait_for_room) | an attempt would have blocked: the job is parked |
+/// | 2 | `Idle` | `Transfer` | `bytes::transfer` | an attempt would have blocked: the transfer's own job is parked |
+/// | 3 | `Chunk` | `Idle` | `Stream::read`, `Stream::write` | the job has moved something, or failed: the promise is settled |
+/// | 4 | `Chunk` | `Idle` | `Stream::give_up` | the promise was dropped: the job is taken back |
+/// | 5 | `Transfer` | `Idle` | the transfer's `run` and `cancel` | as 3 and 4 |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Pending {
+pub(crate) enum Activity {
     /// Nothing.
     #[default]
-    Nothing,
-    /// A chunk is read or written.
+    Idle,
+    /// Reads or writes a chunk.
     Chunk,
-    /// A buffer of the caller's is filled or written.
+    /// Fills a buffer of the caller's, or writes it.
     Transfer,
 }
 
 impl Stream {
     /// Makes the stream of a connection.
     pub(crate) fn new(source: Source<mio::net::TcpStream>) -> Rc<Stream> {
-        let (reading, writing, pending) = Default::default();
+        let (reading, writing, activities) = Default::default();
         let (chunk, read_at) = (Outlet::unused(), Cell::new(Location::caller()));
-        Rc::new(Stream { source, chunk, read_at, reading, writing, pending })
+        Rc::new(Stream { source, chunk, read_at, reading, writing, activities })
     }
 
-    /// Returns what is pending in a direction.
-    #[inline]
-    pub(crate) fn pending(&self, direction: Direction) -> Pending {
-        self.pending[direction as usize].get()
+    /// Returns what a direction is doing.
+    pub(crate) fn activity(&self, direction: Direction) -> Activity {
+        self.activities[direction as usize].get()
     }
 
-    /// Notes what is pending in a direction.
-    #[inline]
-    pub(crate) fn set_pending(&self, direction: Direction, pending: Pending) {
-        self.pending[direction as usize].set(pending);
+    /// Notes what a direction is doing.
+    pub(crate) fn set_activity(&self, direction: Direction, activity: Activity) {
+        self.activities[direction as usize].set(activity);
     }
 
     /// Makes the promise of a chunk that has not come yet.
-    #[inline]
     #[track_caller]
     pub(crate) fn wait_for_chunk(self: &Rc<Self>) -> Promise<Option<Chunk>, io::Error> {
         let promise = if self.chunk.open() {
@@ -72,7 +77,7 @@ impl Stream {
             self.reading.set(Some(resolver));
             promise
         };
-        self.set_pending(Direction::Read, Pending::Chunk);
+        self.set_activity(Direction::Read, Activity::Chunk);
         self.source.park_job(Direction::Read, self.clone(), READ);
         promise
     }
@@ -82,19 +87,19 @@ impl Stream {
     pub(crate) fn wait_for_room(self: &Rc<Self>, chunk: Chunk) -> Promise<(), io::Error> {
         let (promise, resolver) = Promise::cancelling(self.source.handle(), self.clone(), WRITE);
         self.writing.set(Some((chunk, resolver)));
-        self.set_pending(Direction::Write, Pending::Chunk);
+        self.set_activity(Direction::Write, Activity::Chunk);
         self.source.park_job(Direction::Write, self.clone(), WRITE);
         promise
     }
 
     fn read(self: Rc<Self>) {
-        if self.pending(Direction::Read) != Pending::Chunk {
+        if self.activity(Direction::Read) != Activity::Chunk {
             return;
         }
         let Some(read) = unless_blocked(self.source.read_chunk()) else {
             return self.source.park_job(Direction::Read, self.clone(), READ);
         };
-        self.set_pending(Direction::Read, Pending::Nothing);
+        self.set_activity(Direction::Read, Activity::Idle);
         match self.reading.take() {
             None => self.chunk.settle(read.map_err(Into::into), &*self),
             Some(resolver) => resolver.settle(read),
@@ -105,7 +110,7 @@ impl Stream {
         let Some((mut chunk, resolver)) = self.writing.take() else { return };
         if let Some(written) = unless_blocked(self.source.write_chunk(&mut chunk)) {
             drop(chunk);
-            self.set_pending(Direction::Write, Pending::Nothing);
+            self.set_activity(Direction::Write, Activity::Idle);
             return resolver.settle(written);
         }
         self.writing.set(Some((chunk, resolver)));
@@ -115,12 +120,12 @@ impl Stream {
     /// Takes back what is parked in a direction.
     fn give_up(&self, direction: Direction) {
         self.source.unpark(direction);
-        self.set_pending(direction, Pending::Nothing);
+        self.set_activity(direction, Activity::Idle);
     }
 }
 
 impl Owner for Stream {
-    fn place(&self) -> Place<'_> {
+    fn origin(&self) -> Origin<'_> {
         (self.source.handle(), self.read_at.get())
     }
 }
@@ -143,13 +148,12 @@ impl Upstream for Stream {
         if self.chunk.is_pending() {
             self.give_up(Direction::Read);
         }
-        self.chunk.abandon(self.place());
+        self.chunk.abandon(self.origin());
         None
     }
 }
 
 impl Node<Option<Chunk>, io::Error> for Stream {
-    #[inline]
     fn subscribe(&self, sink: Rc<dyn Sink<Option<Chunk>, io::Error>>) {
         self.chunk.subscribe(sink);
     }

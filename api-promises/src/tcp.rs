@@ -10,7 +10,7 @@ use std::rc::Rc;
 use loop_core::{Chunk, ConnectOptions, Direction, Job, ListenOptions, LoopHandle, Source};
 
 use crate::promise::{Cancel, Promise, Resolver};
-use crate::socket::{Pending, READ, Stream, WRITE, already_pending, unless_blocked};
+use crate::socket::{Activity, READ, Stream, WRITE, already_pending, unless_blocked};
 
 /// A socket that accepts connections.
 ///
@@ -153,7 +153,7 @@ impl TcpStream {
     /// When the peer has reset the connection. `ResourceBusy` when reading is pending already.
     #[track_caller]
     pub fn read_chunk(&self) -> Promise<Option<Chunk>, io::Error> {
-        if self.pending(Direction::Read) != Pending::Nothing {
+        if self.activity(Direction::Read) != Activity::Idle {
             return Promise::reject(self.handle(), already_pending());
         }
         // Asked before it is tried: a chain mostly comes here once more than there are bytes.
@@ -171,7 +171,7 @@ impl TcpStream {
     /// When the connection is gone. `ResourceBusy` when writing is pending already.
     #[track_caller]
     pub fn write_chunk(&self, mut chunk: Chunk) -> Promise<(), io::Error> {
-        if self.pending(Direction::Write) != Pending::Nothing {
+        if self.activity(Direction::Write) != Activity::Idle {
             return Promise::reject(self.handle(), already_pending());
         }
         if let Some(written) = unless_blocked(self.0.source.write_chunk(&mut chunk)) {
@@ -199,15 +199,14 @@ impl TcpStream {
         &self.0.source
     }
 
-    /// Returns what is pending in a direction.
-    #[inline]
-    pub(crate) fn pending(&self, direction: Direction) -> Pending {
-        self.0.pending(direction)
+    /// Returns what a direction is doing.
+    pub(crate) fn activity(&self, direction: Direction) -> Activity {
+        self.0.activity(direction)
     }
 
-    /// Notes what is pending in a direction.
-    pub(crate) fn set_pending(&self, direction: Direction, pending: Pending) {
-        self.0.set_pending(direction, pending);
+    /// Notes what a direction is doing.
+    pub(crate) fn set_activity(&self, direction: Direction, activity: Activity) {
+        self.0.set_activity(direction, activity);
     }
 }
 

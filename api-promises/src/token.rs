@@ -37,11 +37,11 @@ struct Token {
     cancelled: Cell<bool>,
     next: Cell<u64>,
     /// What waits, in the order in which it came.
-    waiting: RefCell<BTreeMap<u64, Rc<dyn Wait>>>,
+    waiting: RefCell<BTreeMap<u64, Rc<dyn Subscriber>>>,
 }
 
 /// Something that waits for a token to be cancelled.
-trait Wait {
+trait Subscriber {
     /// Rejects the promise.
     fn reject(&self);
 
@@ -50,7 +50,7 @@ trait Wait {
 }
 
 /// What rejects one promise, and what takes it off the token.
-struct Waiter<T: 'static, E: Reason> {
+struct Subscription<T: 'static, E: Reason> {
     token: Weak<Token>,
     resolver: Cell<Option<Resolver<T, E>>>,
 }
@@ -62,11 +62,11 @@ impl CancellationToken {
     }
 
     /// Cancels every promise that is guarded: what it stands for is given up, down to the socket and
-    /// the timer, and who consumes it gets [`Fault::Cancelled`]. A second time does nothing.
+    /// the timer, and what consumes it gets [`Fault::Cancelled`]. A second time does nothing.
     pub fn cancel(&self) {
         self.0.cancelled.set(true);
-        for (_, waiter) in self.0.waiting.take() {
-            waiter.reject();
+        for (_, subscription) in self.0.waiting.take() {
+            subscription.reject();
         }
     }
 
@@ -84,10 +84,10 @@ impl CancellationToken {
         }
         let number = self.0.next.replace(self.0.next.get() + 1);
         let token = Rc::downgrade(&self.0);
-        let waiter = Rc::new(Waiter { token, resolver: Cell::new(None) });
-        let (promise, resolver) = Promise::cancelling(handle, waiter.clone(), number);
-        waiter.resolver.set(Some(resolver));
-        self.0.waiting.borrow_mut().insert(number, waiter);
+        let subscription = Rc::new(Subscription { token, resolver: Cell::new(None) });
+        let (promise, resolver) = Promise::cancelling(handle, subscription.clone(), number);
+        subscription.resolver.set(Some(resolver));
+        self.0.waiting.borrow_mut().insert(number, subscription);
         promise
     }
 
@@ -102,13 +102,13 @@ impl CancellationToken {
 
 impl Drop for Token {
     fn drop(&mut self) {
-        for (_, waiter) in std::mem::take(self.waiting.get_mut()) {
-            waiter.strand();
+        for (_, subscription) in std::mem::take(self.waiting.get_mut()) {
+            subscription.strand();
         }
     }
 }
 
-impl<T: 'static, E: Reason> Wait for Waiter<T, E> {
+impl<T: 'static, E: Reason> Subscriber for Subscription<T, E> {
     fn reject(&self) {
         if let Some(resolver) = self.resolver.take() {
             resolver.fail(Fault::Cancelled);
@@ -122,14 +122,14 @@ impl<T: 'static, E: Reason> Wait for Waiter<T, E> {
     }
 }
 
-impl<T: 'static, E: Reason> Cancel for Waiter<T, E> {
+impl<T: 'static, E: Reason> Cancel for Subscription<T, E> {
     fn cancel(&self, number: u64) {
         if let Some(resolver) = self.resolver.take() {
             resolver.give_up();
         }
         let Some(token) = self.token.upgrade() else { return };
-        let waiter = token.waiting.borrow_mut().remove(&number);
-        drop(waiter);
+        let subscription = token.waiting.borrow_mut().remove(&number);
+        drop(subscription);
     }
 
     fn trunk(&self) -> Option<*const ()> {

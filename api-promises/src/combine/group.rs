@@ -3,15 +3,17 @@
 //! A part has its group, and the group its parts, while the part is pending; whatever ends a part takes
 //! that circle apart: its outcome, the end of the whole, or the news that no outcome will come to it.
 
+mod part;
+
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 
-use loop_core::{Job, LoopHandle};
+use loop_core::LoopHandle;
 
+use self::part::Part;
 use crate::promise::{
-    Cancel, Downstream, Outcome, Place, Promise, Reason, Resolver, Sink, Stranded, Upstream,
-    abandon, discard, discard_if_any, spare, strand,
+    Cancel, Origin, Outcome, Promise, Reason, Resolver, Sink, Stranded, Upstream, discard,
 };
 
 /// What the outcomes of the parts come to.
@@ -34,8 +36,8 @@ pub(super) trait Rule<V: 'static, E: Reason>: Default + 'static {
     fn take(&mut self, index: usize, outcome: Outcome<V, E>) -> Option<Whole<Self, V, E>>;
 
     /// Lets go of what the parts have come to so far.
-    fn discard(self, place: Place<'_>) {
-        discard(self, place);
+    fn discard(self, origin: Origin<'_>) {
+        discard(self, origin);
     }
 
     /// Returns the consumer of the whole, if it can follow a node itself that takes a part's place.
@@ -55,12 +57,6 @@ type WholeResolver<G, V, E> = Resolver<<G as Rule<V, E>>::Value, <G as Rule<V, E
 
 type Parts<V, E, G> = Vec<Option<Rc<Part<V, E, G>>>>;
 
-/// A part's group, and its place there.
-type Membership<V, E, G> = (Rc<Group<V, E, G>>, usize);
-
-/// The index of a part that the group does without, and that something else still refers to.
-const CANCELLED: usize = usize::MAX;
-
 /// Promises that are consumed together, and the resolver of the whole.
 pub(super) struct Group<V: 'static, E: Reason, G: Rule<V, E>> {
     handle: LoopHandle,
@@ -72,22 +68,6 @@ pub(super) struct Group<V: 'static, E: Reason, G: Rule<V, E>> {
     rule: RefCell<G>,
     /// Gone once the whole is decided or given up.
     resolver: Cell<Option<WholeResolver<G, V, E>>>,
-}
-
-/// The consumer of one promise of a group. It passes the ready queue, as a link does.
-struct Part<V: 'static, E: Reason, G: Rule<V, E>> {
-    /// Gone while the part is spare.
-    group: Cell<Option<Rc<Group<V, E, G>>>>,
-    index: Cell<usize>,
-    upstream: Cell<Option<Rc<dyn Upstream>>>,
-    /// There while the part waits for its turn in the ready queue.
-    outcome: Cell<Option<Outcome<V, E>>>,
-}
-
-/// One place for each part.
-pub(super) struct Slots<T> {
-    values: Vec<Option<T>>,
-    missing: usize,
 }
 
 /// Consumes every promise, and returns the promise of what they come to by the rule `G`.
@@ -124,13 +104,7 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Group<V, E, G> {
         self.pending.set(self.pending.get() + 1);
         self.rule.borrow_mut().expect();
         self.parts.borrow_mut().push(Some(part.clone()));
-        match promise.into_node() {
-            Ok(node) => {
-                part.upstream.set(Some(node.clone()));
-                node.subscribe(part);
-            }
-            Err(outcome) => part.settle(outcome),
-        }
+        part.consume(promise);
     }
 
     /// All parts are there.
@@ -170,8 +144,7 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Group<V, E, G> {
         self.discard_values();
     }
 
-    /// The whole cannot be decided any more: lets go of who waits for it.
-    #[cold]
+    /// The whole cannot be decided any more: lets go of what waits for it.
     fn strand(&self, why: Stranded) {
         let Some(resolver) = self.resolver.take() else { return };
         self.cancel_parts();
@@ -195,7 +168,7 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Group<V, E, G> {
     /// A loop whose rounds each race a signal nests one race in the other, and does not grow so.
     pub(super) fn is_decided_by(&self, index: usize, node: &dyn Upstream) -> bool {
         let parts = self.parts.borrow();
-        let mut others = parts.iter().flatten().filter(|part| part.index.get() != index);
+        let mut others = parts.iter().flatten().filter(|part| !part.is_at(index));
         others.all(|part| part.trunk().is_some_and(|trunk| node.races(trunk)))
     }
 
@@ -214,111 +187,6 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Group<V, E, G> {
     }
 }
 
-impl<V: 'static, E: Reason, G: Rule<V, E>> Part<V, E, G> {
-    fn of(group: Rc<Group<V, E, G>>, index: usize) -> Rc<Self> {
-        let part = spare::take::<Self>().unwrap_or_else(|| {
-            let (upstream, outcome) = (Cell::new(None), Cell::new(None));
-            Rc::new(Part { group: Cell::new(None), index: Cell::new(0), upstream, outcome })
-        });
-        part.group.set(Some(group));
-        part.index.set(index);
-        part
-    }
-
-    /// The group does without this part.
-    fn cancel(self: Rc<Self>) {
-        let Some(group) = self.group.take() else { return };
-        discard_if_any(self.outcome.take(), (&group.handle, group.created_at));
-        if let Some(upstream) = self.upstream.take() {
-            abandon(upstream);
-        }
-        // Its outcome may be on its way, from a shared promise: it says whose loop hears of a destructor.
-        self.index.set(CANCELLED);
-        self.group.set(Some(group));
-    }
-
-    fn trunk(&self) -> Option<*const ()> {
-        let upstream = self.upstream.take();
-        let trunk = upstream.as_ref().and_then(|upstream| upstream.trunk());
-        self.upstream.set(upstream);
-        trunk
-    }
-
-    /// Returns the group, which has this part no more, and the part's place in it.
-    fn leave(&self) -> Option<Membership<V, E, G>> {
-        let index = self.index.get();
-        let group = self.group.take().filter(|_| index != CANCELLED)?;
-        // The place is gone while the whole is being given up.
-        if let Some(place) = group.parts.borrow_mut().get_mut(index) {
-            *place = None;
-        }
-        Some((group, index))
-    }
-}
-
-impl<V: 'static, E: Reason, G: Rule<V, E>> Sink<V, E> for Part<V, E, G> {
-    fn settle(self: Rc<Self>, outcome: Outcome<V, E>) {
-        drop(self.upstream.take());
-        self.outcome.set(Some(outcome));
-        let Some(group) = self.group.take() else { return };
-        if self.index.get() == CANCELLED {
-            return discard_if_any(self.outcome.take(), (&group.handle, group.created_at));
-        }
-        let handle = group.handle.clone();
-        self.group.set(Some(group));
-        if handle.is_closed() {
-            return strand(self, Stranded::Closed);
-        }
-        handle.queue(self, 0);
-    }
-
-    fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<V, E>>> {
-        let group = self.group.take().filter(|_| self.index.get() != CANCELLED)?;
-        let behind = G::step_aside(&group, self.index.get(), &*upstream);
-        if behind.is_none() {
-            self.group.set(Some(group));
-            self.upstream.set(Some(upstream));
-        }
-        behind
-    }
-}
-
-impl<V: 'static, E: Reason, G: Rule<V, E>> Downstream for Part<V, E, G> {
-    fn strand(&self, why: Stranded, _next: &mut Vec<Rc<dyn Downstream>>) {
-        drop(self.upstream.take());
-        let Some((group, _)) = self.leave() else { return };
-        discard_if_any(self.outcome.take(), (&group.handle, group.created_at));
-        match why {
-            Stranded::Closed => group.strand(why),
-            Stranded::Never => group.one_less(),
-        }
-    }
-}
-
-impl<V: 'static, E: Reason, G: Rule<V, E>> Job for Part<V, E, G> {
-    fn run(self: Rc<Self>, _part: u64) {
-        let Some(outcome) = self.outcome.take() else { return };
-        let Some((group, index)) = self.leave() else { return };
-        let mut this = self;
-        if Rc::get_mut(&mut this).is_some() {
-            spare::keep(this);
-        }
-        group.settled(index, outcome);
-    }
-
-    fn kind(&self) -> &'static str {
-        "promise"
-    }
-}
-
-impl<V: 'static, E: Reason, G: Rule<V, E>> Drop for Part<V, E, G> {
-    fn drop(&mut self) {
-        if let (Some(outcome), Some(group)) = (self.outcome.take(), self.group.take()) {
-            discard(outcome, (&group.handle, group.created_at));
-        }
-    }
-}
-
 impl<V: 'static, E: Reason, G: Rule<V, E>> Cancel for Group<V, E, G> {
     fn cancel(&self, _part: u64) {
         if let Some(resolver) = self.resolver.take() {
@@ -330,34 +198,5 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Cancel for Group<V, E, G> {
 
     fn races(&self, trunk: *const ()) -> bool {
         G::IS_RACE && self.parts.borrow().iter().flatten().any(|part| part.trunk() == Some(trunk))
-    }
-}
-
-impl<T> Default for Slots<T> {
-    fn default() -> Slots<T> {
-        Slots { values: Vec::new(), missing: 0 }
-    }
-}
-
-impl<T: 'static> Slots<T> {
-    /// Makes room for one more.
-    pub(super) fn expect(&mut self) {
-        self.values.push(None);
-        self.missing += 1;
-    }
-
-    /// Keeps what a part came to, and returns everything if it was the last that was missing.
-    pub(super) fn put(&mut self, index: usize, value: T) -> Option<Vec<T>> {
-        self.values[index] = Some(value);
-        self.missing -= 1;
-        (self.missing == 0)
-            .then(|| std::mem::take(&mut self.values).into_iter().flatten().collect())
-    }
-
-    /// Drops the values one by one: two that panic in one drop would end the process.
-    pub(super) fn discard(self, place: Place<'_>) {
-        for value in self.values {
-            discard(value, place);
-        }
     }
 }

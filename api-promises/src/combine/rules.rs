@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use loop_core::AggregateError;
 
-use super::group::{Group, Rule, Slots, Whole};
-use crate::promise::{Outcome, Place, Reason, Rejection, Sink, Upstream, bare};
+use super::group::{Group, Rule, Whole};
+use super::slots::Slots;
+use crate::promise::{Origin, Outcome, Reason, Rejection, Sink, Upstream, bare};
 
 /// All values, or the first rejection.
 pub(super) struct All<T>(Slots<T>);
@@ -43,8 +44,8 @@ impl<T: 'static, E: Reason> Rule<T, E> for All<T> {
         }
     }
 
-    fn discard(self, place: Place<'_>) {
-        self.0.discard(place);
+    fn discard(self, origin: Origin<'_>) {
+        self.0.discard(origin);
     }
 }
 
@@ -64,8 +65,8 @@ impl<T: 'static, E: Reason> Rule<T, E> for AllSettled<T, E> {
         self.0.put(index, bare(outcome)).map(Ok)
     }
 
-    fn discard(self, place: Place<'_>) {
-        self.0.discard(place);
+    fn discard(self, origin: Origin<'_>) {
+        self.0.discard(origin);
     }
 }
 
@@ -93,8 +94,8 @@ impl<T: 'static, E: Reason> Rule<T, E> for Any<E> {
         }
     }
 
-    fn discard(self, place: Place<'_>) {
-        self.errors.discard(place);
+    fn discard(self, origin: Origin<'_>) {
+        self.errors.discard(origin);
     }
 }
 

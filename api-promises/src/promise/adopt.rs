@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use loop_core::Job;
 
-use super::outlet::{Consumer, Node, Outlet, Owner, Sink};
+use super::node::{Node, Owner, Sink};
+use super::outlet::{Consumer, Outlet};
 use super::rejection::{Outcome, Rejection, lose};
 use super::release::{abandon, discard_if_any, strand};
 use super::walk::{Downstream, Stranded, Upstream};
@@ -41,7 +42,7 @@ pub(crate) trait Adopter<T, E>: Owner {
     /// Returns where the node's consumer stands.
     fn outlet(&self) -> &Outlet<T, E>;
 
-    /// Notes whom to cancel when the node's consumer goes.
+    /// Notes what to cancel when the node's consumer goes.
     fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>);
 }
 
@@ -97,7 +98,6 @@ pub(crate) fn adopt_node<T: 'static, E: Reason>(
 }
 
 /// Has the outcome of a promise brought to its adopter, which refers to the promise meanwhile.
-#[cold]
 pub(crate) fn adopt_by_relay<T, E>(adopter: Rc<dyn Adopter<T, E>>, promise: Promise<T, E>)
 where
     T: 'static,
@@ -112,12 +112,12 @@ where
 fn adopt_with_ticks<T: 'static, E: Reason>(target: Rc<dyn Adopter<T, E>>, promise: Promise<T, E>) {
     if promise.trunk().is_some_and(|trunk| target.outlet().is_consumed_by(trunk)) {
         drop(promise);
-        if let Some(rejection) = Rejection::by(Fault::Cycle, false, target.place()) {
+        if let Some(rejection) = Rejection::by(Fault::Cycle, false, target.origin()) {
             target.outlet().settle(Err(rejection), &*target);
         }
         return;
     }
-    let handle = target.place().0.clone();
+    let handle = target.origin().0.clone();
     handle.queue(Relay::to(target, Some(promise)), 0);
 }
 
@@ -142,7 +142,7 @@ impl<T: 'static, E: Reason> Relay<T, E> {
 impl<T: 'static, E: Reason> Sink<T, E> for Relay<T, E> {
     fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
         self.outcome.set(Some(outcome));
-        let handle = self.target.place().0.clone();
+        let handle = self.target.origin().0.clone();
         if handle.is_closed() {
             return strand(self, Stranded::Closed);
         }
@@ -160,9 +160,9 @@ impl<T: 'static, E: Reason> Downstream for Relay<T, E> {
         self.target.stand_behind(None);
         self.target.outlet().strand(why, &*self.target, next);
         if let Some(outcome) = self.outcome.take() {
-            lose(outcome, self.target.place());
+            lose(outcome, self.target.origin());
         }
-        discard_if_any(self.promise.take(), self.target.place());
+        discard_if_any(self.promise.take(), self.target.origin());
     }
 }
 

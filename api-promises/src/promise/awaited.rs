@@ -10,14 +10,14 @@ use std::task::{Context, Poll, Waker};
 
 use loop_core::LoopHandle;
 
-use super::outlet::{Node, Sink};
+use super::node::{Node, Sink};
 use super::rejection::{Outcome, Rejection, bare, lose};
-use super::release::{Place, abandon, discard_if_any, guard};
+use super::release::{Origin, abandon, discard_if_any, guard};
 use super::walk::{Downstream, Stranded, Upstream};
-use super::{CONSUMED, Fault, Promise, Reason, State};
+use super::{CONSUMED, Fault, Promise, PromiseState, Reason};
 
 /// A task's end of a promise that it awaits. Dropping it cancels the chain.
-pub(crate) struct Wait<T: 'static, E: Reason>(Rc<Awaited<T, E>>);
+pub(crate) struct Awaiting<T: 'static, E: Reason>(Rc<Awaited<T, E>>);
 
 /// The consumer of a promise that is awaited.
 struct Awaited<T: 'static, E: Reason> {
@@ -47,16 +47,16 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
 
     /// The task has dropped the promise.
     fn abandon(&self) {
-        discard_if_any(self.waker.take(), self.place());
+        discard_if_any(self.waker.take(), self.origin());
         if let Some(outcome) = self.outcome.take() {
-            lose(outcome, self.place());
+            lose(outcome, self.origin());
         }
         if let Some(upstream) = self.upstream.take() {
             abandon(upstream);
         }
     }
 
-    fn place(&self) -> Place<'_> {
+    fn origin(&self) -> Origin<'_> {
         (&self.handle, self.created_at)
     }
 
@@ -64,7 +64,7 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
         drop(self.upstream.take());
         self.outcome.set(Some(outcome));
         if let Some(waker) = self.waker.take() {
-            guard("a waker", self.place(), || waker.wake());
+            guard("a waker", self.origin(), || waker.wake());
         }
     }
 }
@@ -72,19 +72,19 @@ impl<T: 'static, E: Reason> Awaited<T, E> {
 /// An outcome may come when the task has gone already, from a shared promise.
 impl<T: 'static, E: Reason> Drop for Awaited<T, E> {
     fn drop(&mut self) {
-        discard_if_any(self.outcome.take(), self.place());
-        discard_if_any(self.waker.take(), self.place());
+        discard_if_any(self.outcome.take(), self.origin());
+        discard_if_any(self.waker.take(), self.origin());
     }
 }
 
-impl<T: 'static, E: Reason> Wait<T, E> {
+impl<T: 'static, E: Reason> Awaiting<T, E> {
     /// Returns the handle of the promise's loop.
     pub(crate) fn handle(&self) -> &LoopHandle {
         &self.0.handle
     }
 }
 
-impl<T: 'static, E: Reason> Drop for Wait<T, E> {
+impl<T: 'static, E: Reason> Drop for Awaiting<T, E> {
     fn drop(&mut self) {
         self.0.abandon();
     }
@@ -96,11 +96,11 @@ impl<T: 'static, E: Reason> Future for Promise<T, E> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, E>> {
         let promise = self.get_mut();
-        let awaited = match mem::replace(&mut promise.state, State::Consumed) {
-            State::Settled(kept) => return Poll::Ready(bare(kept.take().0)),
-            State::Pending(tail) => Wait(Awaited::of(tail.take())),
-            State::Awaited(awaited) => awaited,
-            State::Consumed => panic!("{CONSUMED}, and no more once it is settled"),
+        let awaited = match mem::replace(&mut promise.state, PromiseState::Consumed) {
+            PromiseState::Settled(kept) => return Poll::Ready(bare(kept.take().0)),
+            PromiseState::Pending(tail) => Awaiting(Awaited::of(tail.take())),
+            PromiseState::Awaited(awaited) => awaited,
+            PromiseState::Consumed => panic!("{CONSUMED}, and no more once it is settled"),
         };
         if let Some(outcome) = awaited.0.outcome.take() {
             return Poll::Ready(bare(outcome));
@@ -108,7 +108,7 @@ impl<T: 'static, E: Reason> Future for Promise<T, E> {
         if !awaited.0.is_never.get() {
             awaited.0.waker.set(Some(cx.waker().clone()));
         }
-        promise.state = State::Awaited(awaited);
+        promise.state = PromiseState::Awaited(awaited);
         Poll::Pending
     }
 }
@@ -130,12 +130,12 @@ impl<T: 'static, E: Reason> Sink<T, E> for Awaited<T, E> {
 impl<T: 'static, E: Reason> Downstream for Awaited<T, E> {
     fn strand(&self, why: Stranded, _next: &mut Vec<Rc<dyn Downstream>>) {
         if why == Stranded::Closed
-            && let Some(rejection) = Rejection::of(Fault::Cancelled, self.place())
+            && let Some(rejection) = Rejection::of(Fault::Cancelled, self.origin())
         {
             return self.wake(Err(rejection));
         }
         self.is_never.set(true);
         drop(self.upstream.take());
-        discard_if_any(self.waker.take(), self.place());
+        discard_if_any(self.waker.take(), self.origin());
     }
 }

@@ -18,7 +18,6 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// returned cancels what comes before, and what the handler returned if it has run.
     ///
     /// ECMAScript: `Promise.prototype.then`.
-    #[inline]
     #[track_caller]
     pub fn then<R, U>(self, handler: impl FnOnce(T) -> R + 'static) -> Promise<U, E>
     where
@@ -59,7 +58,6 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     }
 
     /// Runs `handler` on the value and resolves to what it returns.
-    #[inline]
     #[track_caller]
     pub fn map<U: 'static>(self, handler: impl FnOnce(T) -> U + 'static) -> Promise<U, E> {
         self.link(|outcome| match outcome {
@@ -146,9 +144,9 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     }
 
     /// Makes a panic of the handler of this link a plain rejection with
-    /// [`Fault::Panicked`](super::Fault::Panicked), which is not reported unless nobody handles it.
+    /// [`Fault::Panicked`](super::Fault::Panicked), which is reported only if it stays unhandled.
     pub fn catch_panics(self) -> Promise<T, E> {
-        if let super::State::Pending(tail) = &self.state {
+        if let super::PromiseState::Pending(tail) = &self.state {
             tail.node().catch_panics();
         }
         self
@@ -196,7 +194,6 @@ impl<T: 'static, E: Reason> Promise<T, E> {
 
 /// Passes an outcome by a handler, which is dropped first. Were it dropped last, as a closure's captures
 /// are, a panic in its destructor would leak the outcome (rust-lang/rust#47949).
-#[inline(always)]
 fn passing<H, T: 'static, E: Reason>(handler: H, outcome: Outcome<T, E>) -> Step<T, E> {
     drop(handler);
     Step::Settled(outcome)

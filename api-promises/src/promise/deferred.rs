@@ -1,4 +1,4 @@
-//! Nodes that somebody else settles, or nobody.
+//! Nodes that a resolver settles, or nothing ever does.
 
 use std::cell::Cell;
 use std::panic::Location;
@@ -8,9 +8,10 @@ use loop_core::LoopHandle;
 
 use super::Reason;
 use super::adopt::Adopter;
-use super::outlet::{Cancel, Node, Outlet, Owner, Sink};
+use super::node::{Cancel, Node, Owner, Sink};
+use super::outlet::Outlet;
 use super::rejection::Outcome;
-use super::release::{Place, strand};
+use super::release::{Origin, strand};
 use super::walk::{Stranded, Upstream};
 
 /// A node that a [`Resolver`](super::Resolver) settles.
@@ -21,10 +22,10 @@ pub(crate) struct Deferred<T: 'static, E: 'static> {
     created_at: &'static Location<'static>,
 }
 
-/// Who is told when the consumer goes.
+/// What is told when the consumer goes.
 #[derive(Default)]
 pub(crate) enum Cancels {
-    /// Nobody.
+    /// Nothing.
     #[default]
     Nobody,
     /// The operation whose part it is.
@@ -33,7 +34,7 @@ pub(crate) enum Cancels {
     Upstream(Rc<dyn Upstream>),
 }
 
-/// A node that is never settled. It does not hold its consumer, which nobody else would release.
+/// A node that is never settled. It does not hold its consumer, which nothing else would release.
 pub(crate) struct Never {
     pub(crate) handle: LoopHandle,
     pub(crate) created_at: &'static Location<'static>,
@@ -68,7 +69,6 @@ impl<T: 'static, E: Reason> Deferred<T, E> {
     }
 
     /// No outcome will come: lets go of whatever waits for one.
-    #[cold]
     pub(crate) fn strand(&self, why: Stranded) {
         drop(self.cancels.take());
         self.outlet.strand_all(why, self);
@@ -76,7 +76,6 @@ impl<T: 'static, E: Reason> Deferred<T, E> {
 }
 
 impl<T: 'static, E: 'static> Drop for Deferred<T, E> {
-    #[inline]
     fn drop(&mut self) {
         if self.outlet.has_remains() {
             self.outlet.discard_remains((&self.handle, self.created_at));
@@ -86,7 +85,7 @@ impl<T: 'static, E: 'static> Drop for Deferred<T, E> {
 
 impl<T: 'static, E: Reason> Upstream for Deferred<T, E> {
     fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
-        self.outlet.abandon(self.place());
+        self.outlet.abandon(self.origin());
         match self.cancels.take() {
             Cancels::Nobody => None,
             Cancels::Operation(operation, part) => {
@@ -125,7 +124,7 @@ impl<T: 'static, E: Reason> Node<T, E> for Deferred<T, E> {
 }
 
 impl<T: 'static, E: 'static> Owner for Deferred<T, E> {
-    fn place(&self) -> Place<'_> {
+    fn origin(&self) -> Origin<'_> {
         (&self.handle, self.created_at)
     }
 }

@@ -1,4 +1,4 @@
-//! The ways in which a promise fails that are nobody's error: every reason can say them.
+//! The ways in which a promise fails of itself: every reason can say them.
 
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use loop_core::{AggregateError, Cancelled};
 
-/// Why a promise was rejected that nobody rejected.
+/// Why a promise was rejected that the program did not reject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The resolver was dropped; the promise was made there.
@@ -36,8 +36,8 @@ impl<E: From<Fault> + Debug + 'static> Reason for E {}
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Fault::Dropped(place) => {
-                write!(f, "the resolver of the promise made at {place} was dropped")
+            Fault::Dropped(made_at) => {
+                write!(f, "the resolver of the promise made at {made_at} was dropped")
             }
             Fault::Panicked(message) => write!(f, "the handler panicked: {message}"),
             Fault::Cycle => f.write_str("the promise was to follow itself"),

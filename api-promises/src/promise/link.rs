@@ -5,19 +5,22 @@
 //! a strong reference until the link is settled, upstream by another until then, so that dropping the
 //! last promise can walk the chain back and cancel it, one link after the other, without recursion.
 
-use std::any::Any;
+mod ending;
+mod panics;
+
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
-use loop_core::{Abort, Context, Job, LoopHandle, panic_caught, panic_message};
+use loop_core::{Job, LoopHandle};
 
 use super::adopt::{Adopter, adopt, adopt_by_relay, adopt_node};
-use super::outlet::{Node, Outlet, Owner, Sink, put};
-use super::rejection::{Outcome, Rejection, lose};
-use super::release::{Place, discard_if_any, dispose, report, strand};
-use super::walk::{Downstream, Stranded, Upstream};
-use super::{Fault, Promise, Reason, State, spare};
+use super::node::{Node, Owner, Sink};
+use super::outlet::{Outlet, put};
+use super::rejection::{Outcome, Rejection};
+use super::release::{Origin, strand};
+use super::walk::{Stranded, Upstream};
+use super::{Promise, PromiseState, Reason, spare};
 
 /// Only a spare link has no handle.
 const IN_USE: &str = "a link in use has a handle";
@@ -42,6 +45,20 @@ impl<T, E, U: 'static, F: Reason, H> Handler<T, E, U, F> for H where
 }
 
 /// A link that runs a handler on the outcome of the link before.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | spare, or new | waits | [`make`](Link::make), [`stand_after`](Link::stand_after) | a handler is chained: the link stands at the node before as its sink |
+/// | 2 | waits | waits | [`follow`](Sink::follow) | another node has taken the place of the one before |
+/// | 3 | waits | queued | [`settle`](Sink::settle) | the node before is settled: the outcome is kept, the job queued |
+/// | 4 | queued | settled | [`run`](Job::run), `come_to` | the handler has returned an outcome, which goes to the outlet |
+/// | 5 | queued | settled | [`run`](Job::run), `panics::panicked` | the handler has panicked: a fault goes to the outlet |
+/// | 6 | queued | handed over | [`run`](Job::run), `adopt` | the handler has returned a promise: the consumer turns to it |
+/// | 7 | queued | adopts | [`run`](Job::run), `adopt_by_relay` | so it has, and no consumer is there yet: a relay will bring the outcome |
+/// | 8 | settled, handed over | spare | [`retire`](Link::retire) | nothing else refers to the link |
+/// | 9 | waits, queued, adopts | given up | [`abandon`](Upstream::abandon) | the consumer has gone: the walk goes on with the node before |
+/// | 10 | waits, queued | given up | `strand` | no outcome will come: the walk goes on with the consumer |
+/// | 11 | given up, queued | given up | [`run`](Job::run) | there is no handler any more: the outcome is dropped |
 pub(crate) struct Link<T: 'static, E: 'static, U: 'static, F: 'static, H: 'static> {
     /// Gone while the link is spare: it must not keep the loop.
     handle: Option<LoopHandle>,
@@ -49,8 +66,11 @@ pub(crate) struct Link<T: 'static, E: 'static, U: 'static, F: 'static, H: 'stati
     handler: Cell<Option<H>>,
     /// There while the link waits for its turn in the ready queue.
     outcome: Cell<Option<Outcome<T, E>>>,
+    /// What is cancelled when the consumer goes, until it is settled.
     upstream: Cell<Option<Rc<dyn Upstream>>>,
+    /// Where the next link stands.
     outlet: Outlet<U, F>,
+    /// Where the program chained the handler: what a report names.
     created_at: &'static Location<'static>,
     /// Whether a panic of the handler is a plain rejection.
     catches: Cell<bool>,
@@ -65,14 +85,12 @@ where
     H: Handler<T, E, U, F>,
 {
     /// Consumes `upstream`.
-    #[inline(always)]
     pub(crate) fn stand_after(self: &Rc<Self>, upstream: Rc<dyn Node<T, E>>) {
         put(&self.upstream, upstream.clone());
         upstream.subscribe(self.clone());
     }
 
     /// Makes a link: of a spare one, or a new one.
-    #[inline]
     pub(crate) fn make(
         handle: LoopHandle,
         handler: H,
@@ -88,11 +106,10 @@ where
     }
 
     /// Runs the handler on the outcome, and settles the outlet.
-    #[inline]
     fn handle_with(self: &Rc<Self>, handler: H) {
         let Some(outcome) = self.outcome.take() else { return };
         match catch_unwind(AssertUnwindSafe(|| handler(outcome))) {
-            Ok(Step::Follow(Promise { state: State::Pending(tail) })) => {
+            Ok(Step::Follow(Promise { state: PromiseState::Pending(tail) })) => {
                 // Apart, since it is what a loop's handlers return: a node passes in registers.
                 if let Some(node) = adopt_node(&self.outlet, tail.take()) {
                     self.adopt_by_relay(Promise::at(node));
@@ -103,21 +120,19 @@ where
                     self.adopt_by_relay(promise);
                 }
             }
-            Err(payload) => panicked(&self.outlet, self.catches.get(), &**self, payload),
+            Err(payload) => panics::panicked(&self.outlet, self.catches.get(), &**self, payload),
         }
     }
 
-    #[cold]
     fn adopt_by_relay(self: &Rc<Self>, promise: Promise<U, F>) {
         adopt_by_relay(self.clone(), promise);
     }
 
-    /// Keeps the link for the next of its kind, if nobody else refers to it.
-    #[inline(always)]
+    /// Keeps the link for the next of its kind, if nothing else refers to it.
     fn retire(mut self: Rc<Self>) {
         if let Some(link) = Rc::get_mut(&mut self) {
             debug_assert!(link.upstream.get_mut().is_none(), "what is followed refers to the link");
-            // The last link of a chain that runs by itself is settled for nobody.
+            // The last link of a chain that runs by itself has no consumer to take its outcome.
             let handle = link.handle.take().expect(IN_USE);
             let created_at = link.created_at;
             link.outlet.clear((&handle, created_at));
@@ -141,22 +156,8 @@ impl<T, E, U, F, H> Link<T, E, U, F, H> {
         }
     }
 
-    #[inline(always)]
     fn handle(&self) -> &LoopHandle {
         self.handle.as_ref().expect(IN_USE)
-    }
-}
-
-impl<T: 'static, E: 'static, U: 'static, F: 'static, H: 'static> Drop for Link<T, E, U, F, H> {
-    #[inline]
-    fn drop(&mut self) {
-        // One that has run has no handle any more.
-        if let Some(handle) = &self.handle {
-            let place = (handle, self.created_at);
-            discard_if_any(self.handler.take(), place);
-            discard_if_any(self.outcome.take(), place);
-            self.outlet.discard_remains(place);
-        }
     }
 }
 
@@ -168,7 +169,6 @@ where
     F: Reason,
     H: Handler<T, E, U, F>,
 {
-    #[inline]
     fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
         drop(self.upstream.take());
         put(&self.outcome, outcome);
@@ -179,26 +179,9 @@ where
         handle.queue(self, 0);
     }
 
-    #[inline]
     fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>> {
         self.upstream.set(Some(upstream));
         None
-    }
-}
-
-impl<T, E, U, F, H> Downstream for Link<T, E, U, F, H>
-where
-    T: 'static,
-    E: Reason,
-    U: 'static,
-    F: Reason,
-    H: Handler<T, E, U, F>,
-{
-    fn strand(&self, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
-        drop(self.upstream.take());
-        self.outlet.strand(why, self, next);
-        discard_if_any(self.handler.take(), self.place());
-        let_go(self.outcome.take(), false, self.place());
     }
 }
 
@@ -213,7 +196,7 @@ where
     fn run(self: Rc<Self>, _part: u64) {
         let Some(handler) = self.handler.take() else {
             // The chain was cancelled after its outcome had come.
-            return let_go(self.outcome.take(), true, self.place());
+            return ending::let_go(self.outcome.take(), true, self.origin());
         };
         self.handle_with(handler);
         self.retire();
@@ -221,24 +204,6 @@ where
 
     fn kind(&self) -> &'static str {
         "promise"
-    }
-}
-
-impl<T, E, U, F, H> Upstream for Link<T, E, U, F, H>
-where
-    T: 'static,
-    E: Reason,
-    U: 'static,
-    F: Reason,
-    H: Handler<T, E, U, F>,
-{
-    fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>> {
-        // Taken first: what the handler owns may settle what is before this link.
-        let upstream = self.upstream.take();
-        self.outlet.abandon(self.place());
-        discard_if_any(self.handler.take(), self.place());
-        let_go(self.outcome.take(), handled, self.place());
-        upstream
     }
 }
 
@@ -250,7 +215,6 @@ where
     F: Reason,
     H: Handler<T, E, U, F>,
 {
-    #[inline]
     fn subscribe(&self, sink: Rc<dyn Sink<U, F>>) {
         self.outlet.subscribe(sink);
     }
@@ -273,8 +237,7 @@ where
 }
 
 impl<T, E, U, F, H> Owner for Link<T, E, U, F, H> {
-    #[inline]
-    fn place(&self) -> Place<'_> {
+    fn origin(&self) -> Origin<'_> {
         (self.handle(), self.created_at)
     }
 }
@@ -305,59 +268,11 @@ fn come_to<U: 'static, F: Reason>(
     match step {
         Step::Settled(mut outcome) => {
             if let Err(rejection) = &mut outcome {
-                rejection.passed(owner.place());
+                rejection.passed(owner.origin());
             }
             outlet.settle(outcome, owner);
             None
         }
         Step::Follow(promise) => adopt(outlet, owner, promise),
-    }
-}
-
-/// Reports a handler's panic; the chain goes on with a fault.
-#[cold]
-fn panicked<U: 'static, F: Reason>(
-    outlet: &Outlet<U, F>,
-    catches: bool,
-    owner: &dyn Owner,
-    payload: Box<dyn Any + Send>,
-) {
-    let (fault, reported) = fault_of(&*payload, catches);
-    match Rejection::by(fault, reported, owner.place()) {
-        Some(rejection) => outlet.settle(Err(rejection), owner),
-        // There is not even a reason to hand on.
-        None => outlet.strand_all(Stranded::Never, owner),
-    }
-    after_panic(payload, reported, owner.place());
-}
-
-/// Drops an outcome that was to be handled, if there is one; a rejection is no news if it is handled.
-#[cold]
-fn let_go<T: 'static, E: Reason>(outcome: Option<Outcome<T, E>>, handled: bool, place: Place<'_>) {
-    match outcome {
-        Some(outcome) if !handled => lose(outcome, place),
-        outcome => discard_if_any(outcome, place),
-    }
-}
-
-/// Returns what a handler's panic rejects its promise with, and whether that rejection
-/// needs no report of its own.
-#[cold]
-fn fault_of(payload: &(dyn Any + Send), catches: bool) -> (Fault, bool) {
-    let message = panic_message(payload);
-    panic_caught(message);
-    (Fault::Panicked(message.into()), payload.is::<Abort>() || !catches)
-}
-
-/// Reports a handler's panic, when its promise is rejected; an [`Abort`] goes on.
-#[cold]
-fn after_panic(payload: Box<dyn Any + Send>, reported: bool, (handle, created_at): Place<'_>) {
-    if payload.is::<Abort>() {
-        resume_unwind(payload);
-    }
-    let message = format!("a promise's handler panicked: {}", panic_message(&*payload));
-    dispose(payload);
-    if reported {
-        report(handle, &Context::new(message).created_at(created_at));
     }
 }

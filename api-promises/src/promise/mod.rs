@@ -5,7 +5,9 @@ mod awaited;
 mod chain;
 mod deferred;
 mod fault;
+mod into_promise;
 mod link;
+mod node;
 mod outlet;
 mod owned;
 mod rejection;
@@ -19,19 +21,20 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::rc::Rc;
 
-use futures::future::Either;
 use loop_core::LoopHandle;
 
 pub use adopt::{Adoption, set_adoption};
-use awaited::Wait;
+use awaited::Awaiting;
 use deferred::{Cancels, Deferred, Never};
 pub use fault::{Fault, Reason};
-use link::{Handler, Link, Step};
-pub(crate) use outlet::{Cancel, Node, Outlet, Owner, Sink};
+pub use into_promise::IntoPromise;
+use link::{Handler, Link};
+pub(crate) use node::{Cancel, Node, Owner, Sink};
+pub(crate) use outlet::Outlet;
 use owned::{Kept, Tail};
 pub(crate) use rejection::{Outcome, Rejection, bare};
 use release::abandon_handled;
-pub(crate) use release::{Place, abandon, discard, discard_if_any, guard, strand, told};
+pub(crate) use release::{Origin, abandon, discard, discard_if_any, guard, strand, told};
 pub use resolver::Resolver;
 pub use shared::Shared;
 pub(crate) use walk::{Downstream, Stranded, Upstream};
@@ -45,10 +48,20 @@ pub(crate) use walk::{Downstream, Stranded, Upstream};
 /// ECMAScript: `Promise`, but owned by one consumer.
 #[must_use = "a promise that is dropped cancels what it stands for"]
 pub struct Promise<T: 'static, E: Reason> {
-    state: State<T, E>,
+    state: PromiseState<T, E>,
 }
 
-enum State<T: 'static, E: Reason> {
+/// Where a promise stands.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | - | `Settled` | [`settled`](Promise::settled) | the outcome is there when the promise is made |
+/// | 2 | - | `Pending` | `at` | a node will have the outcome |
+/// | 3 | `Settled`, `Pending` | moved out | `link`, `into_node` | a handler, a combinator or another promise consumes it |
+/// | 4 | `Pending` | `Awaited` | `poll` | a task awaits it |
+/// | 5 | `Settled`, `Awaited` | `Consumed` | `poll` | the task has the outcome |
+/// | 6 | `Settled`, `Pending`, `Awaited` | dropped | `drop` of what the state holds | a rejection is reported, what is pending is cancelled |
+enum PromiseState<T: 'static, E: Reason> {
     /// The promise was consumed.
     Consumed,
     /// The outcome is there.
@@ -56,33 +69,7 @@ enum State<T: 'static, E: Reason> {
     /// The outcome is to come from a node.
     Pending(Tail<T, E>),
     /// The outcome is to come to a task.
-    Awaited(Wait<T, E>),
-}
-
-/// What a handler may return: a `Result` or a promise, or [`Either`] of both.
-///
-/// There is no implementation for plain values: use [`Promise::map`] for these.
-pub trait IntoPromise {
-    /// What the promise resolves to.
-    type Value: 'static;
-    /// What the promise is rejected with.
-    type Reason: Reason;
-
-    /// Returns what the handler came to.
-    #[doc(hidden)]
-    fn into_step(self) -> Step<Self::Value, Self::Reason>;
-
-    /// Makes a promise of it.
-    #[track_caller]
-    fn into_promise(self, handle: &LoopHandle) -> Promise<Self::Value, Self::Reason>
-    where
-        Self: Sized,
-    {
-        match self.into_step() {
-            Step::Settled(outcome) => Promise::with_outcome(handle, outcome),
-            Step::Follow(promise) => promise,
-        }
-    }
+    Awaited(Awaiting<T, E>),
 }
 
 /// Only polling leaves a promise behind that is consumed.
@@ -106,16 +93,16 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     }
 
     /// Makes a promise that has its outcome already.
-    #[inline]
     #[track_caller]
     pub fn settled(handle: &LoopHandle, outcome: Result<T, E>) -> Promise<T, E> {
         Promise::with_outcome(handle, outcome.map_err(Into::into))
     }
 
-    #[inline]
     #[track_caller]
     fn with_outcome(handle: &LoopHandle, outcome: Outcome<T, E>) -> Promise<T, E> {
-        Promise { state: State::Settled(Kept::new(outcome, handle.clone(), Location::caller())) }
+        Promise {
+            state: PromiseState::Settled(Kept::new(outcome, handle.clone(), Location::caller())),
+        }
     }
 
     /// Calls `function` now, and has the outcome of what it returns. A panic is reported, and
@@ -138,9 +125,9 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         function: impl FnOnce() -> V,
     ) -> Result<V, Promise<T, E>> {
         catch_unwind(AssertUnwindSafe(function)).map_err(|payload| {
-            let place = (handle, Location::caller());
-            let message = told(payload, "the function of a promise", place);
-            match Rejection::of(Fault::Panicked(message.into()), place) {
+            let origin = (handle, Location::caller());
+            let message = told(payload, "the function of a promise", origin);
+            match Rejection::of(Fault::Panicked(message.into()), origin) {
                 Some(rejection) => Promise::with_outcome(handle, Err(rejection)),
                 None => Promise::never(handle),
             }
@@ -191,20 +178,19 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     }
 
     /// Makes the promise that a node stands for.
-    #[inline]
     pub(crate) fn at(node: Rc<dyn Node<T, E>>) -> Promise<T, E> {
-        Promise { state: State::Pending(Tail::new(node)) }
+        Promise { state: PromiseState::Pending(Tail::new(node)) }
     }
 
     /// Tells whether the promise stands for this node.
     fn is_at(&self, node: &Rc<Deferred<T, E>>) -> bool {
-        let State::Pending(tail) = &self.state else { return false };
+        let PromiseState::Pending(tail) = &self.state else { return false };
         Rc::as_ptr(tail.node()).cast::<()>() == Rc::as_ptr(node).cast()
     }
 
     /// Returns the address of the consumer that the promise is a branch of, if it is one.
     fn trunk(&self) -> Option<*const ()> {
-        let State::Pending(tail) = &self.state else { return None };
+        let PromiseState::Pending(tail) = &self.state else { return None };
         tail.node().trunk()
     }
 
@@ -219,27 +205,26 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// Returns the handle of the promise's loop.
     pub fn handle(&self) -> &LoopHandle {
         match &self.state {
-            State::Settled(kept) => kept.handle(),
-            State::Pending(tail) => tail.node().handle(),
-            State::Awaited(awaited) => awaited.handle(),
-            State::Consumed => panic!("{CONSUMED}"),
+            PromiseState::Settled(kept) => kept.handle(),
+            PromiseState::Pending(tail) => tail.node().handle(),
+            PromiseState::Awaited(awaited) => awaited.handle(),
+            PromiseState::Consumed => panic!("{CONSUMED}"),
         }
     }
 
-    #[inline(always)]
     #[track_caller]
     fn link<U: 'static, F: Reason>(self, handler: impl Handler<T, E, U, F>) -> Promise<U, F> {
         let created_at = Location::caller();
         let (handle, before) = match self.state {
-            State::Pending(tail) => {
+            PromiseState::Pending(tail) => {
                 let node = tail.take();
                 (node.handle().clone(), Ok(node))
             }
-            State::Settled(kept) => {
+            PromiseState::Settled(kept) => {
                 let (outcome, handle) = kept.take();
                 (handle, Err(outcome))
             }
-            State::Awaited(_) | State::Consumed => panic!("{CONSUMED}"),
+            PromiseState::Awaited(_) | PromiseState::Consumed => panic!("{CONSUMED}"),
         };
         // At one place: what makes a link is much code, of which every type of handler has its own.
         let link = Link::make(handle, handler, created_at);
@@ -251,47 +236,11 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     }
 
     /// Takes the promise apart into its node, or its outcome if that is there.
-    #[inline(always)]
     pub(crate) fn into_node(self) -> Result<Rc<dyn Node<T, E>>, Outcome<T, E>> {
         match self.state {
-            State::Pending(tail) => Ok(tail.take()),
-            State::Settled(kept) => Err(kept.take().0),
-            State::Awaited(_) | State::Consumed => panic!("{CONSUMED}"),
-        }
-    }
-}
-
-impl<T: 'static, E: Reason> IntoPromise for Promise<T, E> {
-    type Value = T;
-    type Reason = E;
-
-    fn into_step(self) -> Step<T, E> {
-        Step::Follow(self)
-    }
-}
-
-impl<T: 'static, E: Reason> IntoPromise for Result<T, E> {
-    type Value = T;
-    type Reason = E;
-
-    fn into_step(self) -> Step<T, E> {
-        Step::Settled(self.map_err(Into::into))
-    }
-}
-
-/// For a handler that has an outcome here and a promise there.
-impl<A, B> IntoPromise for Either<A, B>
-where
-    A: IntoPromise,
-    B: IntoPromise<Value = A::Value, Reason = A::Reason>,
-{
-    type Value = A::Value;
-    type Reason = A::Reason;
-
-    fn into_step(self) -> Step<A::Value, A::Reason> {
-        match self {
-            Either::Left(left) => left.into_step(),
-            Either::Right(right) => right.into_step(),
+            PromiseState::Pending(tail) => Ok(tail.take()),
+            PromiseState::Settled(kept) => Err(kept.take().0),
+            PromiseState::Awaited(_) | PromiseState::Consumed => panic!("{CONSUMED}"),
         }
     }
 }
@@ -299,10 +248,10 @@ where
 impl<T: 'static, E: Reason> fmt::Debug for Promise<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
-            State::Settled(ref kept) if kept.is_resolved() => "resolved",
-            State::Settled(_) => "rejected",
-            State::Pending(_) | State::Awaited(_) => "pending",
-            State::Consumed => "consumed",
+            PromiseState::Settled(ref kept) if kept.is_resolved() => "resolved",
+            PromiseState::Settled(_) => "rejected",
+            PromiseState::Pending(_) | PromiseState::Awaited(_) => "pending",
+            PromiseState::Consumed => "consumed",
         };
         write!(f, "Promise({state})")
     }

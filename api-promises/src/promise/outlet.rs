@@ -1,101 +1,50 @@
-//! Where an outcome waits for its consumer, and what nodes and consumers know of each other.
+//! The end of a node: where an outcome waits for its consumer, or a consumer for its outcome.
 
 use std::cell::Cell;
-use std::panic::Location;
 use std::rc::Rc;
 
-use loop_core::LoopHandle;
-
+use super::node::{Owner, Sink};
 use super::rejection::{Outcome, Rejection, lose};
-use super::release::{Place, discard, discard_if_any, strand, strand_all};
-use super::walk::{Downstream, Stranded, Upstream};
+use super::release::{Origin, discard, discard_if_any, strand, strand_all};
+use super::walk::{Downstream, Stranded};
 use super::{Fault, Reason};
-
-/// What a promise names.
-pub(crate) trait Node<T, E>: Upstream {
-    /// Hands the outcome to `sink`, now or when it is there.
-    fn subscribe(&self, sink: Rc<dyn Sink<T, E>>);
-
-    /// Returns the handle of the node's loop.
-    fn handle(&self) -> &LoopHandle;
-
-    /// Returns where the promise was made.
-    fn created_at(&self) -> &'static Location<'static>;
-
-    /// Tells whether the outcome is still to come.
-    fn is_pending(&self) -> bool;
-
-    /// Makes a panic of this node a plain rejection.
-    fn catch_panics(&self) {}
-}
-
-/// Who consumes an outcome. A sink keeps what it is given and queues itself, or wakes a task: no
-/// handler runs in its methods.
-pub(crate) trait Sink<T, E>: Downstream {
-    /// Takes the outcome.
-    fn settle(self: Rc<Self>, outcome: Outcome<T, E>);
-
-    /// Takes the outcome of a shared promise. Who is one itself adds its own consumers to `next`, so that
-    /// a chain of them settles without recursion.
-    fn settle_branch(self: Rc<Self>, outcome: Outcome<T, E>, _next: &mut Vec<Settling<T, E>>) {
-        self.settle(outcome);
-    }
-
-    /// Learns that another node has taken the place of the one before. Returns the sink behind this
-    /// one if that can follow the node itself, since this one would add nothing.
-    fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>>;
-}
-
-/// A consumer of a shared promise, and the outcome that it is to have a clone of.
-pub(crate) type Settling<T, E> = (Rc<dyn Sink<T, E>>, Rc<Outcome<T, E>>);
-
-/// Who gives up an operation whose promise was dropped.
-pub(crate) trait Cancel {
-    /// Gives up the operation in this part.
-    fn cancel(&self, part: u64);
-
-    /// As [`Upstream::trunk`], for the operation's node.
-    fn trunk(&self) -> Option<*const ()> {
-        None
-    }
-
-    /// As [`Upstream::races`], for the operation's node.
-    fn races(&self, _trunk: *const ()) -> bool {
-        false
-    }
-}
-
-/// The node that has an outlet. The outlet's methods take it as a `dyn`, so that not every type of
-/// node has its own of them.
-pub(crate) trait Owner {
-    /// Returns the handle of the node's loop, and where the promise was made.
-    fn place(&self) -> Place<'_>;
-}
 
 /// The end of a node at which its consumer stands.
 ///
 /// Sink and outcome have places of their own beside the state, so that a change of state moves
 /// nothing and drops nothing.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | `Done` | `Open` | [`open`](Outlet::open), [`open_unused`](Outlet::open_unused) | a node is made, or used again |
+/// | 2 | `Open` | `Consumed` | [`subscribe`](Outlet::subscribe) | a consumer comes first: its sink waits |
+/// | 3 | `Consumed` | `Done` | [`settle`](Outlet::settle) | the outcome has come: the sink has it |
+/// | 4 | `Open` | `Settled` | [`settle`](Outlet::settle) | the outcome comes first: it waits |
+/// | 5 | `Settled` | `Done` | [`subscribe`](Outlet::subscribe) | a consumer has come: its sink has the outcome |
+/// | 6 | `Consumed` | `Done` | [`give_away`](Outlet::give_away) | a promise is adopted: the sink turns to its node |
+/// | 7 | `Consumed` | `Done` | [`strand`](Outlet::strand) | no outcome will come: the sink is walked to |
+/// | 8 | `Open` | `Never`, `Settled` | [`strand`](Outlet::strand) | no outcome will come; a closed loop settles with `Cancelled` |
+/// | 9 | any | `Done` | [`abandon`](Outlet::abandon), [`clear`](Outlet::clear) | the consumer has gone, or the node is taken out of use |
 pub(crate) struct Outlet<T, E> {
-    state: Cell<State>,
+    state: Cell<OutletState>,
     /// There while the outlet is consumed.
     sink: Cell<Option<Rc<dyn Sink<T, E>>>>,
     /// There while the outlet is settled.
     outcome: Cell<Option<Outcome<T, E>>>,
 }
 
-/// Who stands at an outlet.
+/// What stands at an outlet.
 pub(crate) enum Consumer<T, E> {
     /// A sink that waits for the outcome.
     Waits(Rc<dyn Sink<T, E>>),
-    /// Nobody yet.
+    /// Nothing yet.
     ToCome,
-    /// Nobody any more.
+    /// Nothing any more.
     Gone,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+enum OutletState {
     /// The outcome is handed over, or the consumer has gone.
     Done,
     /// Neither outcome nor consumer.
@@ -104,112 +53,107 @@ enum State {
     Consumed,
     /// An outcome waits for a consumer.
     Settled,
-    /// No outcome will come. A consumer is not held, since nobody would release it.
+    /// No outcome will come. A consumer is not held, since nothing would release it.
     Never,
 }
 
 impl<T, E> Outlet<T, E> {
-    const fn in_state(state: State) -> Outlet<T, E> {
+    const fn in_state(state: OutletState) -> Outlet<T, E> {
         Outlet { state: Cell::new(state), sink: Cell::new(None), outcome: Cell::new(None) }
     }
 
     /// Makes an outlet with neither outcome nor consumer.
     pub(crate) fn new() -> Outlet<T, E> {
-        Outlet::in_state(State::Open)
+        Outlet::in_state(OutletState::Open)
     }
 
     /// Makes an outlet that is not in use.
     pub(crate) fn unused() -> Outlet<T, E> {
-        Outlet::in_state(State::Done)
+        Outlet::in_state(OutletState::Done)
     }
 }
 
 impl<T: 'static, E: Reason> Outlet<T, E> {
     /// Takes an outlet that is not in use into use; tells whether it was.
-    #[inline(always)]
     pub(crate) fn open(&self) -> bool {
-        let unused = self.state.get() == State::Done;
+        let unused = self.state.get() == OutletState::Done;
         if unused {
-            self.state.set(State::Open);
+            self.state.set(OutletState::Open);
         }
         unused
     }
 
     /// As [`Outlet::open`], where the outlet is known not to be in use.
-    #[inline]
     pub(crate) fn open_unused(&self) {
         debug_assert!(self.is_abandoned(), "the outlet is not in use");
-        self.state.set(State::Open);
+        self.state.set(OutletState::Open);
     }
 
     /// Hands the outcome to `sink`, now or when it is there.
-    #[inline(always)]
     pub(crate) fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
-        if self.state.get() == State::Open {
-            self.state.set(State::Consumed);
-            return put(&self.sink, sink);
+        if self.state.get() != OutletState::Open {
+            return self.subscribe_slow(sink);
         }
-        self.serve(sink);
+        self.state.set(OutletState::Consumed);
+        put(&self.sink, sink);
     }
 
-    /// Hands a sink what is there already.
-    fn serve(&self, sink: Rc<dyn Sink<T, E>>) {
+    /// As [`Outlet::subscribe`], where the outcome is there already, or will never come.
+    #[cold]
+    fn subscribe_slow(&self, sink: Rc<dyn Sink<T, E>>) {
         match self.state.get() {
-            State::Never => strand(sink, Stranded::Never),
-            State::Settled => {
-                self.state.set(State::Done);
+            OutletState::Never => strand(sink, Stranded::Never),
+            OutletState::Settled => {
+                self.state.set(OutletState::Done);
                 sink.settle(self.outcome.take().expect("a settled outlet has an outcome"));
             }
             _ => unreachable!("a promise is consumed once"),
         }
     }
 
-    /// Hands the outcome over, or keeps it for a consumer to come. Where nobody waits, since the
-    /// consumer has cancelled the chain, it is dropped; `owner` says where the node was made.
-    #[inline(always)]
+    /// Hands the outcome over, or keeps it for a consumer to come. Where the consumer has cancelled the
+    /// chain, the outcome is dropped; `owner` says where the node was made.
     pub(crate) fn settle(&self, outcome: Outcome<T, E>, owner: &dyn Owner) {
-        let Some(sink) = self.sink.take() else { return self.keep(outcome, owner) };
-        self.state.set(State::Done);
+        let Some(sink) = self.sink.take() else { return self.settle_slow(outcome, owner) };
+        self.state.set(OutletState::Done);
         sink.settle(outcome);
     }
 
-    /// Keeps an outcome for a consumer to come. Out of line: most consumers are there before.
-    #[inline(never)]
-    fn keep(&self, outcome: Outcome<T, E>, owner: &dyn Owner) {
-        if self.state.get() != State::Open {
-            return discard(outcome, owner.place());
+    /// As [`Outlet::settle`], where no consumer waits: most are there before.
+    #[cold]
+    fn settle_slow(&self, outcome: Outcome<T, E>, owner: &dyn Owner) {
+        if self.state.get() != OutletState::Open {
+            return discard(outcome, owner.origin());
         }
-        self.state.set(State::Settled);
+        self.state.set(OutletState::Settled);
         put(&self.outcome, outcome);
     }
 
-    /// Gives the consumer away, to whom it will turn from now on.
-    #[inline(always)]
+    /// Gives the consumer away: it turns to another node from now on.
     pub(crate) fn give_away(&self) -> Consumer<T, E> {
         if let Some(sink) = self.sink.take() {
-            self.state.set(State::Done);
+            self.state.set(OutletState::Done);
             return Consumer::Waits(sink);
         }
-        if self.state.get() == State::Open { Consumer::ToCome } else { Consumer::Gone }
+        if self.state.get() == OutletState::Open { Consumer::ToCome } else { Consumer::Gone }
     }
 
     /// Takes an outlet out of use.
-    #[inline]
-    pub(crate) fn clear(&mut self, place: Place<'_>) {
-        if self.state.get() != State::Done {
-            self.state.set(State::Done);
-            self.discard_remains(place);
+    pub(crate) fn clear(&mut self, origin: Origin<'_>) {
+        if self.state.get() != OutletState::Done {
+            self.state.set(OutletState::Done);
+            self.discard_remains(origin);
         }
     }
 
     /// Tells whether a consumer waits for the outcome.
     pub(crate) fn is_consumed(&self) -> bool {
-        self.state.get() == State::Consumed
+        self.state.get() == OutletState::Consumed
     }
 
-    /// Tells whether nobody waits for an outcome any more.
+    /// Tells whether nothing waits for an outcome any more.
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.state.get() == State::Done
+        self.state.get() == OutletState::Done
     }
 
     /// Tells whether `sink` consumes this outlet.
@@ -222,15 +166,15 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
 
     /// Tells whether the outcome is still to come.
     pub(crate) fn is_pending(&self) -> bool {
-        matches!(self.state.get(), State::Open | State::Consumed | State::Never)
+        matches!(self.state.get(), OutletState::Open | OutletState::Consumed | OutletState::Never)
     }
 
     /// The consumer has gone: lets go of what waits here, and reports a rejection.
-    pub(crate) fn abandon(&self, place: Place<'_>) {
-        self.state.set(State::Done);
-        discard_if_any(self.sink.take(), place);
+    pub(crate) fn abandon(&self, origin: Origin<'_>) {
+        self.state.set(OutletState::Done);
+        discard_if_any(self.sink.take(), origin);
         if let Some(outcome) = self.outcome.take() {
-            lose(outcome, place);
+            lose(outcome, origin);
         }
     }
 
@@ -243,17 +187,16 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
     ) {
         match self.give_away() {
             Consumer::Waits(sink) => next.push(sink),
-            Consumer::ToCome if why == Stranded::Never => self.state.set(State::Never),
-            Consumer::ToCome => match Rejection::of(Fault::Cancelled, owner.place()) {
+            Consumer::ToCome if why == Stranded::Never => self.state.set(OutletState::Never),
+            Consumer::ToCome => match Rejection::of(Fault::Cancelled, owner.origin()) {
                 Some(rejection) => self.settle(Err(rejection), owner),
-                None => self.state.set(State::Never),
+                None => self.state.set(OutletState::Never),
             },
             Consumer::Gone => {}
         }
     }
 
     /// As [`Outlet::strand`], where no walk is under way.
-    #[cold]
     pub(crate) fn strand_all(&self, why: Stranded, owner: &dyn Owner) {
         let mut next = Vec::new();
         self.strand(why, owner, &mut next);
@@ -263,23 +206,27 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
 
 impl<T: 'static, E: 'static> Outlet<T, E> {
     /// Tells whether something is left when the node is freed.
-    #[inline]
     pub(crate) fn has_remains(&self) -> bool {
-        matches!(self.state.get(), State::Consumed | State::Settled)
+        matches!(self.state.get(), OutletState::Consumed | OutletState::Settled)
     }
 
     /// Drops what is left when the node is freed or taken out of use.
-    #[cold]
-    pub(crate) fn discard_remains(&mut self, place: Place<'_>) {
-        discard_if_any(self.sink.take(), place);
-        discard_if_any(self.outcome.take(), place);
+    pub(crate) fn discard_remains(&mut self, origin: Origin<'_>) {
+        discard_if_any(self.sink.take(), origin);
+        discard_if_any(self.outcome.take(), origin);
     }
 }
 
 /// Puts a value in a place that is empty.
-#[inline]
 pub(crate) fn put<T>(place: &Cell<Option<T>>, value: T) {
-    let before = place.replace(Some(value));
-    // Asked of what lay there, the assertion leaves nothing to drop.
-    assert!(before.is_none(), "the place is empty");
+    if let Some(before) = place.replace(Some(value)) {
+        occupied(before);
+    }
+}
+
+/// Ends a `put` in a place that is not empty. Apart, so that [`put`] has nothing to unwind.
+#[cold]
+fn occupied<T>(before: T) -> ! {
+    drop(before);
+    panic!("the origin is not empty");
 }

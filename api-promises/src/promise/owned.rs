@@ -1,4 +1,4 @@
-//! What a promise owns: whoever drops it unconsumed gives up what it stands for.
+//! What a promise owns: to drop it unconsumed gives up what it stands for.
 
 use std::mem::ManuallyDrop;
 use std::panic::Location;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 use loop_core::{Context, LoopHandle};
 
 use super::Reason;
-use super::outlet::Node;
+use super::node::Node;
 use super::rejection::{Outcome, lose};
 use super::release::{abandon, report};
 
@@ -23,7 +23,6 @@ pub(super) struct Tail<T: 'static, E: Reason>(Option<Rc<dyn Node<T, E>>>);
 const FULL: &str = "it is consumed once";
 
 impl<T: 'static, E: Reason> Kept<T, E> {
-    #[inline]
     pub(super) fn new(
         outcome: Outcome<T, E>,
         handle: LoopHandle,
@@ -33,7 +32,6 @@ impl<T: 'static, E: Reason> Kept<T, E> {
     }
 
     /// Returns the outcome and the handle of its loop.
-    #[inline(always)]
     pub(super) fn take(self) -> (Outcome<T, E>, LoopHandle) {
         // It is empty then: to drop it would be a call for nothing.
         let (outcome, handle, _) = ManuallyDrop::new(self).0.take().expect(FULL);
@@ -51,13 +49,11 @@ impl<T: 'static, E: Reason> Kept<T, E> {
 }
 
 impl<T: 'static, E: Reason> Tail<T, E> {
-    #[inline]
     pub(super) fn new(node: Rc<dyn Node<T, E>>) -> Tail<T, E> {
         Tail(Some(node))
     }
 
     /// Returns the node.
-    #[inline(always)]
     pub(super) fn take(self) -> Rc<dyn Node<T, E>> {
         ManuallyDrop::new(self).0.take().expect(FULL)
     }
@@ -68,7 +64,6 @@ impl<T: 'static, E: Reason> Tail<T, E> {
 }
 
 impl<T: 'static, E: Reason> Drop for Kept<T, E> {
-    #[inline]
     fn drop(&mut self) {
         if let Some((outcome, handle, created_at)) = self.0.take() {
             lose(outcome, (&handle, created_at));
@@ -77,7 +72,6 @@ impl<T: 'static, E: Reason> Drop for Kept<T, E> {
 }
 
 impl<T: 'static, E: Reason> Drop for Tail<T, E> {
-    #[inline]
     fn drop(&mut self) {
         if let Some(node) = self.0.take() {
             cancel(node);
@@ -85,7 +79,6 @@ impl<T: 'static, E: Reason> Drop for Tail<T, E> {
     }
 }
 
-#[cold]
 fn cancel<T, E: Reason>(node: Rc<dyn Node<T, E>>) {
     if node.handle().is_debug() && node.is_pending() {
         let context = Context::new("a pending promise was dropped, which cancels it");

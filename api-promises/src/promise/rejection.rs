@@ -7,13 +7,13 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 use loop_core::{Context, LoopHandle, is_cancelled, panic_message};
 
-use super::release::{Place, discard, dispose, report, told};
+use super::release::{Origin, discard, dispose, report, told};
 use super::{Fault, Reason};
 
 /// What a node is settled with.
 pub(crate) type Outcome<T, E> = Result<T, Rejection<E>>;
 
-/// A reason, and what is to be known of it when nobody handles it.
+/// A reason, and what is to be known of it when it stays unhandled.
 #[derive(Clone)]
 pub struct Rejection<E> {
     pub(crate) reason: E,
@@ -23,7 +23,7 @@ pub struct Rejection<E> {
 
 #[derive(Clone, Default)]
 struct Past {
-    /// The exception handler knows of it, or nobody has to.
+    /// The exception handler knows of it, or need not.
     reported: bool,
     /// Whether it is a panic or a cancellation, which no further try undoes.
     is_final: bool,
@@ -38,16 +38,14 @@ impl<E> From<E> for Rejection<E> {
 }
 
 impl<E: Reason> Rejection<E> {
-    /// Makes a rejection by a fault of which nobody has to hear again; `None`, and a report, if the
+    /// Makes a rejection by a fault that needs no further report; `None`, and a report, if the
     /// conversion panics.
-    #[cold]
-    pub(crate) fn of(fault: Fault, place: Place<'_>) -> Option<Rejection<E>> {
-        Rejection::by(fault, true, place)
+    pub(crate) fn of(fault: Fault, origin: Origin<'_>) -> Option<Rejection<E>> {
+        Rejection::by(fault, true, origin)
     }
 
     /// Makes a rejection by a fault.
-    #[cold]
-    pub(crate) fn by(fault: Fault, reported: bool, place: Place<'_>) -> Option<Rejection<E>> {
+    pub(crate) fn by(fault: Fault, reported: bool, origin: Origin<'_>) -> Option<Rejection<E>> {
         let is_final = fault.is_final();
         match catch_unwind(AssertUnwindSafe(|| E::from(fault))) {
             Ok(reason) => {
@@ -56,14 +54,13 @@ impl<E: Reason> Rejection<E> {
                 Some(Rejection { reason, past })
             }
             Err(payload) => {
-                told(payload, "the conversion of a fault", place);
+                told(payload, "the conversion of a fault", origin);
                 None
             }
         }
     }
 
     /// Tells whether it is a panic or a cancellation.
-    #[cold]
     pub(crate) fn is_final(&self) -> bool {
         let reason: &dyn Any = &self.reason;
         if self.past.as_ref().is_some_and(|past| past.is_final) {
@@ -76,13 +73,12 @@ impl<E: Reason> Rejection<E> {
         reason.downcast_ref().is_some_and(Fault::is_final)
     }
 
-    /// Tells whether the exception handler knows of it, or nobody has to.
+    /// Tells whether the exception handler knows of it, or need not.
     pub(crate) fn is_reported(&self) -> bool {
         self.past.as_ref().is_some_and(|past| past.reported)
     }
 
-    /// Makes it one of which nobody has to hear again.
-    #[cold]
+    /// Makes it one that needs no further report.
     pub(crate) fn known(mut self) -> Rejection<E> {
         self.past.get_or_insert_default().reported = true;
         self
@@ -94,15 +90,13 @@ impl<E: Reason> Rejection<E> {
     }
 
     /// Notes, in debug mode, that the rejection has passed a link.
-    #[cold]
-    pub(crate) fn passed(&mut self, (handle, link): Place<'_>) {
+    pub(crate) fn passed(&mut self, (handle, link): Origin<'_>) {
         if handle.is_debug() {
             self.past.get_or_insert_default().links.push(link);
         }
     }
 
-    /// Reports the rejection, since nobody handled it.
-    #[cold]
+    /// Reports the rejection, which was not handled.
     pub(crate) fn report(&self, handle: &LoopHandle, created_at: &'static Location<'static>) {
         if self.is_reported() {
             return;
@@ -128,9 +122,9 @@ pub(crate) fn bare<T, E>(outcome: Outcome<T, E>) -> Result<T, E> {
 }
 
 /// Drops an outcome that has no consumer, and reports it if it is a rejection.
-pub(crate) fn lose<T: 'static, E: Reason>(outcome: Outcome<T, E>, place: Place<'_>) {
+pub(crate) fn lose<T: 'static, E: Reason>(outcome: Outcome<T, E>, origin: Origin<'_>) {
     if let Err(rejection) = &outcome {
-        rejection.report(place.0, place.1);
+        rejection.report(origin.0, origin.1);
     }
-    discard(outcome, place);
+    discard(outcome, origin);
 }

@@ -30,7 +30,7 @@ thread_local! {
 }
 
 /// The loop that hears of a failure, and where the promise that it concerns was made.
-pub(crate) type Place<'a> = (&'a LoopHandle, &'static Location<'static>);
+pub(crate) type Origin<'a> = (&'a LoopHandle, &'static Location<'static>);
 
 /// Something to let go of.
 enum Release {
@@ -75,42 +75,37 @@ pub(crate) fn abandon_handled(last: Rc<dyn Upstream>) {
 }
 
 /// Walks a chain down to which no outcome will come, so that nothing of it stays.
-#[cold]
 pub(crate) fn strand(first: Rc<dyn Downstream>, why: Stranded) {
     release(Release::Strand(first, why));
 }
 
 /// As [`strand`], for what a walk was to come to next.
-#[cold]
 pub(crate) fn strand_all(next: Vec<Rc<dyn Downstream>>, why: Stranded) {
     next.into_iter().for_each(|sink| strand(sink, why));
 }
 
 /// Drops a value that is, or owns, a user's.
-#[inline]
-pub(crate) fn discard<T: 'static>(value: T, place: Place<'_>) {
-    discard_if_any(Some(value), place);
+pub(crate) fn discard<T: 'static>(value: T, origin: Origin<'_>) {
+    discard_if_any(Some(value), origin);
 }
 
 /// As [`discard`], of a value that may be absent.
-#[inline]
-pub(crate) fn discard_if_any<T: 'static>(mut value: Option<T>, place: Place<'_>) {
+pub(crate) fn discard_if_any<T: 'static>(mut value: Option<T>, origin: Origin<'_>) {
     if mem::needs_drop::<T>() && value.is_some() {
-        discard_owning(&mut value, place);
+        discard_owning(&mut value, origin);
     }
 }
 
 /// Runs users' code that nothing is there to catch, and reports the panic of `what` it is.
-pub(crate) fn guard(what: &str, place: Place<'_>, work: impl FnOnce()) {
+pub(crate) fn guard(what: &str, origin: Origin<'_>, work: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-        told(payload, what, place);
+        told(payload, what, origin);
     }
 }
 
 /// Reports the panic of `what`, and returns what it said. An [`Abort`] leaves the run from the queue.
-#[cold]
-pub(crate) fn told(payload: Box<dyn Any + Send>, what: &str, place: Place<'_>) -> String {
-    let (handle, created_at) = place;
+pub(crate) fn told(payload: Box<dyn Any + Send>, what: &str, origin: Origin<'_>) -> String {
+    let (handle, created_at) = origin;
     let message = panic_message(&*payload).to_owned();
     if payload.is::<Abort>() {
         abort_soon(handle);
@@ -123,7 +118,6 @@ pub(crate) fn told(payload: Box<dyn Any + Send>, what: &str, place: Place<'_>) -
 }
 
 /// Tells the exception handler of a failure, whatever the handler does.
-#[cold]
 pub(crate) fn report(handle: &LoopHandle, context: &Context) {
     let report = catch_unwind(AssertUnwindSafe(|| handle.report(context)));
     if let Err(payload) = report {
@@ -135,7 +129,6 @@ pub(crate) fn report(handle: &LoopHandle, context: &Context) {
 }
 
 /// Drops what a panic was raised with, which may panic itself.
-#[cold]
 pub(crate) fn dispose(mut payload: Box<dyn Any + Send>) {
     for _ in 0..PAYLOADS_MAX {
         match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
@@ -172,7 +165,7 @@ impl<T: 'static> Discarded for Option<T> {
 }
 
 #[inline(never)]
-fn discard_owning(value: &mut dyn Discarded, (handle, created_at): Place<'_>) {
+fn discard_owning(value: &mut dyn Discarded, (handle, created_at): Origin<'_>) {
     if is_deep() {
         return release(Release::Drop(value.boxed(), handle.clone(), created_at));
     }

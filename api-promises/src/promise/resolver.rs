@@ -9,9 +9,10 @@ use loop_core::{Job, Unwound, when_panic_caught};
 
 use super::adopt::{Adopter, adopt, adopt_by_relay};
 use super::deferred::Deferred;
-use super::outlet::{Consumer, Node, Owner, Sink};
+use super::node::{Node, Owner, Sink};
+use super::outlet::Consumer;
 use super::rejection::{Outcome, Rejection};
-use super::release::{Place, told};
+use super::release::{Origin, told};
 use super::walk::Stranded;
 use super::{Fault, IntoPromise, Reason};
 
@@ -21,7 +22,7 @@ const UNKNOWN_PANIC: &str = "a panic that the loop did not catch";
 /// Settles a promise, once.
 ///
 /// Dropping it unused rejects the promise with [`Fault::Dropped`]; if a panic drops it, with
-/// [`Fault::Panicked`], of which nobody has to hear again: whoever catches the panic tells what it said.
+/// [`Fault::Panicked`], which needs no further report: what catches the panic tells what it said.
 pub struct Resolver<T: 'static, E: Reason> {
     /// Gone once the promise is settled.
     node: Option<Rc<Deferred<T, E>>>,
@@ -56,7 +57,7 @@ impl<T: 'static, E: Reason> Resolver<T, E> {
         let Some(node) = self.node.take() else { return };
         let promise = other.into_promise(node.handle());
         if promise.is_at(&node) {
-            // Nobody else consumes the promise: what it is rejected with is reported with it.
+            // Nothing else consumes the promise: what it is rejected with is reported with it.
             return fail(&node, Fault::Cycle, false);
         }
         node.stand_behind(None);
@@ -65,7 +66,7 @@ impl<T: 'static, E: Reason> Resolver<T, E> {
         }
     }
 
-    /// The consumer has gone: there is nobody to tell.
+    /// The consumer has gone: there is nothing to tell.
     pub(crate) fn give_up(mut self) {
         drop(self.node.take());
     }
@@ -77,7 +78,7 @@ impl<T: 'static, E: Reason> Resolver<T, E> {
         }
     }
 
-    /// Rejects the promise by a fault of which somebody has to hear.
+    /// Rejects the promise by a fault that is to be reported unless it is handled.
     pub(crate) fn fail(mut self, fault: Fault) {
         if let Some(node) = self.node.take() {
             fail(&node, fault, false);
@@ -85,9 +86,8 @@ impl<T: 'static, E: Reason> Resolver<T, E> {
     }
 
     /// Reports the panic of `what`, and rejects the promise by it.
-    #[cold]
-    pub(crate) fn panicked(mut self, panic: Box<dyn Any + Send>, what: &str, place: Place<'_>) {
-        let message = told(panic, what, place);
+    pub(crate) fn panicked(mut self, panic: Box<dyn Any + Send>, what: &str, origin: Origin<'_>) {
+        let message = told(panic, what, origin);
         if let Some(node) = self.node.take() {
             fail(&node, Fault::Panicked(message.into()), true);
         }
@@ -151,7 +151,6 @@ impl<T: 'static, E: Reason> Job for Orphan<T, E> {
 }
 
 /// Rejects a promise by the panic that unwinds now, when it is known what that said.
-#[cold]
 fn fail_when_caught<T: 'static, E: Reason>(node: Rc<Deferred<T, E>>) {
     let handle = node.handle().clone();
     let orphan = Rc::new(Orphan(Cell::new(Some(node))));
@@ -163,9 +162,8 @@ fn fail_when_caught<T: 'static, E: Reason>(node: Rc<Deferred<T, E>>) {
 }
 
 /// Rejects a promise by a fault.
-#[cold]
 fn fail<T: 'static, E: Reason>(node: &Rc<Deferred<T, E>>, fault: Fault, reported: bool) {
-    match Rejection::by(fault, reported, node.place()) {
+    match Rejection::by(fault, reported, node.origin()) {
         Some(rejection) => node.settle(Err(rejection)),
         None => node.strand(Stranded::Never),
     }

@@ -1,19 +1,24 @@
 //! A promise for many consumers, early and late.
 
+mod branch;
+mod hub;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::Location;
 use std::rc::Rc;
 
 use loop_core::LoopHandle;
 
+use self::branch::Branch;
+use self::hub::cloned;
 use super::link::Step;
-use super::outlet::{Node, Settling, Sink};
-use super::rejection::{Outcome, Rejection};
-use super::release::{Place, abandon, discard, strand, told};
-use super::walk::{Downstream, Stranded, Upstream};
-use super::{Fault, IntoPromise, Promise, Reason};
+use super::node::Sink;
+use super::rejection::Outcome;
+use super::release::abandon;
+use super::walk::Upstream;
+use super::{IntoPromise, Promise, Reason};
 
 /// A promise that is consumed many times, now and later: each [`Shared::promise`] is a branch of it.
 ///
@@ -27,8 +32,9 @@ pub struct Shared<T: Clone + 'static, E: Reason + Clone>(Rc<Hub<T, E>>);
 struct Hub<T: 'static, E: 'static> {
     handle: LoopHandle,
     created_at: &'static Location<'static>,
+    /// What is cancelled when the last user goes, until it is settled.
     upstream: Cell<Option<Rc<dyn Upstream>>>,
-    state: RefCell<State<T, E>>,
+    state: RefCell<SharedState<T, E>>,
     /// The number of the next consumer.
     next: Cell<u64>,
     /// How many clones and pending branches there are.
@@ -37,7 +43,17 @@ struct Hub<T: 'static, E: 'static> {
     taken: Cell<bool>,
 }
 
-enum State<T, E> {
+/// What has come to a hub.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | - | `Pending` or `Settled` | [`share`](Promise::share) | the promise is shared: the hub stands at its node, or has its outcome |
+/// | 2 | `Pending` | `Pending` | `Branch::subscribe`, `Branch::abandon` | a branch has a consumer, which enters the list, or leaves it |
+/// | 3 | `Pending` | `Settled` | `Hub::settle_branch` | the outcome has come: each consumer has a clone of it |
+/// | 4 | `Pending` | `Settled` | `Hub::strand` | the loop is closed: the consumers are told so |
+/// | 5 | `Pending` | `Never` | `Hub::strand` | no outcome will come |
+/// | 6 | any | `Never` | `Hub::leave`, `Hub::settle_branch` | the last user has gone: what was kept is dropped |
+enum SharedState<T, E> {
     /// The consumers of the branches, in the order in which they came.
     Pending(BTreeMap<u64, Rc<dyn Sink<T, E>>>),
     /// The outcome, counted, since it is cloned and reported outside of every borrow.
@@ -46,33 +62,14 @@ enum State<T, E> {
     Never,
 }
 
-/// How a branch stands to its hub, which counts the branches that are pending: whoever takes a branch
-/// out of the count says so here, or takes its consumer out of the list.
-#[derive(Clone, Copy)]
-enum Stands {
-    /// The branch has no consumer yet, and is counted.
-    Unconsumed,
-    /// The branch is counted while its consumer is in the list under this number.
-    Consumed(u64),
-    /// The branch is not counted.
-    Left,
-}
-
-/// The node of one branch.
-struct Branch<T: Clone + 'static, E: Reason + Clone> {
-    hub: Rc<Hub<T, E>>,
-    stands: Cell<Stands>,
-    created_at: &'static Location<'static>,
-}
-
 impl<T: Clone + 'static, E: Reason + Clone> Promise<T, E> {
     /// Lets many consume the promise. ECMAScript's promises are like that from the beginning.
     #[track_caller]
     pub fn share(self) -> Shared<T, E> {
         let (handle, created_at) = (self.handle().clone(), Location::caller());
         let (state, node) = match self.into_node() {
-            Ok(node) => (State::Pending(BTreeMap::new()), Some(node)),
-            Err(outcome) => (State::Settled(Rc::new(outcome)), None),
+            Ok(node) => (SharedState::Pending(BTreeMap::new()), Some(node)),
+            Err(outcome) => (SharedState::Settled(Rc::new(outcome)), None),
         };
         let hub = Rc::new(Hub {
             handle,
@@ -102,8 +99,7 @@ impl<T: Clone + 'static, E: Reason + Clone> Shared<T, E> {
             };
         }
         self.0.users.set(self.0.users.get() + 1);
-        let (hub, stands) = (self.0.clone(), Cell::new(Stands::Unconsumed));
-        Promise::at(Rc::new(Branch { hub, stands, created_at: Location::caller() }))
+        Promise::at(Branch::of(self.0.clone(), Location::caller()))
     }
 
     /// Runs `handler` on a clone of the value: [`Promise::then`] of a branch.
@@ -134,198 +130,6 @@ impl<T: Clone + 'static, E: Reason + Clone> Shared<T, E> {
     }
 }
 
-impl<T: 'static, E: Reason> Hub<T, E> {
-    /// Returns the outcome if it is there.
-    fn outcome(&self) -> Option<Rc<Outcome<T, E>>> {
-        match &*self.state.borrow() {
-            State::Settled(outcome) => Some(outcome.clone()),
-            State::Pending(_) | State::Never => None,
-        }
-    }
-
-    fn place(&self) -> Place<'_> {
-        (&self.handle, self.created_at)
-    }
-
-    /// One user has gone; returns what is to be cancelled if it was the last.
-    fn leave(&self) -> Option<Rc<dyn Upstream>> {
-        self.users.set(self.users.get() - 1);
-        if self.users.get() > 0 {
-            return None;
-        }
-        let upstream = self.upstream.take();
-        let state = self.state.replace(State::Never);
-        if let (State::Settled(outcome), false) = (&state, self.taken.get())
-            && let Err(rejection) = &**outcome
-        {
-            rejection.report(&self.handle, self.created_at);
-        }
-        discard(state, self.place());
-        upstream
-    }
-
-    /// Takes the consumers, who have their end, and leaves `end` in their place.
-    fn end(&self, end: State<T, E>) -> Vec<Rc<dyn Sink<T, E>>> {
-        drop(self.upstream.take());
-        match self.state.replace(end) {
-            State::Pending(sinks) => {
-                let sinks: Vec<_> = sinks.into_values().collect();
-                self.users.set(self.users.get() - sinks.len());
-                sinks
-            }
-            before => {
-                discard(before, self.place());
-                Vec::new()
-            }
-        }
-    }
-}
-
-impl<T: Clone + 'static, E: Reason + Clone> Sink<T, E> for Hub<T, E> {
-    fn settle(self: Rc<Self>, outcome: Outcome<T, E>) {
-        let (handle, created_at) = (self.handle.clone(), self.created_at);
-        let mut next = Vec::new();
-        self.settle_branch(outcome, &mut next);
-        while let Some((sink, outcome)) = next.pop() {
-            match cloned(&outcome, (&handle, created_at)) {
-                Some(outcome) => sink.settle_branch(outcome, &mut next),
-                None => strand(sink, Stranded::Never),
-            }
-            // The last to refer to it, if the hub has gone meanwhile.
-            discard(outcome, (&handle, created_at));
-        }
-    }
-
-    fn settle_branch(self: Rc<Self>, outcome: Outcome<T, E>, next: &mut Vec<Settling<T, E>>) {
-        let outcome = Rc::new(outcome);
-        let sinks = self.end(State::Settled(outcome.clone()));
-        if !sinks.is_empty() {
-            self.taken.set(true);
-        }
-        // The last in the list is the next: each branch with all that follows from it, in order.
-        next.extend(sinks.into_iter().rev().map(|sink| (sink, outcome.clone())));
-        if self.users.get() == 0 {
-            // The branches that were pending were the last users.
-            discard(self.state.replace(State::Never), self.place());
-        }
-        discard(outcome, self.place());
-    }
-
-    fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>> {
-        self.upstream.set(Some(upstream));
-        None
-    }
-}
-
-impl<T: Clone + 'static, E: Reason + Clone> Downstream for Hub<T, E> {
-    fn strand(&self, why: Stranded, next: &mut Vec<Rc<dyn Downstream>>) {
-        let closed = match why {
-            Stranded::Closed => Rejection::of(Fault::Cancelled, self.place()),
-            Stranded::Never => None,
-        };
-        let end = closed.map_or(State::Never, |reason| State::Settled(Rc::new(Err(reason))));
-        next.extend(self.end(end).into_iter().map(|sink| sink as Rc<dyn Downstream>));
-        if self.users.get() == 0 {
-            discard(self.state.replace(State::Never), self.place());
-        }
-    }
-}
-
-impl<T: 'static, E: 'static> Drop for Hub<T, E> {
-    fn drop(&mut self) {
-        discard(self.state.replace(State::Never), (&self.handle, self.created_at));
-    }
-}
-
-impl<T: Clone + 'static, E: Reason + Clone> Branch<T, E> {
-    /// Takes the branch out of the count, now that the hub knows its consumer no more.
-    fn leave(&self) -> Option<Rc<dyn Upstream>> {
-        self.stands.set(Stands::Left);
-        self.hub.leave()
-    }
-}
-
-impl<T: Clone + 'static, E: Reason + Clone> Node<T, E> for Branch<T, E> {
-    fn subscribe(&self, sink: Rc<dyn Sink<T, E>>) {
-        if Rc::as_ptr(&sink).cast::<()>() == Rc::as_ptr(&self.hub).cast() {
-            // The trunk is to follow its own branch.
-            self.stands.set(Stands::Left);
-            self.hub.users.set(self.hub.users.get() - 1);
-            return match Rejection::by(Fault::Cycle, false, self.hub.place()) {
-                Some(rejection) => sink.settle(Err(rejection)),
-                None => strand(sink, Stranded::Never),
-            };
-        }
-        let mut state = self.hub.state.borrow_mut();
-        match &mut *state {
-            State::Pending(sinks) => {
-                let number = self.hub.next.replace(self.hub.next.get() + 1);
-                self.stands.set(Stands::Consumed(number));
-                sinks.insert(number, sink);
-                return;
-            }
-            State::Settled(outcome) => {
-                let outcome = outcome.clone();
-                drop(state);
-                self.hub.taken.set(true);
-                match cloned(&outcome, (&self.hub.handle, self.created_at)) {
-                    Some(outcome) => sink.settle(outcome),
-                    None => strand(sink, Stranded::Never),
-                }
-                discard(outcome, self.hub.place());
-            }
-            State::Never => {
-                drop(state);
-                strand(sink, Stranded::Never);
-            }
-        }
-        if let Some(upstream) = self.leave() {
-            abandon(upstream);
-        }
-    }
-
-    fn handle(&self) -> &LoopHandle {
-        &self.hub.handle
-    }
-
-    fn created_at(&self) -> &'static Location<'static> {
-        self.created_at
-    }
-
-    fn is_pending(&self) -> bool {
-        !matches!(*self.hub.state.borrow(), State::Settled(_))
-    }
-}
-
-impl<T: Clone + 'static, E: Reason + Clone> Upstream for Branch<T, E> {
-    fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
-        match self.stands.get() {
-            Stands::Unconsumed => {
-                if let Some(Err(rejection)) = self.hub.outcome().as_deref() {
-                    self.hub.taken.set(true);
-                    rejection.report(&self.hub.handle, self.created_at);
-                }
-                self.leave()
-            }
-            Stands::Consumed(number) => {
-                let sink = match &mut *self.hub.state.borrow_mut() {
-                    State::Pending(sinks) => sinks.remove(&number),
-                    State::Settled(_) | State::Never => None,
-                };
-                // Without a consumer in the list, the branch has had its end.
-                let counted = sink.is_some();
-                discard(sink, self.hub.place());
-                if counted { self.leave() } else { None }
-            }
-            Stands::Left => None,
-        }
-    }
-
-    fn trunk(&self) -> Option<*const ()> {
-        Some(Rc::as_ptr(&self.hub).cast())
-    }
-}
-
 impl<T: Clone + 'static, E: Reason + Clone> Clone for Shared<T, E> {
     fn clone(&self) -> Shared<T, E> {
         self.0.users.set(self.0.users.get() + 1);
@@ -353,25 +157,10 @@ impl<T: Clone + 'static, E: Reason + Clone> IntoPromise for Shared<T, E> {
 impl<T: Clone + 'static, E: Reason + Clone> fmt::Debug for Shared<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &*self.0.state.borrow() {
-            State::Pending(_) | State::Never => "pending",
-            State::Settled(outcome) if outcome.is_ok() => "resolved",
-            State::Settled(_) => "rejected",
+            SharedState::Pending(_) | SharedState::Never => "pending",
+            SharedState::Settled(outcome) if outcome.is_ok() => "resolved",
+            SharedState::Settled(_) => "rejected",
         };
         write!(f, "Shared({state})")
     }
-}
-
-/// Clones an outcome for a branch. A clone that panics is reported, and rejects this branch alone.
-fn cloned<T: Clone + 'static, E: Reason + Clone>(
-    outcome: &Outcome<T, E>,
-    place: Place<'_>,
-) -> Option<Outcome<T, E>> {
-    let clone = catch_unwind(AssertUnwindSafe(|| outcome.clone()));
-    clone.map_or_else(
-        |payload| {
-            let message = told(payload, "the clone of a shared promise's outcome", place);
-            Rejection::of(Fault::Panicked(message.into()), place).map(Err)
-        },
-        Some,
-    )
 }

@@ -8,15 +8,15 @@ use std::cell::RefCell;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-/// How many spare links a drawer keeps.
+/// How many spare links a bucket keeps.
 const SPARE_MAX: usize = 256;
 
-/// How many drawers there are. The compiler knows in which of them the links of a type lie.
-const DRAWERS: usize = 64;
+/// How many buckets there are. The compiler knows in which of them the links of a type lie.
+const BUCKETS: usize = 64;
 
 thread_local! {
-    static SPARES: [RefCell<Vec<Rc<dyn Any>>>; DRAWERS] =
-        const { [const { RefCell::new(Vec::new()) }; DRAWERS] };
+    static SPARES: [RefCell<Vec<Rc<dyn Any>>>; BUCKETS] =
+        const { [const { RefCell::new(Vec::new()) }; BUCKETS] };
 }
 
 /// A type's number is a hash already.
@@ -39,54 +39,49 @@ impl Hasher for TypeHasher {
     }
 }
 
-#[inline(always)]
-fn drawer<L: 'static>() -> usize {
+fn bucket<L: 'static>() -> usize {
     let mut hasher = TypeHasher::default();
     TypeId::of::<L>().hash(&mut hasher);
-    hasher.finish() as usize % DRAWERS
+    hasher.finish() as usize % BUCKETS
 }
 
-/// Takes a spare link of this type, if there is one. Nobody else refers to it.
-#[inline(always)]
+/// Takes a spare link of this type, if there is one. Nothing else refers to it.
 pub(crate) fn take<L: 'static>() -> Option<Rc<L>> {
-    match pop(drawer::<L>())?.downcast() {
+    match pop(bucket::<L>())?.downcast() {
         Ok(link) => Some(link),
-        Err(other) => search(drawer::<L>(), other, TypeId::of::<L>())?.downcast().ok(),
+        Err(other) => search(bucket::<L>(), other, TypeId::of::<L>())?.downcast().ok(),
     }
 }
 
 /// Keeps an empty link for the next of its type.
-#[inline(always)]
 pub(crate) fn keep<L: 'static>(link: Rc<L>) {
-    push(drawer::<L>(), link);
+    push(bucket::<L>(), link);
 }
 
 /// Takes the link that lies on top, whatever its type is.
-#[inline]
-fn pop(drawer: usize) -> Option<Rc<dyn Any>> {
+fn pop(bucket: usize) -> Option<Rc<dyn Any>> {
     // The spares are gone while their thread ends.
-    SPARES.try_with(|spares| spares[drawer].borrow_mut().pop()).ok()?
+    SPARES.try_with(|spares| spares[bucket].borrow_mut().pop()).ok()?
 }
 
 /// Puts a link on top, if there is room.
 #[inline(never)]
-fn push(drawer: usize, link: Rc<dyn Any>) {
+fn push(bucket: usize, link: Rc<dyn Any>) {
     let _ = SPARES.try_with(|spares| {
-        let mut spares = spares[drawer].borrow_mut();
+        let mut spares = spares[bucket].borrow_mut();
         if spares.len() < SPARE_MAX {
             spares.push(link);
         }
     });
 }
 
-/// Puts a link of another type back, and looks for one among those that share its drawer.
-#[cold]
-fn search(drawer: usize, other: Rc<dyn Any>, link: TypeId) -> Option<Rc<dyn Any>> {
+/// Puts a link of another type back, and looks for one among those that share its bucket.
+fn search(bucket: usize, other: Rc<dyn Any>, link: TypeId) -> Option<Rc<dyn Any>> {
     let found = SPARES.try_with(|spares| {
-        let mut spares = spares[drawer].borrow_mut();
+        let mut spares = spares[bucket].borrow_mut();
         spares.push(other);
-        let place = spares.iter().rposition(|spare| (**spare).type_id() == link)?;
-        Some(spares.swap_remove(place))
+        let index = spares.iter().rposition(|spare| (**spare).type_id() == link)?;
+        Some(spares.swap_remove(index))
     });
     found.ok()?
 }

@@ -2,18 +2,16 @@
 
 use std::cell::RefCell;
 use std::future::Future;
-use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Waker};
-use std::time::Duration;
 
 use allocation_counter::measure;
-use api_promises::combine::{all, all_settled, any, each, map_limit, race, retry, timeout};
+use api_promises::combine::{all, all_settled, any, race};
 use api_promises::{CancellationToken, Fault, Promise, Resolver, Shared, callbackify, promisify};
-use loop_core::{Backoff, LoopHandle};
+use loop_core::LoopHandle;
 
-use crate::lab::{Alive, Counted, Failing, Lab};
+use crate::lab::{Alive, Failing, Lab};
 
 type Step = Box<dyn Fn(&LoopHandle, Failing<u32>) -> Failing<u32>>;
 
@@ -186,71 +184,6 @@ fn a_loop_whose_rounds_each_race_a_signal_runs_in_constant_memory() {
     }
     resolver.resolve(5);
     assert_eq!(lab.settle(), "stopped:Ok(5)");
-}
-
-type Group = Box<
-    dyn Fn(&LoopHandle, Box<dyn Fn() -> Promise<Counted, io::Error>>) -> Promise<(), io::Error>,
->;
-
-fn groups() -> Vec<Group> {
-    fn unit<T: 'static>(promise: Promise<T, io::Error>) -> Promise<(), io::Error> {
-        promise.map(|_| ())
-    }
-    let minute = Duration::from_secs(60);
-    vec![
-        Box::new(|handle, part| unit(race(handle, [part(), part()]))),
-        Box::new(|handle, part| unit(all(handle, [part(), part()]))),
-        Box::new(|handle, part| {
-            unit(any(handle, [part(), part()]).map_err(|_| Fault::Cycle.into()))
-        }),
-        Box::new(|handle, part| unit(all_settled(handle, [part(), part()]))),
-        Box::new(|handle, part| unit(map_limit(handle, 0..5, 2, move |_| part()))),
-        Box::new(|handle, part| unit(each(handle, 0..5, move |_| part()))),
-        Box::new(|handle, part| unit(retry(handle, Backoff::default(), part))),
-        Box::new(move |handle, part| unit(timeout(handle, minute, part()))),
-        Box::new(|_, part| unit(CancellationToken::new().guard(part()))),
-        Box::new(|_, part| unit(CancellationToken::new().guard(part().finally(|| Ok(()))))),
-    ]
-}
-
-#[test]
-fn closing_releases_groups_of_promises_that_never_settle() {
-    for group in groups() {
-        for dropped in ["before", "after"] {
-            let (mut lab, alive) = (Lab::new(), Alive::default());
-            let resolvers = Rc::new(RefCell::new(Vec::new()));
-            let (handle, kept, value) = (lab.handle.clone(), resolvers.clone(), alive.clone());
-            let never = group(&lab.handle, {
-                let (handle, alive) = (handle.clone(), alive.clone());
-                Box::new(move || {
-                    let held = alive.value();
-                    Promise::<(), _>::never(&handle).map(move |()| held)
-                })
-            });
-            let pending = group(
-                &lab.handle,
-                Box::new(move || {
-                    let (promise, resolver) = Promise::<(), _>::with_resolvers(&handle);
-                    kept.borrow_mut().push(resolver);
-                    let held = value.value();
-                    promise.map(move |()| held)
-                }),
-            );
-            for whole in [never, pending] {
-                let (done, failed) = (alive.value(), alive.value());
-                whole.map(move |()| drop(done)).detach(move |_| drop(failed));
-            }
-            lab.settle();
-            if dropped == "before" {
-                lab.event_loop.close();
-                drop(lab);
-            } else {
-                lab.event_loop.close();
-            }
-            resolvers.take();
-            assert_eq!(alive.count(), 0, "{dropped}");
-        }
-    }
 }
 
 #[test]

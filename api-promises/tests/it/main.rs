@@ -1,13 +1,17 @@
 //! What the promises wing promises; the wings have the same tests wherever they make the same promise.
 
 mod bars;
+mod bridges;
 mod bytes;
 mod chain;
+mod closing;
 mod combine;
 mod combine_more;
+mod depth;
 mod endings;
 mod fuzz;
 mod lab;
+mod panicking_functions;
 mod panics;
 mod regressions;
 mod shared;

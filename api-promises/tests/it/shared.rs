@@ -1,45 +1,13 @@
-//! Promises for many consumers, tokens, and the doors to the other styles.
+//! Promises for many consumers, tokens, and what is reported of them.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
 use api_promises::combine::{any, race};
-use api_promises::{CancellationToken, Fault, Promise, Shared, callbackify, promisify};
-use futures::executor::LocalPool;
-use loop_core::{EventLoop, LoopHandle, ManualClock};
+use api_promises::{CancellationToken, Fault, Promise, Shared, promisify};
 
-type Failing<T> = Promise<T, Fault>;
-
-struct Lab {
-    event_loop: EventLoop,
-    handle: LoopHandle,
-    seen: Rc<RefCell<Vec<String>>>,
-    reports: Rc<RefCell<Vec<String>>>,
-}
-
-impl Lab {
-    fn new() -> Lab {
-        let clock = ManualClock::new().autojump(Duration::ZERO);
-        let event_loop = EventLoop::with_clock(clock).unwrap();
-        let handle = event_loop.handle();
-        let (seen, reports) = <(Rc<RefCell<Vec<String>>>, Rc<RefCell<Vec<String>>>)>::default();
-        let told = reports.clone();
-        handle.set_exception_handler(move |_, context| told.borrow_mut().push(context.to_string()));
-        Lab { event_loop, handle, seen, reports }
-    }
-
-    /// Notes how a promise ends.
-    fn note(&self, name: &str, promise: Failing<u32>) {
-        let (seen, name) = (self.seen.clone(), name.to_owned());
-        callbackify(promise, move |outcome| seen.borrow_mut().push(format!("{name}:{outcome:?}")));
-    }
-
-    fn settle(&mut self) -> String {
-        while self.event_loop.run_ready() > 0 {}
-        self.seen.take().join(" ")
-    }
-}
+use crate::lab::{Failing, Lab};
 
 #[test]
 fn early_and_late_branches_have_the_outcome_in_the_order_of_their_coming() {
@@ -175,7 +143,7 @@ fn a_shared_promise_that_follows_itself_is_rejected() {
     let shared = promise.then(move |_| itself.take().unwrap().promise()).share();
     own.replace(Some(shared.clone()));
     lab.note("handler", shared.promise());
-    let (promise, resolver) = Failing::with_resolvers(&lab.handle);
+    let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
     let shared = promise.share();
     lab.note("resolver", shared.promise());
     resolver.follow(shared.clone());
@@ -226,34 +194,10 @@ fn a_token_cancels_what_it_guards_down_to_the_timer() {
     token.clone().cancel();
     assert_eq!(lab.settle(), "guarded:Err(Cancelled)");
     assert_eq!(lab.handle.snapshot().timed.len(), 1);
-    lab.note("late", token.guard(Promise::never(&lab.handle)));
+    lab.note("late", token.guard(Failing::<u32>::never(&lab.handle)));
     assert_eq!(lab.settle(), "late:Err(Cancelled)");
     drop(free);
     assert!(lab.reports.take().is_empty());
-}
-
-#[test]
-fn a_callback_that_panics_is_called_once() {
-    let mut lab = Lab::new();
-    let calls = Rc::new(Cell::new(0));
-    let count = calls.clone();
-    callbackify(Failing::resolve(&lab.handle, 1), move |_| {
-        count.set(count.get() + 1);
-        panic!("on purpose");
-    });
-    lab.settle();
-    assert_eq!((calls.get(), lab.reports.take().len()), (1, 1));
-}
-
-#[test]
-fn a_callback_that_is_dropped_uncalled_rejects() {
-    let mut lab = Lab::new();
-    let dropped = promisify(&lab.handle, |resolver| {
-        drop(resolver);
-        || unreachable!("it is settled")
-    });
-    lab.note("dropped", dropped);
-    assert!(lab.settle().starts_with("dropped:Err(Dropped("));
 }
 
 #[test]
@@ -270,30 +214,6 @@ fn catch_panics_makes_a_panic_a_plain_rejection() {
     while lab.event_loop.run_ready() > 0 {}
     drop(kept);
     assert_eq!(lab_reports.take().len(), 1, "nobody handled it");
-}
-
-#[test]
-fn a_future_runs_as_a_task_and_is_dropped_with_its_promise() {
-    let mut lab = Lab::new();
-    let mut pool = LocalPool::new();
-    let spawner = pool.spawner();
-    let spawned = Promise::spawn(&lab.handle, &spawner, async { Ok::<_, Fault>(7) }).unwrap();
-    lab.note("spawned", spawned);
-    pool.run_until_stalled();
-    assert_eq!(lab.settle(), "spawned:Ok(7)");
-    let held = Rc::new(());
-    let kept = held.clone();
-    let endless = async move {
-        std::future::pending::<()>().await;
-        drop(kept);
-        Ok::<u32, Fault>(1)
-    };
-    let spawned = Promise::spawn(&lab.handle, &spawner, endless).unwrap();
-    pool.run_until_stalled();
-    drop(spawned);
-    pool.run_until_stalled();
-    assert_eq!(Rc::strong_count(&held), 1);
-    assert!(lab.reports.take().is_empty());
 }
 
 #[test]

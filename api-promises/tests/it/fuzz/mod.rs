@@ -1,7 +1,7 @@
 //! Random promise trees: whatever happens to them, nothing stays and nothing is told twice.
 //!
 //! A program of some dozens of steps makes promises, chains, groups, shared promises, tokens and
-//! doors, settles, cancels and drops them at any moment, and closes the loop at any moment. Handlers,
+//! bridges, settles, cancels and drops them at any moment, and closes the loop at any moment. Handlers,
 //! clones and destructors panic now and then. When everything that the program holds is dropped, then
 //! - no value, no handler and no node is alive (a node keeps the loop, and what the loop keeps is
 //!   counted too);
