@@ -27,7 +27,8 @@
 //! | an operation | what becomes of it |
 //! |---|---|
 //! | calls its completion before it has returned | nothing is lost: the result is delivered from the queue, and counts as one that has ended before it was returned |
-//! | drops its completion uncalled | [`all`], [`all_settled`], [`map_limit`], [`each`] and [`retry`] are given up: what is pending is cancelled, and the callback is dropped, which is reported; the others go on without it |
+//! | drops its completion uncalled | [`all`], [`all_settled`], [`map_limit`], [`each`] and [`retry`] are given up: what is pending is cancelled, nothing more begins, and the callback is dropped, which is reported; the others go on without it |
+//! | calls its completion from inside its cancel | the whole may call back before the parts behind it are cancelled, and a map may begin an item that this cancel does not reach |
 //!
 //! # Limits
 //!

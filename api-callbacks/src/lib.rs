@@ -33,11 +33,12 @@
 //! ```text
 //!   echo          tcp bytes timer resolve      combine/        protocol/
 //!    │             │     the same names in        │              │
-//!    └──────────►  │     every wing               │     client server  run_blocking
-//!                  │                              │        └──┬──┘
+//!    └──────────►  │     every wing               │     client server  blocking
+//!                  │                              │        └──┬──┘     no loop
 //!                  ▼                              │           ▼
-//!          connecting    socket                   │     transport/
-//!          makes one     reads and writes         │     tells the protocol
+//!          connecting    socket ──► attempt       │     transport/
+//!          makes one     reads and  again, or     │     tells the protocol
+//!                  │     writes     with an error │           │
 //!                  └───┬───┘                      │           │
 //!                      ▼                          ▼           │
 //!          operation ──► pending           calling            │

@@ -37,15 +37,15 @@
 //!   promise/    ▼                             ▼           ▼          ▼
 //!   ┌───────────────────────────────────────────────────────────────────────┐
 //!   │  mod: Promise   chain: then, map, catch ...   shared/   awaited       │
-//!   │    │                                                                  │
-//!   │    ├──► link/      runs a handler       ┐                             │
+//!   │    │            into_promise: what a handler may return               │
+//!   │    ├──► link/      runs a handler       ┐    spare    used again      │
 //!   │    ├──► resolver ► deferred             ┴──► adopt    hands over      │
 //!   │    │                                            │                     │
 //!   │    └──► owned      cancels when dropped         ▼                     │
 //!   │                                              outlet   outcome meets   │
 //!   │                                                 │     consumer        │
 //!   │                                                 ▼                     │
-//!   │         rejection   release   fault          node     who knows whom  │
+//!   │         rejection   release   fault          node     what knows what │
 //!   │         what a reason has been through       walk     up and down     │
 //!   └───────────────────────────────────────────────────────────────────────┘
 //! ```
