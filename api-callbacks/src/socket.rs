@@ -200,7 +200,6 @@ impl Stream {
     }
 
     /// Goes on with what had to wait, or was cancelled.
-    #[cold]
     fn go_on(self: Rc<Self>, part: u64, begun: Begun, called_at: Option<Caller>) {
         let cancelled = self.pending(direction_of(part)).is_cancelled();
         let blocked = match begun {
