@@ -20,7 +20,7 @@ pub(crate) type Caller = &'static Location<'static>;
 /// | 3 | waits, cancelled | free | [`take`](Pending::take) | the job runs: it calls back, or goes on with 4 |
 /// | 4 | free | waits | [`put_back`](Pending::put_back) | the socket would have blocked: the job is parked again |
 /// | 5 | waits, cancelled | the same | [`with`](Pending::with) | something looks at what waits: 3 and 4 in one |
-/// | 6 | waits, cancelled | free | [`take`](Pending::take), by the owner's `Drop` | nothing will call back: it is reported |
+/// | 6 | waits, cancelled | free | [`drop_uncalled`](Pending::drop_uncalled) | the owner is dropped: nothing will call back, which is reported |
 pub(crate) struct Pending<C> {
     /// There while the operation is not free.
     callback: Cell<Option<C>>,
