@@ -9,18 +9,9 @@ use std::time::Duration;
 use api_async::{Async, ReadHalf, TcpListener, TcpStream, run_until_complete, sleep, spawn};
 use futures::future::{Either, select};
 use futures::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, FutureExt, SinkExt, StreamExt};
-use loop_core::{Chunk, EventLoop, LoopHandle};
+use loop_core::{Chunk, EventLoop};
 
-/// Makes a loop and both ends of a connection: one on the loop, one that blocks.
-fn pair() -> (EventLoop, LoopHandle, TcpStream, std::net::TcpStream) {
-    let mut event_loop = EventLoop::new().unwrap();
-    let handle = event_loop.handle();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let (connects, address) = (handle.clone(), listener.local_addr().unwrap());
-    let connected = async move { TcpStream::connect(&connects, address).await };
-    let stream = run_until_complete(&mut event_loop, connected).unwrap().unwrap();
-    (event_loop, handle, stream, listener.accept().unwrap().0)
-}
+use crate::lab::pair;
 
 /// Polls a future once, and drops it.
 async fn cancel<F: Future>(future: F) -> Option<F::Output> {
@@ -206,4 +197,25 @@ fn a_regular_file_cannot_be_waited_for() {
     let file = std::fs::File::open("Cargo.toml").unwrap();
     Async::new(&event_loop.handle(), file).unwrap_err();
     assert!(async {}.now_or_never().is_some());
+}
+
+/// What is safe to cancel, and how; `read_line` is not among it, see `ReadHalf`.
+#[test]
+fn lines_and_kept_buffers_lose_nothing_when_they_are_cancelled() {
+    let (mut event_loop, handle, stream, mut peer) = pair();
+    run_until_complete(&mut event_loop, async move {
+        let (mut reader, _writer) = stream.into_split();
+        let mut kept = Vec::new();
+        peer.write_all(b"half a ").unwrap();
+        sleep(&handle, Duration::from_millis(2)).await;
+        assert!(reader.read_until(b'\n', &mut kept).now_or_never().is_none());
+        peer.write_all(b"line\nand another ").unwrap();
+        reader.read_until(b'\n', &mut kept).await.unwrap();
+        assert_eq!(kept, b"half a line\n");
+        let mut lines = reader.lines();
+        assert!(lines.next().now_or_never().is_none());
+        peer.write_all(b"one\n").unwrap();
+        assert_eq!(lines.next().await.unwrap().unwrap(), "and another one");
+    })
+    .unwrap();
 }

@@ -1,21 +1,23 @@
 //! What the async wing promises; the wings have the same tests wherever they make the same promise.
 
 mod accepting;
+mod bridges;
 mod bytes;
 mod cancellations;
 mod combine;
 mod costs;
 mod depth;
-mod doors;
 mod fuzz;
+mod giving_way;
 mod halves;
+mod inspecting;
 mod lab;
 mod many;
+mod panicking_parts;
 mod panics;
 mod regressions;
 mod run;
 mod scope;
-mod seeing;
 mod sockets;
 mod task;
 mod tcp;

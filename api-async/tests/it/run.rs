@@ -8,8 +8,8 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use api_async::{
-    CancellationToken, InsideLoop, RunFailed, Runner, block_on, offload, run, shield, sleep, spawn,
-    spawn_infallible,
+    CancellationToken, InsideLoop, RunFailed, Runner, block_on, offload, run, run_until_complete,
+    shield, sleep, spawn, spawn_infallible,
 };
 use loop_core::{EventLoop, LoopHandle};
 
@@ -204,4 +204,29 @@ fn an_interrupt_cancels_the_main_future_and_the_end_is_done() -> io::Result<()> 
     assert!(at("cleaned up") < at("the run was interrupted"), "{said:?}");
     assert!(at("the run was interrupted") < usize::MAX, "{said:?}");
     Ok(())
+}
+
+#[test]
+fn a_run_within_a_run_is_refused_and_says_what_to_do() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let reports = Rc::new(Cell::new(0));
+    let seen = reports.clone();
+    handle.set_exception_handler(move |_, context| {
+        seen.set(seen.get() + 1);
+        assert!(context.message.contains("await the future"), "{context}");
+    });
+    let nested = spawn(&handle, async {
+        let mut inner = EventLoop::new().unwrap();
+        // Whatever is awaited on the inner loop may need the outer one, which stands.
+        run_until_complete(&mut inner, async {}).unwrap();
+    });
+    let joined = run_until_complete(&mut event_loop, nested).unwrap();
+    assert!(joined.unwrap_err().to_string().contains("await the future"));
+    assert_eq!(reports.get(), 1);
+    let runner = Runner { interrupts: false, ..Runner::default() };
+    let again = runner.clone();
+    let failed = runner.run(async move |_| again.run(async |_| ()).unwrap_err().to_string());
+    assert!(failed.unwrap().contains("await the future"));
+    run_until_complete(&mut event_loop, async {}).unwrap();
 }

@@ -1,4 +1,4 @@
-//! Seeing tasks, and what keeps one from starving the others.
+//! Inspecting tasks, and what keeps one from starving the others.
 
 use std::cell::{Cell, RefCell};
 use std::future::{pending, poll_fn};
@@ -38,7 +38,7 @@ fn a_dump_says_who_waits_for_what_and_how_often_it_ran() {
     assert_eq!(states[3..], [TaskState::Ended, TaskState::Waits(Wait::Other)]);
     assert_eq!((seen[0].polls, seen[0].wakes), (2, 1));
     let line = seen[0].to_string();
-    let words = ["\"sleeper\"", "seeing.rs", "waits for a deadline", "2 polls, 1 wakes"];
+    let words = ["\"sleeper\"", "inspecting.rs", "waits for a deadline", "2 polls, 1 wakes"];
     assert!(words.iter().all(|word| line.contains(word)), "{line}");
     assert!(ended.is_finished());
     drop(ended);

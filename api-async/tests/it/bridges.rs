@@ -1,4 +1,4 @@
-//! The doors: callbacks as futures, tasks as callbacks, threads, names, the traits of `futures`.
+//! The bridges: callbacks as futures, tasks as callbacks, threads, names, the traits of `futures`.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -139,4 +139,21 @@ fn code_that_knows_only_futures_spawns_on_the_loop() {
     event_loop.close();
     assert!(spawner.status_local().unwrap_err().is_shutdown());
     assert!(spawner.spawn_local(async {}).unwrap_err().is_shutdown());
+}
+
+#[test]
+fn an_executor_that_refuses_says_why() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    let error = run_until_complete(&mut event_loop, async move {
+        let ended = |resume: api_async::Resume<()>| {
+            handle.shutdown_default_executor(Duration::from_secs(1), |_| resume.with(()));
+        };
+        api_async::suspend(ended).await.unwrap();
+        let resolved = api_async::resolve(&handle, "localhost", 80).await.unwrap_err();
+        assert!(resolved.to_string().contains("shut down"), "{resolved}");
+        offload(&handle, || ()).await.unwrap_err()
+    });
+    let error = error.unwrap();
+    assert!(error.to_string().contains("the executor is shut down"), "{error}");
 }
