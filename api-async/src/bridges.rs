@@ -1,4 +1,4 @@
-//! The doors between async and the rest of a program: a callback's operation as a future, a task's
+//! Between async and the rest of a program: a callback's operation as a future, a task's
 //! end as a callback, work that blocks on a thread, and spawning for those who only know `futures`.
 
 use std::cell::Cell;

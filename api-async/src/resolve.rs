@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use loop_core::LoopHandle;
 
-use crate::doors::{Resume, suspend};
+use crate::bridges::{Resume, suspend};
 
 /// Has the addresses of a host, in the system's order, looked up off the loop. An address in text
 /// form is its own name.

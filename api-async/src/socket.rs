@@ -12,8 +12,8 @@ use loop_core::transfer::Transfer;
 use loop_core::{Direction, Source};
 
 use crate::task::current::{self, Wait};
+use crate::task::executor;
 use crate::task::panics::in_drop;
-use crate::task::table;
 
 /// A direction that is known when a claim is compiled.
 pub(crate) trait Way {
@@ -102,7 +102,7 @@ impl<S> Socket<S> {
     /// Wakes the task when the source is ready in this direction.
     #[inline(always)]
     fn park<T>(&self, direction: Direction, cx: &Context<'_>) -> Poll<T> {
-        self.source.park_task(direction, cx.waker(), || table::find(cx.waker()));
+        self.source.park_task(direction, cx.waker(), || executor::polled_by(cx.waker()));
         current::wait(match direction {
             Direction::Read => Wait::Reading,
             Direction::Write => Wait::Writing,

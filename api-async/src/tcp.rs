@@ -2,19 +2,17 @@
 
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::io::{self, ErrorKind, IoSlice};
+use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures::io::{AsyncRead, AsyncWrite};
-use futures::stream::Stream;
 use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
 
 use crate::socket::{Claim, Reads, Socket, Writes};
 
-/// A socket that accepts connections; as a [`Stream`] it is one of connections.
+/// A socket that accepts connections; as a [`Stream`](futures::Stream) it is one of connections.
 ///
 /// One future of [`TcpListener::accept`] waits at a time: a second is refused as `ResourceBusy`.
 pub struct TcpListener(Socket<mio::net::TcpListener>);
@@ -26,9 +24,6 @@ pub struct TcpListener(Socket<mio::net::TcpListener>);
 /// futures of one task can share a connection. The traits of `futures` poll without a future of this
 /// crate: if two tasks poll one direction through them, the last is woken.
 pub struct TcpStream(Socket<mio::net::TcpStream>);
-
-/// How many buffers one system call takes (`IOV_MAX`).
-const BUFFERS_PER_WRITE: usize = 1024;
 
 /// The future of [`TcpStream::read_chunk`].
 ///
@@ -211,96 +206,6 @@ impl Future for WriteChunk<'_> {
         let WriteChunk { claim, chunk } = &mut *self;
         let source = claim.socket.source();
         claim.poll_attempt(cx, || source.write_chunk(chunk))
-    }
-}
-
-impl Stream for TcpListener {
-    type Item = io::Result<(TcpStream, SocketAddr)>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_accept(cx).map(Some)
-    }
-}
-
-impl AsyncRead for &TcpStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        if buffer.is_empty() {
-            return Poll::Ready(Ok(0));
-        }
-        self.0.poll_attempt(Direction::Read, cx, || self.0.source().read(buffer))
-    }
-}
-
-impl AsyncWrite for &TcpStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.0.poll_attempt(Direction::Write, cx, || self.0.source().write(bytes))
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        // A write that the system cuts short would be taken for one that has filled the socket.
-        let buffers = &buffers[..buffers.len().min(BUFFERS_PER_WRITE)];
-        let write = || self.0.source().write_vectored(buffers);
-        self.0.poll_attempt(Direction::Write, cx, write)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_close(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(match self.0.source().io().shutdown(Shutdown::Write) {
-            // The connection is gone, and with it what was to be closed (tokio answers the same).
-            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(()),
-            closed => closed,
-        })
-    }
-}
-
-impl AsyncRead for TcpStream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for TcpStream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffers: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut &*self).poll_write_vectored(cx, buffers)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut &*self).poll_flush(cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut &*self).poll_close(cx)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the traits of `futures` read and write beside streams: halves of one, any descriptor.
+//! What the traits of `futures` read and write: connections, their halves, any descriptor.
 
 pub(crate) mod descriptor;
 pub(crate) mod halves;
+mod stream;

@@ -1,4 +1,4 @@
-//! What is told of a task, and what few tasks have.
+//! What reports and dumps tell of a task, and what few tasks have.
 
 use std::cell::Cell;
 use std::panic::Location;
@@ -8,21 +8,26 @@ use loop_core::Handle;
 
 use crate::task::current::Wait;
 
-/// What is told of a task.
+/// What reports and dumps tell of a task.
 pub(crate) struct About {
+    /// What names a task that was given no name.
     pub(crate) spawned_at: Cell<&'static Location<'static>>,
+    /// How often it was polled: none is told of, where polls are watched.
     pub(crate) polls: Cell<u32>,
+    /// How often it was woken; more than it was polled, if several wakes were one poll.
     pub(crate) wakes: Cell<u32>,
+    /// What the last poll came to wait for.
     pub(crate) waits: Cell<Wait>,
     /// Since when it waits, if the loop's polls are watched.
     pub(crate) since: Cell<Option<Duration>>,
-    /// What is seldom there.
+    /// What is seldom there; boxed, so that it takes one word of every slot.
     pub(crate) rare: Cell<Option<Box<Rare>>>,
 }
 
 /// What few tasks have.
 #[derive(Default)]
 pub(crate) struct Rare {
+    /// What the program calls it.
     pub(crate) name: Option<String>,
     /// What its panic said.
     pub(crate) panicked: Option<String>,
@@ -43,6 +48,14 @@ impl About {
             since: Cell::default(),
             rare: Cell::default(),
         }
+    }
+
+    /// Begins anew for the next task of the slot.
+    pub(crate) fn begin(&self, spawned_at: &'static Location<'static>) {
+        self.spawned_at.set(spawned_at);
+        self.polls.set(0);
+        self.wakes.set(0);
+        self.waits.set(Wait::Yielding);
     }
 
     /// Looks at, or changes, what few tasks have.
@@ -82,4 +95,9 @@ impl About {
             late.cancel();
         }
     }
+}
+
+/// Says which task it is, for a report.
+pub(crate) fn describe(name: Option<String>) -> String {
+    name.map_or("a task".into(), |name| format!("the task {name:?}"))
 }

@@ -1,47 +1,41 @@
-//! Panics where nobody expects one: in destructors, wakers and reports.
-//!
-//! Each is caught on its own, so that what stands beside it is dropped and woken all the same, and
-//! each is told once. What is left of a task is dropped here too: one inside the other only so deep.
+//! Dropping what is left of a task. Its destructor may drop or abort another task, whose destructor does
+//! the same, and so on: only so many are dropped one inside the other, or the stack would not suffice.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::mem;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 
-use loop_core::{Abort, Context, LoopHandle, panic_message};
+use loop_core::LoopHandle;
 
-use crate::task::work::Work;
+use crate::task::erased::ErasedFuture;
+use crate::task::report::tell_panic;
 
 /// How many tasks are dropped within each other before the next ones wait until these are gone.
 const DEPTH_MAX: usize = 16;
 
-/// How often the destructor of a payload may throw another payload before that one is leaked.
-const PAYLOADS_MAX: usize = 16;
-
-/// What a panic has thrown.
-pub(crate) type Payload = Box<dyn Any + Send>;
-
 /// What a task has left, and what is told if its destructor panics.
 struct Remains {
-    work: Pin<Box<dyn Work>>,
+    future: Pin<Box<dyn ErasedFuture>>,
+    /// The loop that is told.
     handle: LoopHandle,
+    /// What the report names the task by.
     spawned_at: &'static Location<'static>,
 }
 
-struct Burials {
-    /// How many tasks are being dropped on this thread, one within the other.
+/// The drops that are under way on a thread.
+struct Drops {
+    /// How many tasks are being dropped, one within the other.
     depth: Cell<usize>,
     /// What is to be dropped when these are gone.
     later: RefCell<VecDeque<Remains>>,
-    /// The loop of the task that is being dropped.
+    /// The loop of the task that is being dropped: it is told of panics within.
     handle: RefCell<Option<LoopHandle>>,
 }
 
 thread_local! {
-    static BURIALS: Burials = const {
-        Burials {
+    static DROPS: Drops = const {
+        Drops {
             depth: Cell::new(0),
             later: RefCell::new(VecDeque::new()),
             handle: RefCell::new(None),
@@ -49,92 +43,44 @@ thread_local! {
     };
 }
 
-/// Tells a loop's exception handler of a panic that goes no further.
-#[cold]
-pub(crate) fn tell_panic(
-    handle: &LoopHandle,
-    what: &str,
-    payload: Payload,
-    place: Option<&'static Location<'static>>,
-) {
-    if payload.is::<Abort>() {
-        return leave(handle, payload);
-    }
-    let mut context = Context::new(format!("{what}: {}", panic_message(&*payload)));
-    context.scheduled_at = place;
-    discard_payload(payload);
-    tell(handle, &context);
-}
-
-/// Tells a loop's exception handler, in a place where nothing may unwind.
-#[cold]
-pub(crate) fn tell(handle: &LoopHandle, context: &Context) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handle.report(context))) {
-        leave(handle, payload);
-    }
-}
-
-/// Leaves the run, if that is what was asked for, from the queue: here nothing may unwind.
-#[cold]
-fn leave(handle: &LoopHandle, payload: Payload) {
-    if payload.is::<Abort>() {
-        let _ = handle.try_call_soon(|| resume_unwind(Box::new(Abort)));
-    }
-    discard_payload(payload);
-}
-
-/// Drops a payload, whose destructor may panic, and so may that of what it throws.
-pub(crate) fn discard_payload(mut payload: Payload) {
-    for _ in 0..PAYLOADS_MAX {
-        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            Ok(()) => return,
-            Err(next) => payload = next,
-        }
-    }
-    mem::forget(payload);
-}
-
 /// Returns the loop of the task that is being dropped on this thread.
 pub(crate) fn dropping_for() -> Option<LoopHandle> {
-    BURIALS.try_with(|burials| burials.handle.borrow().clone()).ok().flatten()
+    DROPS.try_with(|drops| drops.handle.borrow().clone()).ok().flatten()
 }
 
-/// Drops what a task has left. A panic is told to the task's loop and goes no further.
-///
-/// A destructor may drop or abort another task, whose destructor does the same, and so on: from
-/// [`DEPTH_MAX`] on they are dropped one after the other, or the stack would not suffice.
+/// Drops what a task has left, now or, [`DEPTH_MAX`] deep, when the tasks around it are gone. A panic is
+/// told to the task's loop and goes no further.
 pub(crate) fn discard(
-    work: Pin<Box<dyn Work>>,
+    future: Pin<Box<dyn ErasedFuture>>,
     handle: &LoopHandle,
     spawned_at: &'static Location<'static>,
 ) {
-    let remains = Remains { work, handle: handle.clone(), spawned_at };
-    let Ok(depth) = BURIALS.try_with(|burials| burials.depth.get()) else {
+    let remains = Remains { future, handle: handle.clone(), spawned_at };
+    let Ok(depth) = DROPS.try_with(|drops| drops.depth.get()) else {
         // The thread ends, and has no list any more.
         return drop(remains);
     };
-    BURIALS.with(|burials| {
+    DROPS.with(|drops| {
         if depth >= DEPTH_MAX {
-            return burials.later.borrow_mut().push_back(remains);
+            return drops.later.borrow_mut().push_back(remains);
         }
         let mut next = Some(remains);
         while let Some(remains) = next.take() {
-            bury(burials, depth, remains);
+            drop_at(drops, depth, remains);
             if depth == 0 {
-                next = burials.later.borrow_mut().pop_front();
+                next = drops.later.borrow_mut().pop_front();
             }
         }
     });
 }
 
-fn bury(burials: &Burials, depth: usize, remains: Remains) {
-    let Remains { work, handle, spawned_at } = remains;
-    burials.depth.set(depth + 1);
-    let before = burials.handle.replace(Some(handle.clone()));
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(work))) {
-        let what = "a task's destructor panicked";
-        tell_panic(&handle, what, payload, Some(spawned_at));
+fn drop_at(drops: &Drops, depth: usize, remains: Remains) {
+    let Remains { future, handle, spawned_at } = remains;
+    drops.depth.set(depth + 1);
+    let before = drops.handle.replace(Some(handle.clone()));
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(future))) {
+        tell_panic(&handle, "a task's destructor panicked", payload, Some(spawned_at));
     }
-    burials.handle.replace(before);
-    burials.depth.set(depth);
+    drops.handle.replace(before);
+    drops.depth.set(depth);
 }

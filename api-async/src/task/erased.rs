@@ -4,13 +4,13 @@ use std::any::Any;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A future and, when it has ended, its output, in one allocation.
-pub(crate) trait Work {
+/// A future and, when it has ended, its output, in one allocation; their types are erased.
+pub(crate) trait ErasedFuture {
     /// Polls the future; `Ready` means that the output is there.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 
-    /// Moves the output to `slot`, which is an `Option` of its type.
-    fn take_output(self: Pin<&mut Self>, slot: &mut dyn Any);
+    /// Moves the output to `output`, which is an `Option` of its type.
+    fn take_output(self: Pin<&mut Self>, output: &mut dyn Any);
 
     /// Says what the output has failed with, if it has.
     fn failure(&self) -> Option<String>;

@@ -1,8 +1,9 @@
-//! The tasks of a thread, and the wakers that find their way back to them.
+//! The executor: it puts a task into a slot, finds the slot that a waker means, and drops all tasks
+//! of a loop that is closed. What runs a task is the loop, whose ready queue holds its slot.
 //!
-//! A waker may be sent anywhere, so that it can hold no more than the number of a row. The row knows
-//! its waker: where the two agree, the wake comes from the loop's own thread, and is a push on the
-//! ready queue; everywhere else it goes through the loop's `Remote`.
+//! A waker may be sent anywhere, so that it can hold no more than the number of a row in the table of
+//! its thread. The row knows its waker: where the two agree, the wake comes from the loop's own thread,
+//! and is a push on the ready queue; everywhere else it goes through the loop's `Remote`.
 
 use std::cell::RefCell;
 use std::panic::Location;
@@ -14,19 +15,21 @@ use std::task::{Wake, Waker};
 use loop_core::{LocalWake, LoopHandle};
 
 use crate::task::current::{self, Inside};
-use crate::task::executor::Executor;
+use crate::task::erased::ErasedFuture;
+use crate::task::loop_tasks::LoopTasks;
 use crate::task::slot::Slot;
 use crate::task::waker::TaskWaker;
-use crate::task::work::Work;
 
 /// All tasks of a thread, whichever of its loops they run on.
 struct Table {
+    /// A slot for each task of the peak; none where the loop of the slot was closed.
     rows: Vec<Option<Rc<Slot>>>,
-    /// The rows that were a closed loop's.
+    /// The rows without a slot, for the slots of loops to come.
     vacant: Vec<usize>,
-    executors: Vec<Rc<Executor>>,
-    /// How many tasks there were.
-    number: u64,
+    /// The loops of this thread that have run a task: few, so that they are searched.
+    loops: Vec<Rc<LoopTasks>>,
+    /// How many tasks there were; it numbers the next, and no number comes twice.
+    spawned: u64,
 }
 
 thread_local! {
@@ -36,29 +39,29 @@ thread_local! {
 /// Puts a task on its loop; one that is closing drops it, as aborted.
 pub(crate) fn insert(
     handle: &LoopHandle,
-    work: Pin<Box<dyn Work>>,
+    future: Pin<Box<dyn ErasedFuture>>,
     spawned_at: &'static Location<'static>,
 ) -> Rc<Slot> {
     let taken = TABLE.with_borrow_mut(|table| {
-        table.number += 1;
-        (table.take_free(handle.id()), table.number)
+        table.spawned += 1;
+        (table.take_free(handle.id()), table.spawned)
     });
     let (slot, number) = match taken {
         (Some(slot), number) => (slot, number),
         (None, number) => (new_slot(handle), number),
     };
-    slot.fill(number, work, spawned_at);
+    slot.fill(number, future, spawned_at);
     slot
 }
 
 /// Makes a slot in a row of its own.
 #[cold]
 fn new_slot(handle: &LoopHandle) -> Rc<Slot> {
-    let executor = executor(handle);
+    let loop_tasks = loop_tasks(handle);
     TABLE.with_borrow_mut(|table| {
         if handle.is_closing() {
-            // It is in no row: nobody can wake what never runs.
-            let slot = Slot::new(executor, usize::MAX);
+            // It is in no row: nothing can wake what never runs.
+            let slot = Slot::new(loop_tasks, usize::MAX);
             slot.lose_row();
             return Rc::new(slot);
         }
@@ -66,55 +69,54 @@ fn new_slot(handle: &LoopHandle) -> Rc<Slot> {
             table.rows.push(None);
             table.rows.len() - 1
         });
-        let slot = Rc::new(Slot::new(executor, row));
+        let slot = Rc::new(Slot::new(loop_tasks, row));
         table.rows[row] = Some(slot.clone());
         slot
     })
 }
 
-/// Returns the executor of a loop; the first call makes it.
-pub(crate) fn executor(handle: &LoopHandle) -> Rc<Executor> {
+/// Returns what the tasks of a loop share; the first call makes it.
+pub(crate) fn loop_tasks(handle: &LoopHandle) -> Rc<LoopTasks> {
     let id = handle.id();
-    let found = TABLE.with_borrow(|table| {
-        table.executors.iter().find(|executor| executor.handle.id() == id).cloned()
-    });
+    let found = TABLE
+        .with_borrow(|table| table.loops.iter().find(|tasks| tasks.handle.id() == id).cloned());
     found.unwrap_or_else(|| {
-        let executor = Rc::new(Executor::new(handle));
+        let loop_tasks = Rc::new(LoopTasks::new(handle));
         if !handle.is_closing() {
-            TABLE.with_borrow_mut(|table| table.executors.push(executor.clone()));
-            let closing = executor.clone();
+            TABLE.with_borrow_mut(|table| table.loops.push(loop_tasks.clone()));
+            let closing = loop_tasks.clone();
             handle.on_close(move || close(&closing));
         }
-        executor
+        loop_tasks
     })
 }
 
-/// Returns the slots of a loop that hold a task.
-pub(crate) fn slots(executor: &Rc<Executor>) -> Vec<Rc<Slot>> {
-    let of_loop = |slot: &&Rc<Slot>| Rc::ptr_eq(&slot.executor, executor) && slot.number() != 0;
-    let mut slots: Vec<_> =
-        TABLE.with_borrow(|table| table.rows.iter().flatten().filter(of_loop).cloned().collect());
+/// Returns the slots of a loop that hold a task, in the order of the spawning.
+pub(crate) fn slots(loop_tasks: &Rc<LoopTasks>) -> Vec<Rc<Slot>> {
+    let holds_task = |slot: &&Rc<Slot>| slot.is_of(loop_tasks) && slot.number() != 0;
+    let mut slots: Vec<_> = TABLE
+        .with_borrow(|table| table.rows.iter().flatten().filter(holds_task).cloned().collect());
     slots.sort_by_key(|slot| slot.number());
     slots
 }
 
-/// Drops all tasks of a loop; their futures may be anybody's code, so nothing is borrowed.
-fn close(executor: &Rc<Executor>) {
+/// Drops all tasks of a loop; their futures are user code, so nothing is borrowed.
+fn close(loop_tasks: &Rc<LoopTasks>) {
     let _inside = Inside::enter();
-    for slot in remove(executor) {
+    for slot in remove(loop_tasks) {
         slot.abort();
     }
 }
 
 /// Forgets a loop, and returns the slots that held a task.
-fn remove(executor: &Rc<Executor>) -> Vec<Rc<Slot>> {
-    let slots = slots(executor);
+fn remove(loop_tasks: &Rc<LoopTasks>) -> Vec<Rc<Slot>> {
+    let slots = slots(loop_tasks);
     let removed: Vec<_> = TABLE.with_borrow_mut(|table| {
-        let Table { rows, vacant, executors, .. } = table;
-        executors.retain(|other| !Rc::ptr_eq(other, executor));
-        let of_loop = |slot: &mut Rc<Slot>| Rc::ptr_eq(&slot.executor, executor);
+        let Table { rows, vacant, loops, .. } = table;
+        loops.retain(|other| !Rc::ptr_eq(other, loop_tasks));
         let numbered = rows.iter_mut().enumerate();
-        let taken = numbered.filter_map(|(row, slot)| Some((row, slot.take_if(of_loop)?)));
+        let taken = numbered
+            .filter_map(|(row, slot)| Some((row, slot.take_if(|slot| slot.is_of(loop_tasks))?)));
         taken
             .inspect(|(row, slot)| {
                 slot.lose_row();
@@ -128,7 +130,7 @@ fn remove(executor: &Rc<Executor>) -> Vec<Rc<Slot>> {
 
 /// Finds the task that is polled, if it is the one that `waker` wakes.
 #[cold]
-pub(crate) fn find(waker: &Waker) -> Option<Rc<dyn LocalWake>> {
+pub(crate) fn polled_by(waker: &Waker) -> Option<Rc<dyn LocalWake>> {
     let slot = polled();
     slot.filter(|slot| slot.is_woken_by(waker)).map(|slot| slot as Rc<dyn LocalWake>)
 }
@@ -142,20 +144,20 @@ pub(crate) fn polled() -> Option<Rc<Slot>> {
 
 impl Table {
     const fn new() -> Table {
-        Table { rows: Vec::new(), vacant: Vec::new(), executors: Vec::new(), number: 0 }
+        Table { rows: Vec::new(), vacant: Vec::new(), loops: Vec::new(), spawned: 0 }
     }
 
     /// Takes a free slot of a loop, if it has one.
     #[inline]
     fn take_free(&mut self, loop_id: u64) -> Option<Rc<Slot>> {
-        let executor = self.executors.iter().find(|executor| executor.handle.id() == loop_id)?;
-        let row = executor.free.borrow_mut().pop()?;
+        let loop_tasks = self.loops.iter().find(|tasks| tasks.handle.id() == loop_id)?;
+        let row = loop_tasks.take_free_row()?;
         let slot = self.rows[row].as_ref().expect("a free row has a slot");
         if slot.is_unique() {
             return Some(slot.clone());
         }
-        // Somebody keeps a waker of the task before: the row begins anew, and does not know it.
-        let fresh = Rc::new(Slot::new(slot.executor.clone(), row));
+        // A waker of the task before is kept somewhere: the row begins anew, and does not know it.
+        let fresh = Rc::new(Slot::new(slot.loop_tasks.clone(), row));
         slot.lose_row();
         self.rows[row].replace(fresh.clone());
         Some(fresh)

@@ -1,4 +1,4 @@
-//! Seeing the tasks of a loop: who they are, what they wait for, what they did.
+//! Inspecting the tasks of a loop: their names, what they wait for, what they did.
 
 use std::fmt;
 use std::panic::Location;
@@ -8,8 +8,8 @@ use std::time::Duration;
 use loop_core::LoopHandle;
 
 use crate::task::current::Wait;
+use crate::task::executor;
 use crate::task::slot::{Phase, Slot};
-use crate::task::table;
 
 /// A task, as it is at this moment.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub enum TaskState {
 ///
 /// asyncio: `all_tasks`, `Task.print_stack`.
 pub fn tasks(handle: &LoopHandle) -> Vec<TaskInfo> {
-    table::slots(&table::executor(handle)).iter().map(info).collect()
+    executor::slots(&executor::loop_tasks(handle)).iter().map(info).collect()
 }
 
 /// Tells the loop's exception handler of every poll that takes `threshold` or longer, and of tasks
@@ -68,17 +68,17 @@ pub fn tasks(handle: &LoopHandle) -> Vec<TaskInfo> {
 ///
 /// asyncio: `slow_callback_duration`.
 pub fn watch_polls(handle: &LoopHandle, threshold: Option<Duration>) {
-    table::executor(handle).watch.set(threshold);
+    executor::loop_tasks(handle).watch.set(threshold);
 }
 
 /// Describes the task in a slot.
 pub(crate) fn info(slot: &Rc<Slot>) -> TaskInfo {
-    let (about, handle) = (&slot.about, &slot.executor.handle);
+    let (about, handle) = (&slot.about, &slot.loop_tasks.handle);
     let state = match slot.phase() {
         Phase::Polled | Phase::Aborting => TaskState::Polled,
         Phase::Waiting if slot.is_queued() => TaskState::Ready,
         Phase::Waiting => TaskState::Waits(about.waits.get()),
-        Phase::Ended | Phase::Panicked | Phase::Aborted => TaskState::Ended,
+        Phase::Ended | Phase::Panicked | Phase::Aborted | Phase::Vacant => TaskState::Ended,
     };
     TaskInfo {
         number: slot.number(),

@@ -1,22 +1,26 @@
 //! Tasks: futures that the loop drives on their own.
 
-pub(crate) mod about;
-pub(crate) mod cancel;
-pub(crate) mod contain;
+mod about;
 pub(crate) mod current;
+mod dropping;
+mod ending;
+mod erased;
 pub(crate) mod executor;
 pub(crate) mod inspect;
+mod loop_tasks;
 pub(crate) mod panics;
 pub(crate) mod parts;
-mod reports;
+mod report;
 pub(crate) mod run;
 pub(crate) mod scope;
-pub(crate) mod slot;
-pub(crate) mod table;
-pub(crate) mod waker;
-pub(crate) mod work;
+pub(crate) mod scoped;
+pub(crate) mod shield;
+mod slot;
+mod slow;
+mod task_cell;
+pub(crate) mod token;
+mod waker;
 
-use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
@@ -28,12 +32,10 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use loop_core::{EventLoop, LoopHandle, RunError};
-use pin_project::pin_project;
 
 use crate::task::current::Inside;
-use crate::task::panics::Panics;
 use crate::task::slot::{Phase, Slot};
-use crate::task::work::Work;
+use crate::task::task_cell::TaskCell;
 
 /// A task that was spawned; awaiting it joins the task.
 ///
@@ -74,13 +76,6 @@ impl<T, E: fmt::Debug> Outcome for Result<T, E> {
     }
 }
 
-/// A future, then its output.
-#[pin_project(project = Projected)]
-enum TaskCell<F: Future> {
-    Running(#[pin] F, fn(&F::Output) -> Option<String>),
-    Ended(Option<F::Output>, fn(&F::Output) -> Option<String>),
-}
-
 /// Runs a future on the loop, from its next turn on.
 ///
 /// asyncio: `create_task`.
@@ -104,8 +99,8 @@ fn spawn_judged<F: Future + 'static>(
     future: F,
     failure: fn(&F::Output) -> Option<String>,
 ) -> Task<F::Output> {
-    let work = Box::pin(TaskCell::Running(future, failure));
-    let slot = table::insert(handle, work, Location::caller());
+    let cell = Box::pin(TaskCell::Running(future, failure));
+    let slot = executor::insert(handle, cell, Location::caller());
     Task { number: slot.number(), slot, output: PhantomData }
 }
 
@@ -139,7 +134,7 @@ where
 impl<T> Task<T> {
     /// Returns the handle of the task's loop.
     pub fn handle(&self) -> &LoopHandle {
-        &self.slot.executor.handle
+        &self.slot.loop_tasks.handle
     }
 
     /// Drops the task's future, so that it goes no further; tells whether it was still to end.
@@ -196,13 +191,12 @@ impl<T: 'static> Future for Task<T> {
             return Poll::Ready(Err(TaskError::Aborted));
         }
         let Some(phase) = self.slot.join(cx.waker()) else { return Poll::Pending };
-        let (work, rare) = self.slot.release();
+        let (left, rare) = self.slot.release();
         Poll::Ready(match phase {
             Phase::Ended => {
                 let mut output = None::<T>;
-                work.expect("a task that has ended has its output")
-                    .as_mut()
-                    .take_output(&mut output);
+                let mut ended = left.expect("a task that has ended has its output");
+                ended.as_mut().take_output(&mut output);
                 Ok(output.expect("an output is taken once"))
             }
             Phase::Panicked => {
@@ -218,39 +212,6 @@ impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         if self.is_mine() {
             self.slot.detach();
-        }
-    }
-}
-
-impl<F: Future + 'static> Work for TaskCell<F> {
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Projected::Running(future, failure) = self.as_mut().project() else {
-            return Poll::Ready(());
-        };
-        let failure = *failure;
-        match future.poll(cx) {
-            Poll::Ready(output) => {
-                // The future's destructor may panic: that is told, and the output is there even so.
-                let mut panics = Panics::default();
-                panics.catch(|| self.set(TaskCell::Ended(Some(output), failure)));
-                panics.tell();
-                Poll::Ready(())
-            }
-            Poll::Pending => Poll::Pending,
-        }
-    }
-
-    fn take_output(self: Pin<&mut Self>, slot: &mut dyn Any) {
-        if let Projected::Ended(output, _) = self.project() {
-            let slot = slot.downcast_mut::<Option<F::Output>>();
-            *slot.expect("a task is joined by its own type") = output.take();
-        }
-    }
-
-    fn failure(&self) -> Option<String> {
-        match self {
-            TaskCell::Ended(Some(output), failure) => failure(output),
-            _ => None,
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
-use crate::task::contain::{self, Payload};
-use crate::task::table;
+use crate::task::dropping;
+use crate::task::executor;
+use crate::task::report::{self, Payload};
 
 /// The first panic of several; the loop of the task that is polled or dropped is told of the others.
 #[derive(Default)]
@@ -54,11 +55,11 @@ impl Panics {
 /// Tells of a panic that cannot go on, since another one does.
 #[cold]
 fn lost(payload: Payload) {
-    let polled = || table::polled().map(|slot| slot.executor.handle.clone());
-    match contain::dropping_for().or_else(polled) {
-        Some(handle) => contain::tell_panic(&handle, "a panic that went no further", payload, None),
+    let polled = || executor::polled().map(|slot| slot.loop_tasks.handle.clone());
+    match dropping::dropping_for().or_else(polled) {
+        Some(handle) => report::tell_panic(&handle, "a panic that went no further", payload, None),
         // No task is concerned, so that no loop is known; the panic hook has told of it.
-        None => contain::discard_payload(payload),
+        None => report::discard_payload(payload),
     }
 }
 

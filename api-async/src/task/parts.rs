@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::task::contain::Payload;
 use crate::task::panics::Panics;
+use crate::task::report::Payload;
 
 /// How many parts may be woken by their own poll before the others get their turn.
 const YIELDS_MAX: usize = 2;

@@ -10,15 +10,15 @@ use std::time::Duration;
 use futures::executor::block_on as park_until;
 use loop_core::{Cancelled, Context, Elapsed, EventLoop, LoopHandle, RunError};
 
+use crate::bridges::{Resume, suspend};
 use crate::combine::timeout;
-use crate::doors::{Resume, suspend};
-use crate::task::cancel::CancellationToken;
-use crate::task::contain;
 use crate::task::current::{self, InsideLoop};
-use crate::task::executor::Executor;
+use crate::task::executor;
 use crate::task::inspect::info;
+use crate::task::loop_tasks::LoopTasks;
+use crate::task::report;
 use crate::task::slot::{Phase, Slot};
-use crate::task::table;
+use crate::task::token::CancellationToken;
 use crate::task::{Task, TaskError, run_until_complete, spawn_infallible};
 
 /// How a program runs, and how long its end may take.
@@ -157,31 +157,31 @@ async fn end_of<T: 'static>(
 
 /// Aborts all tasks but the one that calls, and waits for those that are shielded.
 async fn end_tasks(handle: &LoopHandle, limit: Duration) {
-    let executor = table::executor(handle);
-    for slot in others(&executor) {
+    let tasks = executor::loop_tasks(handle);
+    for slot in others(&tasks) {
         match slot.about.shield() {
             Some(shield) => slot.abort_late(shield),
             None => drop(slot.abort()),
         }
     }
     let all_but_this = async {
-        executor.low(1).await;
+        tasks.until_at_most(1).await;
         Ok(())
     };
     if let Err(Elapsed) = timeout(handle, limit, all_but_this).await {
-        for slot in others(&executor) {
+        for slot in others(&tasks) {
             let message = format!("did not stop within {limit:?}, and is aborted: {}", info(&slot));
             let place = slot.about.spawned_at.get();
-            contain::tell(handle, &Context::new(message).created_at(place));
+            report::tell(handle, &Context::new(message).created_at(place));
             slot.abort();
         }
     }
 }
 
 /// Returns the tasks that have yet to end, but for the one that is polled now.
-fn others(executor: &Rc<Executor>) -> impl Iterator<Item = Rc<Slot>> + use<> {
+fn others(tasks: &Rc<LoopTasks>) -> impl Iterator<Item = Rc<Slot>> + use<> {
     let waits = |slot: &Rc<Slot>| slot.phase() == Phase::Waiting;
-    table::slots(executor).into_iter().filter(waits)
+    executor::slots(tasks).into_iter().filter(waits)
 }
 
 /// Lets the executor take no more work, and waits for its threads.

@@ -1,80 +1,118 @@
-//! The place of one task, which is the job that the loop queues, and is used again by the next.
+//! The slot of a task: the job that the loop queues, used again by the next task.
 //!
-//! A slot is shared by the thread's table, the ready queue and whoever may join the task. It needs no
-//! borrow of anything while the future is polled: the future is out of its cell then.
+//! The executor, the ready queue and the handle that may join the task share a slot. It needs no borrow
+//! of anything while the future is polled: the future is out of its cell then. How a task ends is in
+//! `ending.rs`.
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use loop_core::{Abort, Job, LocalWake, panic_message};
+use loop_core::{Job, LocalWake};
 
-use crate::task::about::{About, Rare};
-use crate::task::contain::{self, Payload};
-use crate::task::current::{self, Wait};
-use crate::task::executor::Executor;
+use crate::task::about::About;
+use crate::task::current;
+use crate::task::erased::ErasedFuture;
+use crate::task::loop_tasks::LoopTasks;
+use crate::task::report::Payload;
 use crate::task::waker::TaskWaker;
-use crate::task::work::Work;
 
-/// How far a task has come.
+/// How far the task of a slot has come; [`Slot`] has the transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// It waits to be polled.
+    /// The slot holds no task.
+    Vacant,
+    /// The task waits to be polled: in the ready queue, or until it is woken.
     Waiting,
-    /// It is being polled.
+    /// It is being polled; the future is on the stack of the poll.
     Polled,
     /// It was aborted while it was polled, and ends when the poll returns.
     Aborting,
     /// It has ended, and its output was not taken yet.
     Ended,
-    /// It has panicked.
+    /// It has panicked; the message is kept for the join.
     Panicked,
     /// It was aborted.
     Aborted,
 }
 
 /// The place of a task.
+///
+/// ```text
+///              1                       3
+///   Vacant ────────► Waiting ─────────────────────► Polled ────┐
+///     ▲               2 ↺  ▲                         2 ↺ │     │ 6
+///     │                 │  └───────────── 4 ─────────────┤     ▼
+///     │                 │ 5                              │  Aborting
+///     │                 ▼                                │   │    │
+///     │              Aborted ◄───────────── 7 ───────────┼───┘    │
+///     │                 │                              8 │        │ 9
+///     │ 10              │        Ended ◄─────────────────┤        │
+///     │                 │          │                   9 │        │
+///     │                 │          │      Panicked ◄─────┴────────┘
+///     └─────────────────┴──────────┴─────────┘
+/// ```
+///
+/// 1. A task is spawned: [`Slot::fill`], which queues the slot; on a loop that is closing, 5 follows.
+/// 2. The task is woken, and queued unless it is in the queue: [`Slot::wake`] for a waker, and
+///    [`LocalWake::wake`] for a socket of the loop. A task that is woken while it is polled is polled
+///    once more.
+/// 3. The loop has come to the slot in its queue: [`Slot::run`](Job::run). From here on the task is not
+///    queued.
+/// 4. The poll has returned `Pending`: `Slot::run`.
+/// 5. The task is aborted, by its handle, the end of a run or the close of its loop: [`Slot::abort`].
+///    The future is dropped when the end is known.
+/// 6. The same from within its own poll: `Slot::abort`, which leaves the future to the poll.
+/// 7. The poll of an aborted task has returned: `Slot::poll_returned` drops the future.
+/// 8. The poll has returned `Ready`: `Slot::poll_returned`.
+/// 9. The poll has panicked: `Slot::panicked` reports it.
+/// 10. The task was joined ([`Task`](crate::Task)'s `poll`), or has ended detached (`Slot::report`):
+///     [`Slot::release`] gives the slot to the next task.
+///
+/// A slot may be in the queue when its task has ended: an entry of the queue carries the task's
+/// number, and `run` passes over one of another task, or of a task that does not wait.
 pub(crate) struct Slot {
-    pub(crate) executor: Rc<Executor>,
+    /// What the task shares with the others of its loop.
+    pub(crate) loop_tasks: Rc<LoopTasks>,
+    /// Knows the slot's row, and is shared with every waker of the task.
     pub(crate) task_waker: Arc<TaskWaker>,
-    /// The same waker in the form that futures are given.
+    /// The same waker in the form that futures are given, so that a poll makes none.
     waker: Waker,
     /// Tells the task from the next one in the slot, and from all others of the thread.
     number: Cell<u64>,
-    phase: Cell<Phase>,
-    /// Whether the task is in the ready queue.
+    /// How far the task has come.
+    pub(super) phase: Cell<Phase>,
+    /// Whether the task is in the ready queue: several wakes are one poll.
     queued: Cell<bool>,
-    /// Whether nobody can join the task any more.
-    detached: Cell<bool>,
+    /// Whether the task can no longer be joined: it gives up the slot itself then.
+    pub(super) detached: Cell<bool>,
     /// Whether the row of the waker is this slot's: the next task may have both then.
     has_row: Cell<bool>,
     /// The future, then its output. Out of its place while it is polled.
-    work: Cell<Option<Pin<Box<dyn Work>>>>,
-    /// Who awaits the task.
-    joiner: Cell<Option<Waker>>,
+    pub(super) future: Cell<Option<Pin<Box<dyn ErasedFuture>>>>,
+    /// Wakes the task that joins this one.
+    pub(super) joiner: Cell<Option<Waker>>,
+    /// What reports and dumps tell of the task.
     pub(crate) about: About,
 }
 
-/// What a task has left: its output, and what few tasks have.
-pub(crate) type Left = (Option<Pin<Box<dyn Work>>>, Option<Box<Rare>>);
-
 impl Slot {
     /// Makes an empty slot in a row of the table.
-    pub(crate) fn new(executor: Rc<Executor>, row: usize) -> Slot {
-        let task_waker = Arc::new(TaskWaker::new(row, executor.handle.remote()));
+    pub(crate) fn new(loop_tasks: Rc<LoopTasks>, row: usize) -> Slot {
+        let task_waker = Arc::new(TaskWaker::new(row, loop_tasks.handle.remote()));
         Slot {
-            executor,
+            loop_tasks,
             waker: task_waker.clone().into(),
             task_waker,
             number: Cell::new(0),
-            phase: Cell::new(Phase::Aborted),
+            phase: Cell::new(Phase::Vacant),
             queued: Cell::new(false),
             detached: Cell::new(false),
             has_row: Cell::new(true),
-            work: Cell::default(),
+            future: Cell::default(),
             joiner: Cell::default(),
             about: About::new(),
         }
@@ -86,7 +124,7 @@ impl Slot {
         Arc::strong_count(&self.task_waker) == 2
     }
 
-    /// The row is another slot's, or no slot's any more.
+    /// Notes that the row is another slot's, or no slot's any more.
     pub(crate) fn lose_row(&self) {
         self.has_row.set(false);
     }
@@ -95,29 +133,44 @@ impl Slot {
     pub(crate) fn fill(
         self: &Rc<Self>,
         number: u64,
-        work: Pin<Box<dyn Work>>,
+        future: Pin<Box<dyn ErasedFuture>>,
         spawned_at: &'static Location<'static>,
     ) {
         self.number.set(number);
         self.phase.set(Phase::Waiting);
         self.queued.set(false);
         self.detached.set(false);
-        self.work.set(Some(work));
-        self.about.spawned_at.set(spawned_at);
-        self.about.polls.set(0);
-        self.about.wakes.set(0);
-        self.about.waits.set(Wait::Yielding);
-        self.executor.live.set(self.executor.live.get() + 1);
-        if self.executor.handle.is_closing() {
+        self.future.set(Some(future));
+        self.about.begin(spawned_at);
+        self.loop_tasks.began();
+        if self.loop_tasks.handle.is_closing() {
             self.abort();
         } else {
             self.queue();
         }
     }
 
-    /// Returns the number of the task that the slot holds now.
+    /// Notes that the slot holds no task any more: no handle is its task's.
+    pub(super) fn vacate(&self) {
+        self.phase.set(Phase::Vacant);
+        self.number.set(0);
+    }
+
+    /// Lets the next task have the slot.
+    pub(super) fn give_row_back(&self) {
+        if self.has_row.get() {
+            self.loop_tasks.free_row(self.task_waker.row());
+        }
+    }
+
+    /// Returns the number of the task that the slot holds now; 0 if it holds none.
     pub(crate) fn number(&self) -> u64 {
         self.number.get()
+    }
+
+    /// Tells whether the slot is one of a loop.
+    pub(crate) fn is_of(&self, loop_tasks: &Rc<LoopTasks>) -> bool {
+        Rc::ptr_eq(&self.loop_tasks, loop_tasks)
     }
 
     /// Tells whether `waker` is the slot's own.
@@ -135,11 +188,6 @@ impl Slot {
         self.queued.get()
     }
 
-    /// Says which task it is, for a report.
-    pub(crate) fn describe(&self) -> String {
-        describe(self.about.name())
-    }
-
     /// Tells whether the task has yet to end.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.phase.get(), Phase::Waiting | Phase::Polled | Phase::Aborting)
@@ -154,156 +202,14 @@ impl Slot {
 
     fn queue(self: &Rc<Self>) {
         self.queued.set(true);
-        self.executor.handle.queue(self.clone(), self.number.get());
-    }
-
-    /// Takes the task's end, if it has come; else `waker` is woken when it comes.
-    pub(crate) fn join(self: &Rc<Self>, waker: &Waker) -> Option<Phase> {
-        if self.is_live() {
-            current::wait(Wait::Joining);
-            // Cloned and dropped outside every borrow: a waker may be anybody's code.
-            let joiner = match self.joiner.take() {
-                Some(joiner) if joiner.will_wake(waker) => joiner,
-                _ => waker.clone(),
-            };
-            drop(self.joiner.replace(Some(joiner)));
-        }
-        // Dropping a waker may have aborted the task.
-        (!self.is_live()).then(|| self.phase.get())
-    }
-
-    /// Gives up the slot: the next task may have it. Returns what the task has left.
-    pub(crate) fn release(self: &Rc<Self>) -> Left {
-        let work = self.work.take();
-        let rare = self.about.rare.take();
-        self.phase.set(Phase::Aborted);
-        self.number.set(0);
-        self.forget_joiner();
-        if self.has_row.get() {
-            self.executor.free.borrow_mut().push(self.task_waker.row());
-        }
-        (work, rare)
-    }
-
-    /// Drops the waker of who waited for the end, and waits no more.
-    fn forget_joiner(&self) {
-        if let Some(joiner) = self.joiner.take() {
-            self.contained("a waker's destructor panicked", || drop(joiner));
-        }
-    }
-
-    /// Calls what may be anybody's code; a panic is told to the loop and goes no further.
-    fn contained(&self, what: &str, work: impl FnOnce()) {
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
-            let place = Some(self.about.spawned_at.get());
-            contain::tell_panic(&self.executor.handle, what, payload, place);
-        }
-    }
-
-    /// Lets the task end without being joined; a failure is reported then.
-    pub(crate) fn detach(self: &Rc<Self>) {
-        self.detached.set(true);
-        if self.is_live() {
-            self.forget_joiner();
-        } else {
-            self.report();
-        }
-    }
-
-    /// Drops the task's future, now or when its poll returns; tells whether it was still to end.
-    pub(crate) fn abort(self: &Rc<Self>) -> bool {
-        match self.phase.get() {
-            Phase::Waiting => {
-                let (future, place) = (self.work.take(), self.about.spawned_at.get());
-                self.end(Phase::Aborted);
-                // Last, since its destructor is anybody's code: by then the end is known.
-                if let Some(future) = future {
-                    contain::discard(future, &self.executor.handle, place);
-                }
-                true
-            }
-            Phase::Polled => {
-                self.phase.set(Phase::Aborting);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// The task has ended: wakes who awaits it.
-    fn end(self: &Rc<Self>, phase: Phase) {
-        self.phase.set(phase);
-        let executor = &self.executor;
-        if self.about.polls.get() == 0 {
-            self.report_never_polled();
-        }
-        self.about.cancel_late();
-        if let Some(joiner) = self.joiner.take() {
-            self.contained("a waker panicked", || joiner.wake());
-        }
-        executor.ended();
-        if self.detached.get() {
-            self.report();
-        }
-    }
-
-    /// Reports the failure of a task that nobody joined, and gives up the slot.
-    fn report(self: &Rc<Self>) {
-        let (ended, executor) = (self.phase.get() == Phase::Ended, self.executor.clone());
-        let (spawned_at, task) = (self.about.spawned_at.get(), self.about.name());
-        let (work, _rare) = self.release();
-        let Some(work) = work else { return };
-        if let Some(failure) = failure(&*work).filter(|_| ended) {
-            let message = format!("{} failed and nobody joined it: {failure}", describe(task));
-            contain::tell(&executor.handle, &context(message, spawned_at));
-        }
-        contain::discard(work, &executor.handle, spawned_at);
-    }
-
-    /// Ends a task that has panicked. The loop hears of it; who joins the task hears the message.
-    #[cold]
-    fn panicked(self: &Rc<Self>, work: Pin<Box<dyn Work>>, payload: Payload) {
-        let (executor, spawned_at) = (self.executor.clone(), self.about.spawned_at.get());
-        let message = panic_message(&*payload).to_owned();
-        let report = context(format!("a task panicked: {message}"), spawned_at);
-        self.about.rare(|rare| rare.panicked = Some(message));
-        self.end(Phase::Panicked);
-        let told = match payload.is::<Abort>() {
-            true => Err(payload),
-            false => {
-                contain::discard_payload(payload);
-                catch_unwind(AssertUnwindSafe(|| executor.handle.report(&report)))
-            }
-        };
-        contain::discard(work, &executor.handle, spawned_at);
-        // The task, or the exception handler, asks to leave the run.
-        if let Err(payload) = told {
-            resume_unwind(payload);
-        }
-    }
-
-    /// A poll has returned, and the task does not just go on waiting.
-    #[cold]
-    fn polled(self: &Rc<Self>, work: Pin<Box<dyn Work>>, polled: Result<Poll<()>, Payload>) {
-        match polled {
-            Err(payload) => self.panicked(work, payload),
-            Ok(_) if self.phase.get() == Phase::Aborting => {
-                let (executor, spawned_at) = (self.executor.clone(), self.about.spawned_at.get());
-                self.end(Phase::Aborted);
-                contain::discard(work, &executor.handle, spawned_at);
-            }
-            Ok(_) => {
-                self.work.set(Some(work));
-                self.end(Phase::Ended);
-            }
-        }
+        self.loop_tasks.handle.queue(self.clone(), self.number.get());
     }
 
     #[inline(always)]
-    fn poll(&self, work: &mut Pin<Box<dyn Work>>) -> Result<Poll<()>, Payload> {
+    fn poll(&self, future: &mut Pin<Box<dyn ErasedFuture>>) -> Result<Poll<()>, Payload> {
         current::begin(self.task_waker.row());
         let mut cx = Context::from_waker(&self.waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
         self.about.waits.set(current::end());
         polled
     }
@@ -326,43 +232,22 @@ impl Job for Slot {
         if self.phase.get() != Phase::Waiting {
             return;
         }
-        let mut work = self.work.take().expect("a waiting task has its future");
+        let mut future = self.future.take().expect("a waiting task has its future");
         self.phase.set(Phase::Polled);
         self.about.polls.set(self.about.polls.get().wrapping_add(1));
-        let polled = match self.executor.watch.get() {
-            None => self.poll(&mut work),
-            Some(threshold) => self.watched(threshold, || self.poll(&mut work)),
+        let polled = match self.loop_tasks.watch.get() {
+            None => self.poll(&mut future),
+            Some(threshold) => self.watched(threshold, || self.poll(&mut future)),
         };
         if let (Ok(Poll::Pending), Phase::Polled) = (&polled, self.phase.get()) {
-            self.work.set(Some(work));
+            self.future.set(Some(future));
             self.phase.set(Phase::Waiting);
         } else {
-            self.polled(work, polled);
+            self.poll_returned(future, polled);
         }
     }
 
     fn kind(&self) -> &'static str {
         "task"
     }
-}
-
-/// Says which task it is, for a report.
-fn describe(name: Option<String>) -> String {
-    name.map_or("a task".into(), |name| format!("the task {name:?}"))
-}
-
-/// Says what an output has failed with. To say it is anybody's code, and may panic itself.
-fn failure(work: &dyn Work) -> Option<String> {
-    catch_unwind(AssertUnwindSafe(|| work.failure())).unwrap_or_else(|payload| {
-        let message = format!("an error that cannot be shown: {}", panic_message(&*payload));
-        contain::discard_payload(payload);
-        Some(message)
-    })
-}
-
-pub(super) fn context(
-    message: String,
-    spawned_at: &'static Location<'static>,
-) -> loop_core::Context {
-    loop_core::Context::new(message).created_at(spawned_at)
 }

@@ -1,10 +1,11 @@
-//! What is told of a task that takes too long, or never began.
+//! Tasks that take too long, or never began: they are told of, or aborted.
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::task::contain;
-use crate::task::slot::{Slot, context};
+use crate::task::about::describe;
+use crate::task::report::{self, context};
+use crate::task::slot::Slot;
 
 impl Slot {
     /// Aborts the task after a while, if it has not ended by then, and tells the loop. A task that was
@@ -14,8 +15,8 @@ impl Slot {
             return;
         }
         let late = self.clone();
-        let timer = self.executor.handle.call_later(limit, move || {
-            let task = late.describe();
+        let timer = self.loop_tasks.handle.call_later(limit, move || {
+            let task = describe(late.about.name());
             late.tell(format!("{task} goes on {limit:?} after it was cancelled: it is aborted"));
             late.abort();
         });
@@ -25,14 +26,14 @@ impl Slot {
     /// Polls the task by the clock, and tells when that took longer than `threshold`.
     #[cold]
     pub(super) fn watched<R>(&self, threshold: Duration, poll: impl FnOnce() -> R) -> R {
-        let handle = &self.executor.handle;
+        let handle = &self.loop_tasks.handle;
         let begun = handle.time();
         let polled = poll();
         let ended = handle.time();
         self.about.since.set(Some(ended));
         let took = ended.saturating_sub(begun);
         if took >= threshold {
-            let task = self.describe();
+            let task = describe(self.about.name());
             self.tell(format!("a poll of {task} took {took:?}: nothing else could run"));
         }
         polled
@@ -41,13 +42,13 @@ impl Slot {
     /// Tells of a task that ended before its first poll, if polls are watched.
     #[cold]
     pub(super) fn report_never_polled(&self) {
-        if self.executor.watch.get().is_some() {
-            self.tell(format!("{} was never polled", self.describe()));
+        if self.loop_tasks.watch.get().is_some() {
+            self.tell(format!("{} was never polled", describe(self.about.name())));
         }
     }
 
     /// Tells the loop's exception handler something of the task.
     fn tell(&self, message: String) {
-        contain::tell(&self.executor.handle, &context(message, self.about.spawned_at.get()));
+        report::tell(&self.loop_tasks.handle, &context(message, self.about.spawned_at.get()));
     }
 }
