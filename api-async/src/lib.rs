@@ -58,6 +58,6 @@ pub use task::scope::{Scope, ScopedTask, scope};
 pub use task::scoped::Scoped;
 pub use task::shield::{Shield, shield};
 pub use task::token::CancellationToken;
-pub use task::{Outcome, Task, TaskError, run_until_complete, spawn, spawn_infallible};
+pub use task::{Task, TaskError, TaskOutput, run_until_complete, spawn, spawn_infallible};
 pub use tcp::{ReadChunk, TcpListener, TcpStream, WriteChunk};
 pub use timer::{Sleep, sleep, sleep_until};

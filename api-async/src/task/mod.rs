@@ -59,18 +59,18 @@ pub enum TaskError {
 }
 
 /// What a task may end with: something that can say whether it is a failure.
-pub trait Outcome {
+pub trait TaskOutput {
     /// Says what went wrong, if something did.
     fn failure(&self) -> Option<String>;
 }
 
-impl Outcome for () {
+impl TaskOutput for () {
     fn failure(&self) -> Option<String> {
         None
     }
 }
 
-impl<T, E: fmt::Debug> Outcome for Result<T, E> {
+impl<T, E: fmt::Debug> TaskOutput for Result<T, E> {
     fn failure(&self) -> Option<String> {
         self.as_ref().err().map(|error| format!("{error:?}"))
     }
@@ -82,9 +82,9 @@ impl<T, E: fmt::Debug> Outcome for Result<T, E> {
 #[track_caller]
 pub fn spawn<F>(handle: &LoopHandle, future: F) -> Task<F::Output>
 where
-    F: Future<Output: Outcome> + 'static,
+    F: Future<Output: TaskOutput> + 'static,
 {
-    spawn_judged(handle, future, Outcome::failure)
+    spawn_judged(handle, future, TaskOutput::failure)
 }
 
 /// Runs a future whose output cannot be a failure.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use loop_core::LoopHandle;
 
-use crate::task::{Outcome, Task, TaskError, spawn};
+use crate::task::{Task, TaskError, TaskOutput, spawn};
 
 /// A task that outlives what awaits it, by a limit at most; see [`shield`].
 #[must_use = "dropping a shield begins its limit"]
@@ -29,7 +29,7 @@ pub struct Shield<T: 'static> {
 #[track_caller]
 pub fn shield<F>(handle: &LoopHandle, limit: Duration, future: F) -> Shield<F::Output>
 where
-    F: Future<Output: Outcome + 'static> + 'static,
+    F: Future<Output: TaskOutput + 'static> + 'static,
 {
     let task = spawn(handle, future);
     task.set_shield(limit);

@@ -11,8 +11,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use api_async::{
-    CancellationToken, Outcome, Scope, Task, TcpListener, TcpStream, bytes, combine, echo, scope,
-    shield, sleep, spawn, suspend, tasks,
+    CancellationToken, Scope, Task, TaskOutput, TcpListener, TcpStream, bytes, combine, echo,
+    scope, shield, sleep, spawn, suspend, tasks,
 };
 use fastrand::Rng;
 use futures::FutureExt;
