@@ -130,6 +130,12 @@ impl<S, W: Way> Claim<'_, S, W> {
         }
     }
 
+    /// Tells whether the future has waited.
+    #[inline(always)]
+    pub(crate) fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// Waits in this direction, without an attempt. It takes no budget: what waits gives way.
     #[inline(always)]
     pub(crate) fn park<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {

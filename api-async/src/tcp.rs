@@ -191,7 +191,7 @@ impl Future for ReadChunk<'_> {
         // The source is asked before it is tried: most tasks come here once more than there are
         // bytes, and an error need not be made for that.
         let source = self.0.socket.source();
-        if !source.is_ready(Direction::Read) {
+        if !self.0.is_held() && !source.is_ready(Direction::Read) {
             return self.0.park(cx);
         }
         self.0.poll_attempt(cx, || source.read_chunk())

@@ -56,12 +56,7 @@ impl Slot {
     pub(crate) fn abort(self: &Rc<Self>) -> bool {
         match self.phase.get() {
             Phase::Waiting => {
-                let (future, place) = (self.future.take(), self.about.spawned_at.get());
-                self.end(Phase::Aborted);
-                // Last, since its destructor is user code: by then the end is known.
-                if let Some(future) = future {
-                    dropping::discard(future, &self.loop_tasks.handle, place);
-                }
+                self.end_aborted();
                 true
             }
             Phase::Polled => {
@@ -72,30 +67,29 @@ impl Slot {
         }
     }
 
+    /// Ends a task that was aborted.
+    fn end_aborted(self: &Rc<Self>) {
+        let (tasks, spawned_at) = (self.loop_tasks.clone(), self.about.spawned_at.get());
+        let future = self.future.take();
+        self.end(Phase::Aborted);
+        // Last, since its destructor is user code: by then the end is known.
+        future.into_iter().for_each(|future| dropping::discard(future, &tasks.handle, spawned_at));
+    }
+
     /// Goes on when a poll has returned and the task does not just go on waiting.
     #[cold]
-    pub(super) fn poll_returned(
-        self: &Rc<Self>,
-        future: Pin<Box<dyn ErasedFuture>>,
-        polled: Result<Poll<()>, Payload>,
-    ) {
+    pub(super) fn poll_returned(self: &Rc<Self>, polled: Result<Poll<()>, Payload>) {
         match polled {
-            Err(payload) => self.panicked(future, payload),
-            Ok(_) if self.phase.get() == Phase::Aborting => {
-                let (tasks, spawned_at) = (self.loop_tasks.clone(), self.about.spawned_at.get());
-                self.end(Phase::Aborted);
-                dropping::discard(future, &tasks.handle, spawned_at);
-            }
-            Ok(_) => {
-                self.future.set(Some(future));
-                self.end(Phase::Ended);
-            }
+            Err(payload) => self.panicked(payload),
+            Ok(_) if self.phase.get() == Phase::Aborting => self.end_aborted(),
+            Ok(_) => self.end(Phase::Ended),
         }
     }
 
     /// Ends a task that has panicked. The loop is told; a task that joins gets the message.
     #[cold]
-    fn panicked(self: &Rc<Self>, future: Pin<Box<dyn ErasedFuture>>, payload: Payload) {
+    fn panicked(self: &Rc<Self>, payload: Payload) {
+        let future = self.future.take();
         let (tasks, spawned_at) = (self.loop_tasks.clone(), self.about.spawned_at.get());
         let message = panic_message(&*payload).to_owned();
         let context = context(format!("a task panicked: {message}"), spawned_at);
@@ -108,7 +102,7 @@ impl Slot {
                 catch_unwind(AssertUnwindSafe(|| tasks.handle.report(&context)))
             }
         };
-        dropping::discard(future, &tasks.handle, spawned_at);
+        future.into_iter().for_each(|future| dropping::discard(future, &tasks.handle, spawned_at));
         // The task, or the exception handler, asks to leave the run.
         if let Err(payload) = told {
             resume_unwind(payload);

@@ -1,10 +1,9 @@
 //! The slot of a task: the job that the loop queues, used again by the next task.
 //!
-//! The executor, the ready queue and the handle that may join the task share a slot. It needs no borrow
-//! of anything while the future is polled: the future is out of its cell then. How a task ends is in
-//! `ending.rs`.
+//! The executor, the ready queue and the handle that may join the task share a slot. While the future is
+//! polled, nothing but the future itself is borrowed. How a task ends is in `ending.rs`.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -27,7 +26,7 @@ pub(crate) enum Phase {
     Vacant,
     /// The task waits to be polled: in the ready queue, or until it is woken.
     Waiting,
-    /// It is being polled; the future is on the stack of the poll.
+    /// It is being polled.
     Polled,
     /// It was aborted while it was polled, and ends when the poll returns.
     Aborting,
@@ -91,8 +90,9 @@ pub(crate) struct Slot {
     pub(super) detached: Cell<bool>,
     /// Whether the row of the waker is this slot's: the next task may have both then.
     has_row: Cell<bool>,
-    /// The future, then its output. Out of its place while it is polled.
-    pub(super) future: Cell<Option<Pin<Box<dyn ErasedFuture>>>>,
+    /// The future, then its output. Borrowed while it is polled: what aborts the task meanwhile leaves it
+    /// to the poll (6).
+    pub(super) future: RefCell<Option<Pin<Box<dyn ErasedFuture>>>>,
     /// Wakes the task that joins this one.
     pub(super) joiner: Cell<Option<Waker>>,
     /// What reports and dumps tell of the task.
@@ -112,7 +112,7 @@ impl Slot {
             queued: Cell::new(false),
             detached: Cell::new(false),
             has_row: Cell::new(true),
-            future: Cell::default(),
+            future: RefCell::default(),
             joiner: Cell::default(),
             about: About::new(),
         }
@@ -140,7 +140,7 @@ impl Slot {
         self.phase.set(Phase::Waiting);
         self.queued.set(false);
         self.detached.set(false);
-        self.future.set(Some(future));
+        self.future.replace(Some(future));
         self.about.begin(spawned_at);
         self.loop_tasks.began();
         if self.loop_tasks.handle.is_closing() {
@@ -206,7 +206,9 @@ impl Slot {
     }
 
     #[inline(always)]
-    fn poll(&self, future: &mut Pin<Box<dyn ErasedFuture>>) -> Result<Poll<()>, Payload> {
+    fn poll(&self) -> Result<Poll<()>, Payload> {
+        let mut future = self.future.borrow_mut();
+        let future = future.as_mut().expect("a waiting task has its future");
         current::begin(self.task_waker.row());
         let mut cx = Context::from_waker(&self.waker);
         let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
@@ -232,18 +234,17 @@ impl Job for Slot {
         if self.phase.get() != Phase::Waiting {
             return;
         }
-        let mut future = self.future.take().expect("a waiting task has its future");
         self.phase.set(Phase::Polled);
         self.about.polls.set(self.about.polls.get().wrapping_add(1));
         let polled = match self.loop_tasks.watch.get() {
-            None => self.poll(&mut future),
-            Some(threshold) => self.watched(threshold, || self.poll(&mut future)),
+            None => self.poll(),
+            Some(threshold) => self.watched(threshold, || self.poll()),
         };
-        if let (Ok(Poll::Pending), Phase::Polled) = (&polled, self.phase.get()) {
-            self.future.set(Some(future));
-            self.phase.set(Phase::Waiting);
-        } else {
-            self.poll_returned(future, polled);
+        match polled {
+            Ok(Poll::Pending) if self.phase.get() == Phase::Polled => {
+                self.phase.set(Phase::Waiting);
+            }
+            _ => self.poll_returned(polled),
         }
     }
 
