@@ -1,7 +1,7 @@
-//! A socket and who waits for it: one future a direction, as in the other wings.
+//! A socket and what waits for it: one future a direction, as in the other wings.
 //!
 //! A future that waits has the direction until it ends or is dropped, and takes its waker with it. The
-//! traits of `futures` poll without a future of ours: there the last that was polled is woken.
+//! traits of `futures` poll without a future of ours: there the task is woken that polled last.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
@@ -15,7 +15,7 @@ use crate::task::current::{self, Wait};
 use crate::task::executor;
 use crate::task::panics::in_drop;
 
-/// A direction that is known when a claim is compiled.
+/// A direction as a type: it takes no room in a future, and no message asks which one it is.
 pub(crate) trait Way {
     const DIRECTION: Direction;
 }
@@ -43,14 +43,36 @@ impl<X: Transfer> Way for Of<X> {
 
 /// A socket on the loop, as this wing has it.
 pub(crate) struct Socket<S> {
+    /// The socket as the loop has it, with the wakers that are parked.
     source: Source<S>,
-    /// Whether a future waits to read, and to write.
+    /// Whether a future has claimed reading, and writing: a second one that would wait is refused.
     claimed: [Cell<bool>; 2],
 }
 
-/// A future's claim on one direction: it holds it while it waits.
+/// A future's claim on one direction: it is held from the first wait to the end of the future.
+///
+/// ```text
+///   Free ───── 1 ────► Parked ───── 2 ────► Woken
+///    ▲                  │  ▲                 │ │
+///    │                  │  └────── 3 ────────┘ │
+///    └────── 4, 5 ──────┴──────────────────────┘
+/// ```
+///
+/// 1. The future's attempt would block, and no other future has the direction: [`Claim::park`] leaves the
+///    task's waker at the source. If one has, the future ends as `ResourceBusy`.
+/// 2. The kernel says that the socket is ready: the loop queues the task or calls its waker. The claim
+///    holds: no other future may wait before this one was polled.
+/// 3. The task polls the future, whose attempt would block once more: `Claim::park`. So it does if the
+///    task polls it while it is parked.
+/// 4. The attempt has succeeded or failed: [`Claim::poll_attempt`] gives the direction up.
+/// 5. The future is dropped: `Claim::cancel` gives the direction up and takes the waker back.
+///
+/// A future that need not wait stays free: another that waits keeps its claim. What polls by the traits
+/// of `futures` claims nothing, and parks only in a direction that is free ([`Socket::wait`]).
 pub(crate) struct Claim<'a, S, W: Way> {
     pub(crate) socket: &'a Socket<S>,
+    /// Whether the future has the direction. It knows that itself, since the socket only knows that one
+    /// has it.
     held: bool,
     way: PhantomData<W>,
 }
@@ -66,14 +88,12 @@ impl<S> Socket<S> {
     }
 
     /// Makes a claim, which holds nothing until it has to wait.
-    #[inline(always)]
     pub(crate) fn claim<W: Way>(&self) -> Claim<'_, S, W> {
         Claim { socket: self, held: false, way: PhantomData }
     }
 
     /// Makes an attempt within the task's budget; if it has to be made again later, the task is woken
     /// then, unless a future waits in this direction.
-    #[inline(always)]
     pub(crate) fn poll_attempt<T>(
         &self,
         direction: Direction,
@@ -91,16 +111,15 @@ impl<S> Socket<S> {
     }
 
     /// Waits in this direction, unless a future does. It takes no budget: what waits gives way.
-    #[inline(always)]
     pub(crate) fn wait<T>(&self, direction: Direction, cx: &Context<'_>) -> Poll<io::Result<T>> {
-        if self.claimed[number(direction)].get() {
+        if self.claimed[index(direction)].get() {
             return Poll::Ready(Err(busy()));
         }
         self.park(direction, cx)
     }
 
     /// Wakes the task when the source is ready in this direction.
-    #[inline(always)]
+    #[inline]
     fn park<T>(&self, direction: Direction, cx: &Context<'_>) -> Poll<T> {
         self.source.park_task(direction, cx.waker(), || executor::polled_by(cx.waker()));
         current::wait(match direction {
@@ -113,7 +132,6 @@ impl<S> Socket<S> {
 
 impl<S, W: Way> Claim<'_, S, W> {
     /// Makes an attempt as [`Socket::poll_attempt`] does, and holds the direction while it is pending.
-    #[inline(always)]
     pub(crate) fn poll_attempt<T>(
         &mut self,
         cx: &Context<'_>,
@@ -131,7 +149,6 @@ impl<S, W: Way> Claim<'_, S, W> {
     }
 
     /// Tells whether the future has waited.
-    #[inline(always)]
     pub(crate) fn is_held(&self) -> bool {
         self.held
     }
@@ -140,7 +157,7 @@ impl<S, W: Way> Claim<'_, S, W> {
     #[inline(always)]
     pub(crate) fn park<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {
         if !self.held {
-            if self.socket.claimed[number(W::DIRECTION)].replace(true) {
+            if self.socket.claimed[index(W::DIRECTION)].replace(true) {
                 return Poll::Ready(Err(busy()));
             }
             self.held = true;
@@ -149,20 +166,18 @@ impl<S, W: Way> Claim<'_, S, W> {
     }
 
     /// Gives the direction up, since the future ends.
-    #[inline(always)]
     fn release(&mut self) {
         if self.held {
             self.held = false;
-            self.socket.claimed[number(W::DIRECTION)].set(false);
+            self.socket.claimed[index(W::DIRECTION)].set(false);
         }
     }
 
     /// Gives the direction up, and takes the waker back.
     #[cold]
-    #[inline(never)]
     fn cancel(&mut self) {
         self.release();
-        // The waker may be anybody's code.
+        // The waker may be user code.
         in_drop(|| {
             self.socket.source.unpark(W::DIRECTION);
         });
@@ -170,7 +185,7 @@ impl<S, W: Way> Claim<'_, S, W> {
 }
 
 impl<S, W: Way> Drop for Claim<'_, S, W> {
-    #[inline(always)]
+    #[inline]
     fn drop(&mut self) {
         if self.held {
             self.cancel();
@@ -178,8 +193,8 @@ impl<S, W: Way> Drop for Claim<'_, S, W> {
     }
 }
 
-#[inline(always)]
-fn number(direction: Direction) -> usize {
+/// Says where the claim on a direction is.
+fn index(direction: Direction) -> usize {
     match direction {
         Direction::Read => 0,
         Direction::Write => 1,

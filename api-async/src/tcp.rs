@@ -186,10 +186,9 @@ impl TcpStream {
 impl Future for ReadChunk<'_> {
     type Output = io::Result<Option<Chunk>>;
 
-    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // The source is asked before it is tried: most tasks come here once more than there are
-        // bytes, and an error need not be made for that.
+        // Before it has waited, it asks whether there are bytes: most tasks come here once more than
+        // there are, and an error need not be made for that.
         let source = self.0.socket.source();
         if !self.0.is_held() && !source.is_ready(Direction::Read) {
             return self.0.park(cx);
@@ -201,7 +200,6 @@ impl Future for ReadChunk<'_> {
 impl Future for WriteChunk<'_> {
     type Output = io::Result<()>;
 
-    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let WriteChunk { claim, chunk } = &mut *self;
         let source = claim.socket.source();

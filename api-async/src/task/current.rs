@@ -68,7 +68,6 @@ pub struct InsideLoop;
 pub(crate) struct Inside(());
 
 /// The task in this row is about to be polled.
-#[inline]
 pub(crate) fn begin(row: usize) {
     CURRENT.with(|current| {
         current.row.set(row);
@@ -79,7 +78,6 @@ pub(crate) fn begin(row: usize) {
 }
 
 /// The task's poll has returned; tells what it waits for.
-#[inline]
 pub(crate) fn end() -> Wait {
     CURRENT.with(|current| {
         current.depth.set(current.depth.get() - POLL);
@@ -89,7 +87,6 @@ pub(crate) fn end() -> Wait {
 
 /// Returns the row of the task that is polled, or, after a poll within its poll, of that one; a row
 /// that there is not, if none is polled.
-#[cold]
 pub(crate) fn row() -> usize {
     CURRENT.with(|current| if is_polling(current) { current.row.get() } else { NO_ROW })
 }
@@ -100,14 +97,12 @@ fn is_polling(current: &Current) -> bool {
 }
 
 /// Notes what is waited for.
-#[inline]
 pub(crate) fn wait(wait: Wait) {
     CURRENT.with(|current| current.waits.set(wait));
 }
 
 /// Lets an operation be tried if there is budget left; with none, the task gives way and is queued
 /// again. What else it polls in this poll gives way too, or it would never rest.
-#[inline]
 pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
     CURRENT.with(|current| match current.budget.get() {
         0 => give_way(current, cx),
@@ -116,7 +111,6 @@ pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
 }
 
 /// Notes that an operation has completed: it takes one of the budget.
-#[inline]
 pub(crate) fn spend() {
     CURRENT.with(|current| current.budget.set(current.budget.get().wrapping_sub(1)));
 }
@@ -142,7 +136,6 @@ pub(crate) fn refuse_inside() -> Result<(), InsideLoop> {
 
 impl Inside {
     /// Enters a run.
-    #[inline]
     pub(crate) fn enter() -> Inside {
         CURRENT.with(|current| current.depth.set(current.depth.get() + 1));
         Inside(())
@@ -150,7 +143,6 @@ impl Inside {
 }
 
 impl Drop for Inside {
-    #[inline]
     fn drop(&mut self) {
         CURRENT.with(|current| current.depth.set(current.depth.get() - 1));
     }

@@ -87,7 +87,6 @@ impl Slot {
     }
 
     /// Ends a task that has panicked. The loop is told; a task that joins gets the message.
-    #[cold]
     fn panicked(self: &Rc<Self>, payload: Payload) {
         let future = self.future.take();
         let (tasks, spawned_at) = (self.loop_tasks.clone(), self.about.spawned_at.get());

@@ -55,7 +55,6 @@ pub(crate) fn insert(
 }
 
 /// Makes a slot in a row of its own.
-#[cold]
 fn new_slot(handle: &LoopHandle) -> Rc<Slot> {
     let loop_tasks = loop_tasks(handle);
     TABLE.with_borrow_mut(|table| {
@@ -129,14 +128,12 @@ fn remove(loop_tasks: &Rc<LoopTasks>) -> Vec<Rc<Slot>> {
 }
 
 /// Finds the task that is polled, if it is the one that `waker` wakes.
-#[cold]
 pub(crate) fn polled_by(waker: &Waker) -> Option<Rc<dyn LocalWake>> {
     let slot = polled();
     slot.filter(|slot| slot.is_woken_by(waker)).map(|slot| slot as Rc<dyn LocalWake>)
 }
 
 /// Returns the slot of the task that is polled.
-#[cold]
 pub(crate) fn polled() -> Option<Rc<Slot>> {
     let here = TABLE.try_with(|table| table.borrow().rows.get(current::row())?.clone());
     here.ok().flatten()
@@ -148,7 +145,6 @@ impl Table {
     }
 
     /// Takes a free slot of a loop, if it has one.
-    #[inline]
     fn take_free(&mut self, loop_id: u64) -> Option<Rc<Slot>> {
         let loop_tasks = self.loops.iter().find(|tasks| tasks.handle.id() == loop_id)?;
         let row = loop_tasks.take_free_row()?;
@@ -166,7 +162,6 @@ impl Table {
 
 impl TaskWaker {
     /// Returns the slot, if this is the thread of its loop.
-    #[inline]
     fn slot(self: &Arc<Self>) -> Option<Rc<Slot>> {
         let knows = |slot: &&Rc<Slot>| Arc::ptr_eq(&slot.task_waker, self);
         let here = TABLE.try_with(|table| {
@@ -176,7 +171,6 @@ impl TaskWaker {
         here.ok().flatten()
     }
 
-    #[cold]
     fn wake_remotely(self: &Arc<Self>) {
         if !self.submit() {
             let task_waker = self.clone();
@@ -194,7 +188,6 @@ impl Wake for TaskWaker {
         self.wake_by_ref();
     }
 
-    #[inline]
     fn wake_by_ref(self: &Arc<Self>) {
         match self.slot() {
             Some(slot) => slot.wake(),

@@ -53,7 +53,6 @@ impl Panics {
 }
 
 /// Tells of a panic that cannot go on, since another one does.
-#[cold]
 fn lost(payload: Payload) {
     let polled = || executor::polled().map(|slot| slot.loop_tasks.handle.clone());
     match dropping::dropping_for().or_else(polled) {

@@ -18,7 +18,6 @@ pub(crate) fn context(message: String, spawned_at: &'static Location<'static>) -
 }
 
 /// Tells a loop's exception handler of a panic that goes no further.
-#[cold]
 pub(crate) fn tell_panic(
     handle: &LoopHandle,
     what: &str,
@@ -35,7 +34,6 @@ pub(crate) fn tell_panic(
 }
 
 /// Tells a loop's exception handler; if the handler panics, that goes no further either.
-#[cold]
 pub(crate) fn tell(handle: &LoopHandle, context: &Context) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(|| handle.report(context))) {
         leave(handle, payload);
@@ -43,7 +41,6 @@ pub(crate) fn tell(handle: &LoopHandle, context: &Context) {
 }
 
 /// Leaves the run, if that is what was asked for, from the queue: here nothing may unwind.
-#[cold]
 fn leave(handle: &LoopHandle, payload: Payload) {
     if payload.is::<Abort>() {
         let _ = handle.try_call_soon(|| resume_unwind(Box::new(Abort)));

@@ -205,7 +205,7 @@ impl Slot {
         self.loop_tasks.handle.queue(self.clone(), self.number.get());
     }
 
-    #[inline(always)]
+    #[inline]
     fn poll(&self) -> Result<Poll<()>, Payload> {
         let mut future = self.future.borrow_mut();
         let future = future.as_mut().expect("a waiting task has its future");

@@ -40,7 +40,6 @@ impl Slot {
     }
 
     /// Tells of a task that ended before its first poll, if polls are watched.
-    #[cold]
     pub(super) fn report_never_polled(&self) {
         if self.loop_tasks.watch.get().is_some() {
             self.tell(format!("{} was never polled", describe(self.about.name())));

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use pin_project::pin_project;
 
@@ -17,22 +17,27 @@ pub(crate) enum TaskCell<F: Future> {
     Ended(Option<F::Output>, fn(&F::Output) -> Option<String>),
 }
 
+impl<F: Future> TaskCell<F> {
+    /// Puts the output in the place of the future.
+    #[cold]
+    fn end(mut self: Pin<&mut Self>, output: F::Output) {
+        let Projected::Running(_, failure) = self.as_mut().project() else { return };
+        let failure = *failure;
+        // The future's destructor may panic: that is told, and the output is there even so.
+        let mut panics = Panics::default();
+        panics.catch(|| self.set(TaskCell::Ended(Some(output), failure)));
+        panics.tell();
+    }
+}
+
 impl<F: Future + 'static> ErasedFuture for TaskCell<F> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Projected::Running(future, failure) = self.as_mut().project() else {
+        let Projected::Running(future, _) = self.as_mut().project() else {
             return Poll::Ready(());
         };
-        let failure = *failure;
-        match future.poll(cx) {
-            Poll::Ready(output) => {
-                // The future's destructor may panic: that is told, and the output is there even so.
-                let mut panics = Panics::default();
-                panics.catch(|| self.set(TaskCell::Ended(Some(output), failure)));
-                panics.tell();
-                Poll::Ready(())
-            }
-            Poll::Pending => Poll::Pending,
-        }
+        let output = ready!(future.poll(cx));
+        self.end(output);
+        Poll::Ready(())
     }
 
     fn take_output(self: Pin<&mut Self>, output: &mut dyn Any) {
