@@ -52,7 +52,7 @@ pub use io::descriptor::Async;
 pub use io::halves::{ReadHalf, Unrelated, WriteHalf};
 pub use resolve::resolve;
 pub use task::current::{InsideLoop, Wait};
-pub use task::inspect::{TaskInfo, TaskState, tasks, watch_polls};
+pub use task::inspect::{TaskInfo, TaskState, task_slots, tasks, watch_polls};
 pub use task::run::{RunFailed, Runner, block_on, run};
 pub use task::scope::{Scope, ScopedTask, scope};
 pub use task::scoped::Scoped;

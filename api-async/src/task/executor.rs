@@ -99,6 +99,12 @@ pub(crate) fn slots(loop_tasks: &Rc<LoopTasks>) -> Vec<Rc<Slot>> {
     slots
 }
 
+/// Returns how many rows have a slot of a loop, whether that holds a task or not.
+pub(crate) fn row_count(loop_tasks: &Rc<LoopTasks>) -> usize {
+    let of_loop = |slot: &&Rc<Slot>| slot.is_of(loop_tasks);
+    TABLE.with_borrow(|table| table.rows.iter().flatten().filter(of_loop).count())
+}
+
 /// Drops all tasks of a loop; their futures are user code, so nothing is borrowed.
 fn close(loop_tasks: &Rc<LoopTasks>) {
     let _inside = Inside::enter();

@@ -61,6 +61,23 @@ pub fn tasks(handle: &LoopHandle) -> Vec<TaskInfo> {
     executor::slots(&executor::loop_tasks(handle)).iter().map(info).collect()
 }
 
+/// Returns how many slots a loop keeps for its tasks: as many as there were tasks at once, at most. The
+/// next tasks use them again; they stay until the loop is closed.
+///
+/// ```
+/// let mut event_loop = loop_core::EventLoop::new()?;
+/// let handle = event_loop.handle();
+/// for _ in 0..1_000 {
+///     api_async::spawn(&handle, async {}).detach();
+///     event_loop.run_ready();
+/// }
+/// assert_eq!(api_async::task_slots(&handle), 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn task_slots(handle: &LoopHandle) -> usize {
+    executor::row_count(&executor::loop_tasks(handle))
+}
+
 /// Tells the loop's exception handler of every poll that takes `threshold` or longer, and of tasks
 /// that end before their first poll; `None` ends it.
 ///

@@ -4,7 +4,7 @@
 //! A program spawns trees of tasks, scopes, shields, tokens, combinators and sleeps on a clock of its
 //! own; futures, functions, destructors, wakers and payloads panic; handles are joined, dropped,
 //! aborted or polled by a foreign waker; and the loop is closed at any moment. A ledger then counts what
-//! is alive, and how often each failure was told: a panic once to the exception handler, an error
+//! is alive, which slots of tasks are used again, and how often each failure was told: a panic once to the exception handler, an error
 //! there or by the join.
 //!
 //! The short form runs fixed seeds, so that it never fails at random. `FUZZ_SECONDS=3600` draws fresh
@@ -140,12 +140,16 @@ fn run(seed: u64, aloud: bool) -> Vec<String> {
     if random.bool() {
         drop(ground.take_handles().into_iter().map(contained).collect::<Vec<_>>());
     }
+    let lost_slots = ground.lost_slots();
     event_loop.close();
     ledger.close();
     ground.take_handles().into_iter().for_each(|mut task| join(&ledger, &mut task));
     ground.end();
     drop(ground);
     let mut faults = ledger.faults();
+    if lost_slots > 0 {
+        faults.push(format!("{lost_slots} slots of tasks that have ended are not used again"));
+    }
     let left = handle.snapshot();
     if !(left.ready.is_empty() && left.parked.is_empty() && left.timed.is_empty()) {
         faults.push(format!("left on the loop: {left}"));

@@ -22,14 +22,23 @@ impl Ground {
         let (own, body, kind) = (self.clone(), self.body(depth), self.below(8));
         async move {
             match kind {
-                0 => own.heard(shield(&own.handle, own.delay(), body).await),
+                0 => {
+                    let shielded = shield(&own.handle, own.delay(), body);
+                    own.spawned();
+                    own.heard(shielded.await)
+                }
                 1 => {
                     let shielded = shield(&own.handle, own.delay(), body);
+                    own.spawned();
                     yield_now().await;
                     drop(shielded);
                     Ok(own.held())
                 }
-                _ => own.of_spawned(spawn(&own.handle, body), kind).await,
+                _ => {
+                    let task = spawn(&own.handle, body);
+                    own.spawned();
+                    own.of_spawned(task, kind).await
+                }
             }
         }
         .boxed_local()
@@ -73,6 +82,7 @@ impl Ground {
                 hears.ledger.panic(false);
             }
         });
+        self.spawned();
         if self.one_in(2) { ends.detach() } else { drop(ends.await) }
     }
 

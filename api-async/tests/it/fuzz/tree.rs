@@ -5,7 +5,7 @@ use std::future::pending;
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_async::{CancellationToken, Resume, Task, sleep, spawn, suspend};
+use api_async::{CancellationToken, Resume, Task, sleep, spawn, suspend, task_slots, tasks};
 use fastrand::Rng;
 use futures::future::{FutureExt, LocalBoxFuture};
 use loop_core::{Elapsed, LoopHandle};
@@ -37,6 +37,8 @@ pub(super) struct Ground {
     pub(super) foreign: RefCell<Vec<LocalBoxFuture<'static, ()>>>,
     /// How many tasks may still be spawned.
     pub(super) room: Cell<u32>,
+    /// How many tasks there were at once, at most.
+    peak: Cell<usize>,
 }
 
 impl Ground {
@@ -50,13 +52,30 @@ impl Ground {
             resumes: RefCell::default(),
             foreign: RefCell::default(),
             room: Cell::new(200),
+            peak: Cell::new(0),
         })
     }
 
     /// Spawns a tree, and keeps its handle.
     pub(super) fn spawn_tree(self: &Rc<Self>, depth: u32) {
         let task = spawn(&self.handle, self.body(depth));
+        self.spawned();
         self.keep(task);
+    }
+
+    /// Takes note that a task was spawned.
+    pub(super) fn spawned(&self) {
+        self.peak.set(self.peak.get().max(tasks(&self.handle).len()));
+    }
+
+    /// Says how many slots are not used again, of those that hold no task: each is one that a task
+    /// has not given back.
+    pub(super) fn lost_slots(&self) -> usize {
+        let peak = self.peak.get();
+        for _ in tasks(&self.handle).len()..peak {
+            spawn(&self.handle, pending::<()>()).detach();
+        }
+        task_slots(&self.handle) - peak
     }
 
     pub(super) fn keep(&self, task: Task<Output>) {
