@@ -1,5 +1,5 @@
 //! Between async and the rest of a program: a callback's operation as a future, a task's
-//! end as a callback, work that blocks on a thread, and spawning for those who only know `futures`.
+//! end as a callback, work that blocks on a thread, and spawning for code that only knows `futures`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -29,7 +29,7 @@ pub struct Suspend<T, S, G> {
 /// Ends a [`Suspend`].
 ///
 /// Dropping it unused ends the future as cancelled.
-#[must_use = "dropping it cancels who waits"]
+#[must_use = "dropping it cancels the future that waits"]
 pub struct Resume<T>(Weak<Cell<Awaited<T>>>);
 
 /// Spawns futures on a loop for code that only knows the traits of `futures`.
@@ -138,7 +138,7 @@ impl<T: 'static> Task<T> {
     }
 }
 
-/// A task that ends with whoever holds it.
+/// A task that is aborted with the future that holds it.
 struct AbortOnDrop<T>(Task<T>);
 
 impl<T> Drop for AbortOnDrop<T> {

@@ -34,6 +34,44 @@
 //!   the loop's [`Remote`](loop_core::Remote).
 //! - A task that fails and is never joined is reported with the place where it was spawned.
 //! - When the loop is closed, every task is dropped.
+//!
+//! # The crate
+//!
+//! Arrows point down: a file uses what stands below it.
+//!
+//! ```text
+//!   a whole       echo            task/run           task/scope, scoped
+//!                  │                 │                    │
+//!   operations    tcp ── bytes    resolve              combine
+//!                  │  └─ io/         │                    │
+//!                socket           bridges               timer
+//!                  └─────────────────┼────────────────────┘
+//!   task/         mod                │  Task and spawn; beside it token, shield, inspect, parts
+//!                 executor           │  places tasks, finds the slot of a waker
+//!                 slot, ending, slow │  a task's state, from the spawning to the join
+//!                 task_cell          │  the future, then its output
+//!                 loop_tasks about waker current panics dropping report
+//!                                    │
+//!                                loop-core
+//! ```
+//!
+//! # The way of a byte
+//!
+//! From the kernel to the program's code and back, while a connection is served:
+//!
+//! 1. `loop-core`: the turn polls the kernel, and finds the socket of which it has news.
+//! 2. `loop-core`: the socket's readiness has a task parked. It asks the task's slot whether that is
+//!    queued already (`LocalWake::wake`), and puts it into the ready queue.
+//! 3. `task/slot.rs`: the turn comes to the slot in the queue, and `Slot::run` polls the task.
+//! 4. `task/task_cell.rs`: `TaskCell::poll` passes that on to the program's future, here that of
+//!    [`echo::echo`], which goes on where it awaits.
+//! 5. `tcp.rs`: it awaits `ReadChunk`, whose `poll` finds the socket ready and tries.
+//! 6. `socket.rs`: `Claim::poll_attempt` looks at the task's budget and makes the attempt, which is one
+//!    `recv` in `loop-core`; the claim on the direction ends. The program has its chunk.
+//!
+//! Back the same way: the program awaits `WriteChunk` (`tcp.rs`), whose attempt (`socket.rs`) is one
+//! `send`, done at once. It awaits the next `ReadChunk`, which is not ready: `Claim::park` leaves the task's
+//! waker at the socket, everything returns `Pending`, and `Slot::run` lets the task wait.
 
 pub mod bytes;
 pub mod combine;

@@ -10,7 +10,7 @@ use crate::bridges::{Resume, suspend};
 /// Has the addresses of a host, in the system's order, looked up off the loop. An address in text
 /// form is its own name.
 ///
-/// Cancel-safe: the look-up ends by itself, and nobody hears of it.
+/// Cancel-safe: the look-up ends by itself, and its answer is dropped.
 ///
 /// # Errors
 /// What the resolver says; `Cancelled`, when the loop is closed first.

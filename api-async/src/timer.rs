@@ -16,8 +16,9 @@ use crate::task::current::{self, Wait};
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Sleep {
     handle: LoopHandle,
+    /// In the loop's time, so that a late first poll does not put it off.
     deadline: Duration,
-    /// The timer, and whom it wakes; from the first poll on.
+    /// The timer, and the waker that it has; from the first poll on.
     timer: Option<(Handle, Waker)>,
 }
 
@@ -35,7 +36,7 @@ pub fn sleep_until(handle: &LoopHandle, deadline: Duration) -> Sleep {
 }
 
 impl Sleep {
-    /// Tells whether the deadline has passed, whether somebody waits for it or not.
+    /// Tells whether the deadline has passed, whether a task waits for it or not.
     pub(crate) fn is_over(&self) -> bool {
         self.handle.has_come(self.deadline)
     }

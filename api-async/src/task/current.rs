@@ -38,8 +38,9 @@ pub enum Wait {
 }
 
 struct Current {
-    /// How many operations are left.
+    /// How many operations are left in this poll.
     budget: Cell<u32>,
+    /// What the poll has come to wait for.
     waits: Cell<Wait>,
     /// How many runs are under way on this thread, one within the other, and, each counting for
     /// [`POLL`], how many polls.

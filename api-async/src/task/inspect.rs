@@ -39,7 +39,7 @@ pub enum TaskState {
     Polled,
     /// It waits to be woken.
     Waits(Wait),
-    /// It has ended, and nobody has joined it yet.
+    /// It has ended, and was not joined yet.
     Ended,
 }
 

@@ -23,14 +23,18 @@ pub(crate) struct Parts<F> {
     parts: BTreeMap<usize, Part<F>>,
     /// The number of the next.
     next: usize,
+    /// Shared with the wakers of the parts, which may be anywhere.
     woken: Arc<Woken>,
     /// How many polls are left before others get their turn; none when a pass begins.
     polls: usize,
+    /// How many parts were woken by their own poll in this pass.
     yields: usize,
 }
 
 struct Part<F> {
+    /// Pinned here, since parts are moved in the map.
     future: Pin<Box<F>>,
+    /// Says whether the part is queued.
     wakes: Arc<PartWaker>,
     /// The same in the form that futures are given.
     waker: Waker,
@@ -42,6 +46,7 @@ struct Woken(Mutex<Queue>);
 
 #[derive(Default)]
 struct Queue {
+    /// The parts in the order of their wakes.
     numbers: VecDeque<usize>,
     /// What to wake with the first of them.
     waker: Option<Waker>,
@@ -49,6 +54,7 @@ struct Queue {
 
 /// Wakes one part.
 struct PartWaker {
+    /// What it puts into the queue.
     number: usize,
     /// Whether the part is in the queue, or has ended.
     queued: AtomicBool,
@@ -197,7 +203,7 @@ impl Woken {
             Err(true) => return None,
             Err(false) => {}
         }
-        // Cloned and dropped outside of the lock: a waker may be anybody's code.
+        // Cloned and dropped outside of the lock: a waker may be user code.
         let waker = waker.clone();
         let (before, number) =
             self.with(|queue| (queue.waker.replace(waker), queue.numbers.pop_front()));

@@ -91,7 +91,7 @@ impl Runner {
     /// 1. Every task that is left is aborted: its future is dropped, and with it the streams and
     ///    timers that it owns. What is [shielded](crate::shield) is waited for, within its limit and
     ///    [`Runner::shutdown`].
-    /// 2. Who has not stopped by then is reported to the exception handler, and aborted.
+    /// 2. What has not stopped by then is reported to the exception handler, and aborted.
     /// 3. The executor takes no more work, and its threads are waited for, within the same bound. What
     ///    still runs is reported.
     /// 4. The loop is closed.

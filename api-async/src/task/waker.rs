@@ -1,4 +1,4 @@
-//! What wakes a task from anywhere.
+//! What wakes a task from anywhere: the data; how it finds the task is in `executor.rs`.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,6 +10,7 @@ pub(crate) struct TaskWaker {
     row: usize,
     /// Whether another thread has asked for the task to be queued.
     submitted: AtomicBool,
+    /// The way to the loop from other threads.
     remote: Remote,
 }
 
