@@ -36,8 +36,11 @@ pub struct Resume<T>(Weak<Cell<Awaited<T>>>);
 #[derive(Clone, Debug)]
 pub struct Spawner(LoopHandle);
 
+/// An operation that was begun.
 struct Begun<T, G> {
+    /// Shared with the `Resume`, which holds it weakly: the future alone keeps the result.
     awaited: Rc<Cell<Awaited<T>>>,
+    /// Dropped with the future, so that it can cancel the operation.
     _guard: G,
 }
 

@@ -25,7 +25,9 @@ use crate::tcp::TcpStream;
 /// [`read`], which has moved nothing while it is pending.
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Transferring<'a, X: Transfer> {
+    /// What `Debug` shows.
     stream: &'a TcpStream,
+    /// The way to the socket, in the direction of the transfer.
     claim: Claim<'a, mio::net::TcpStream, Of<X>>,
     /// Gone when the future has ended.
     transfer: Option<X>,

@@ -70,10 +70,12 @@ pub(crate) struct Socket<S> {
 /// A future that need not wait stays free: another that waits keeps its claim. What polls by the traits
 /// of `futures` claims nothing, and parks only in a direction that is free ([`Socket::wait`]).
 pub(crate) struct Claim<'a, S, W: Way> {
+    /// Whose direction it is.
     pub(crate) socket: &'a Socket<S>,
     /// Whether the future has the direction. It knows that itself, since the socket only knows that one
     /// has it.
     held: bool,
+    /// Which direction it is.
     way: PhantomData<W>,
 }
 

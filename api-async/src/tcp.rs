@@ -35,6 +35,7 @@ pub struct ReadChunk<'a>(Claim<'a, mio::net::TcpStream, Reads>);
 /// The future of [`TcpStream::write_chunk`].
 #[must_use = "a future does nothing unless it is polled"]
 pub struct WriteChunk<'a> {
+    /// The way to the socket.
     claim: Claim<'a, mio::net::TcpStream, Writes>,
     /// What is to be written still.
     chunk: Chunk,

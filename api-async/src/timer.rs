@@ -15,6 +15,7 @@ use crate::task::current::{self, Wait};
 #[derive(Debug)]
 #[must_use = "a future does nothing unless it is polled"]
 pub struct Sleep {
+    /// The loop that has the timer.
     handle: LoopHandle,
     /// In the loop's time, so that a late first poll does not put it off.
     deadline: Duration,

@@ -23,6 +23,7 @@ use crate::tcp::TcpStream;
 /// `futures` takes bytes out of the half before these have ended, and drops them with the future.
 /// Read lines by `lines()`, where a line may be awaited beside something else.
 pub struct ReadHalf {
+    /// Shared with the other half: two counted references are a connection.
     stream: Rc<TcpStream>,
     /// What has come and was not consumed; given up when it is empty.
     chunk: Option<Chunk>,
@@ -34,7 +35,9 @@ pub struct ReadHalf {
 /// `flush` loses nothing: the next one goes on. Dropping the half does not shut the side down;
 /// `close` does.
 pub struct WriteHalf {
+    /// Shared with the other half.
     stream: Rc<TcpStream>,
+    /// What the sink was given, until it is written.
     chunk: Option<Chunk>,
 }
 

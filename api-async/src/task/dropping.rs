@@ -16,6 +16,7 @@ const DEPTH_MAX: usize = 16;
 
 /// What a task has left, and what is told if its destructor panics.
 struct Remains {
+    /// The future, or its output.
     future: Pin<Box<dyn ErasedFuture>>,
     /// The loop that is told.
     handle: LoopHandle,

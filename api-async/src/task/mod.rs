@@ -1,4 +1,9 @@
 //! Tasks: futures that the loop drives on their own.
+//!
+//! To be read in this order: `spawn` and the handle here; `executor.rs`, which gives the future a slot;
+//! `slot.rs`, which the loop runs, and `ending.rs`; `task_cell.rs`, what a slot holds. What one may pass
+//! over: `loop_tasks.rs` and `about.rs` (counts), `report.rs`, `panics.rs` and `dropping.rs` (what is done
+//! where a destructor or a waker panics). Built on tasks: tokens, shields, scopes, a whole run.
 
 mod about;
 pub(crate) mod current;
@@ -43,9 +48,11 @@ use crate::task::task_cell::TaskCell;
 /// asyncio: `Task`, but it does not die with its last reference.
 #[must_use = "a task that is not joined is to be detached"]
 pub struct Task<T> {
+    /// The task's place, which may be another task's when this one was joined.
     slot: Rc<Slot>,
     /// Tells the task from the next one in the slot.
     number: u64,
+    /// The slot has the output without its type.
     output: PhantomData<fn() -> T>,
 }
 

@@ -58,6 +58,7 @@ struct PartWaker {
     number: usize,
     /// Whether the part is in the queue, or has ended.
     queued: AtomicBool,
+    /// The queue of its set.
     woken: Arc<Woken>,
 }
 

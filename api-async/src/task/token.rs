@@ -49,6 +49,7 @@ struct TokenNode {
 
 /// The future of [`CancellationToken::cancelled`].
 struct Waits<'a> {
+    /// The token that is awaited.
     node: &'a TokenNode,
     /// Where its waker is, once it was polled.
     number: Option<u64>,
