@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use api_async::{Task, tasks};
 use fastrand::Rng;
-use loop_core::{EventLoop, ManualClock};
+use loop_core::{EventLoop, LoopHandle, ManualClock};
 
 use ledger::{Fallen, Held, Ledger};
 use tree::Ground;
@@ -150,16 +150,23 @@ fn run(seed: u64, aloud: bool) -> Vec<String> {
     if lost_slots > 0 {
         faults.push(format!("{lost_slots} slots of tasks that have ended are not used again"));
     }
-    let left = handle.snapshot();
-    if !(left.ready.is_empty() && left.parked.is_empty() && left.timed.is_empty()) {
-        faults.push(format!("left on the loop: {left}"));
-    }
-    if !tasks(&handle).is_empty() {
-        faults.push(format!("tasks are left: {:?}", tasks(&handle)));
-    }
+    faults.extend(left_on(&handle));
     drop((event_loop, handle));
     if Rc::strong_count(&ledger) > 1 {
         faults.push(format!("{} hold the ledger", Rc::strong_count(&ledger) - 1));
+    }
+    faults
+}
+
+/// Says what is left on a loop that is closed.
+fn left_on(handle: &LoopHandle) -> Vec<String> {
+    let (left, tasks) = (handle.snapshot(), tasks(handle));
+    let mut faults = Vec::new();
+    if !(left.ready.is_empty() && left.parked.is_empty() && left.timed.is_empty()) {
+        faults.push(format!("left on the loop: {left}"));
+    }
+    if !tasks.is_empty() {
+        faults.push(format!("tasks are left: {tasks:?}"));
     }
     faults
 }
