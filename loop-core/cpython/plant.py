@@ -17,10 +17,10 @@ WORKSPACE = HERE.parents[1]
 FAULTS = [
     ('last in, first out', 'ready.rs',
      'entries.push_back(entry);', 'entries.push_front(entry);', 'test_locks'),
-    ('a turn runs until nothing is ready', 'core.rs',
+    ('a turn runs until nothing is ready', 'turn.rs',
      'TurnRule::Snapshot => snapshot,', 'TurnRule::Snapshot => usize::MAX,', 'test_base_events'),
-    ('readers hear of edges alone', 'event_loop.rs',
-     'self.core.fired.take().iter()', 'self.core.fired.take().iter().take(0)', 'test_sock_lowlevel'),
+    ('readers hear of edges alone', 'turn.rs',
+     'in fired.iter()', 'in fired.iter().take(0)', 'test_sock_lowlevel'),
     ('a submission of another thread wakes no poll', 'threads/self_pipe.rs',
      'self.wake_object.wake();', '', 'test_threads'),
     ('what the loop\'s own thread submits as another would comes later', 'threads/remote.rs',
@@ -28,7 +28,7 @@ FAULTS = [
     ('a deadline is kept five seconds late', 'timers.rs',
      'if deadline > nanoseconds(now) {', 'if deadline + 5_000_000_000 > nanoseconds(now) {',
      'test_timeouts'),
-    ('a reader runs after it was removed', 'readiness/watcher.rs',
+    ('a reader runs after it was removed', 'net/watching.rs',
      'self.cancelled.set(true);', 'self.cancelled.set(false);', 'test_sock_lowlevel'),
 ]
 

@@ -1,37 +1,8 @@
 //! Where the loop's time comes from: the system's clock, or a test's own.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-/// A clock that stands still until it is told to move.
-///
-/// Loop time is a [`Duration`] since the loop's origin. A loop on a manual clock never waits in the
-/// kernel for a deadline, since waiting would not bring the deadline nearer;
-/// [`ManualClock::autojump`] brings it there instead.
-///
-/// ```
-/// use loop_core::{EventLoop, ManualClock};
-/// use std::time::Duration;
-///
-/// let clock = ManualClock::new();
-/// let mut event_loop = EventLoop::with_clock(clock.clone())?;
-/// let handle = event_loop.handle();
-/// handle.call_later(Duration::from_secs(3600), {
-///     let handle = handle.clone();
-///     move || handle.stop()
-/// });
-/// clock.advance(Duration::from_secs(3600));
-/// event_loop.run_forever()?;
-/// # Ok::<(), std::io::Error>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct ManualClock {
-    now: Rc<Cell<Duration>>,
-    /// How long the loop waits, in real time, before it jumps; never, if there is none.
-    threshold: Rc<Cell<Option<Duration>>>,
-    reads: Rc<Cell<u64>>,
-}
+use crate::testing::manual_clock::ManualClock;
 
 /// What the poll does about a deadline that is ahead.
 pub(crate) enum Pace {
@@ -51,61 +22,12 @@ pub(crate) enum Clock {
     Manual(ManualClock),
 }
 
-impl ManualClock {
-    /// Makes a clock that stands at zero.
-    pub fn new() -> ManualClock {
-        ManualClock::default()
-    }
-
-    /// Lets the clock jump to the next deadline whenever the loop has been idle for `threshold`, in
-    /// real time: nothing was ready and the kernel, other threads and signals were silent. While
-    /// offloaded work is under way the clock stands.
-    ///
-    /// A threshold of zero fits a program that meets nobody outside the loop: an hour of timeouts
-    /// takes no time. Trio: `MockClock(autojump_threshold)`.
-    ///
-    /// ```
-    /// use loop_core::{EventLoop, ManualClock};
-    /// use std::time::Duration;
-    ///
-    /// let mut event_loop = EventLoop::with_clock(ManualClock::new().autojump(Duration::ZERO))?;
-    /// let handle = event_loop.handle();
-    /// let stopped = handle.clone();
-    /// handle.call_later(Duration::from_secs(3600), move || stopped.stop());
-    /// event_loop.run_forever()?;
-    /// assert_eq!(handle.time(), Duration::from_secs(3600));
-    /// # Ok::<(), std::io::Error>(())
-    /// ```
-    pub fn autojump(self, threshold: Duration) -> ManualClock {
-        self.threshold.set(Some(threshold));
-        self
-    }
-
-    /// Returns how often the loop and its users have read the clock.
-    pub fn reads(&self) -> u64 {
-        self.reads.get()
-    }
-
-    /// Moves the clock forward by `step`.
-    pub fn advance(&self, step: Duration) {
-        self.now.set(self.now.get().saturating_add(step));
-    }
-
-    /// Returns the time that the clock shows.
-    pub fn time(&self) -> Duration {
-        self.now.get()
-    }
-}
-
 impl Clock {
     /// Reads the clock.
     pub(crate) fn time(&self) -> Duration {
         match self {
             Clock::System(origin) => origin.elapsed(),
-            Clock::Manual(clock) => {
-                clock.reads.set(clock.reads.get() + 1);
-                clock.time()
-            }
+            Clock::Manual(clock) => clock.read(),
         }
     }
 
@@ -113,14 +35,14 @@ impl Clock {
     pub(crate) fn pace(&self) -> Pace {
         match self {
             Clock::System(_) => Pace::Passes,
-            Clock::Manual(clock) => clock.threshold.get().map_or(Pace::Stands, Pace::Jumps),
+            Clock::Manual(clock) => clock.threshold().map_or(Pace::Stands, Pace::Jumps),
         }
     }
 
     /// Brings a manual clock to `deadline`; the system's goes its own way.
     pub(crate) fn jump(&self, deadline: Duration) {
         if let Clock::Manual(clock) = self {
-            clock.now.set(clock.now.get().max(deadline));
+            clock.jump(deadline);
         }
     }
 }

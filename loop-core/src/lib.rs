@@ -10,12 +10,14 @@
 //!          ▼                                                              │
 //!   poll the kernel ──► fire ──► expire ──► run what is ready ────────────┘
 //!   no longer than      parked    timers     first in, first out:
-//!   the next deadline,  waiters   whose      the only place where
-//!   not at all while    become    deadline   the loop calls you
+//!   the next deadline,  waiters   whose      here the loop calls
+//!   not at all while    become    deadline   what you have given it
 //!   something is ready  ready     passed
 //! ```
 //!
-//! [`EventLoop::run_once`] is this picture in code. What runs may schedule more: it joins the end of
+//! [`EventLoop::run_once`] is this picture in code. Outside of that place the loop calls no code of yours
+//! but wakers, which firing may wake, the hook of [`LoopHandle::on_ready`], the exception handler, and what
+//! closing ends. What runs may schedule more: it joins the end of
 //! the queue. When the turn polls again is the [`TurnRule`].
 //!
 //! # Where the rest of the program waits
@@ -28,28 +30,82 @@
 //! | promises | a job that holds a resolver, or a node of the chain | in the promise's node |
 //! | async | a waker | in the task |
 //!
+//! # The crate
+//!
+//! An arrow leads from what uses to what is used. What acts is above the handle, what it keeps is below;
+//! a folder may have files on both sides.
+//!
+//! ```text
+//!   kit/      completer  foreign  backoff        what a program builds with
+//!   testing/  script                             a poll that a test writes
+//!   net/      tcp  transfer  buffers  watching   sockets, the caller's buffers, raw descriptors
+//!      │
+//!      ▼
+//!   event_loop   turn   scheduled   closing      the owner, its turns, what is scheduled, the end
+//!   readiness/   source  parking                 a socket on the loop, and what waits there
+//!   threads/     remote  offload  resolve  signal_handlers
+//!   report/      failures  reports  snapshot     what becomes of a panic; what the loop shows
+//!      │
+//!      ▼
+//!   handle                                       `LoopHandle`, and the `LoopState` behind it
+//!      │
+//!      ▼
+//!   ready   job   timers   clock   ending        what runs, and when; how far the end is
+//!   readiness/   reactor  socket  watch  sleeper  signs  flags  direction
+//!   net/         chunk  options  partial
+//!   threads/     self_pipe and its model  offloaded  signals
+//!   report/      running  counts  errors  unwinding  stderr
+//!   testing/     manual_clock
+//! ```
+//!
+//! # The way of a byte
+//!
+//! From the kernel to users' code and back it passes three files of this crate; `parking` if it has to
+//! wait. They ask three others on the way: `readiness/reactor`, whose table knows the socket of a token;
+//! `readiness/socket`, which keeps what is known and parked; `net/chunk`, which lends the room.
+//!
+//! | | file | functions |
+//! |--:|---|---|
+//! | 1 | `turn` | `run_once` polls, `fire` and `fire_one` read each event |
+//! | 2 | `readiness/source` | `LoopState::fire` finds the socket; `queue` takes what waits there: a job, or a task that the loop can queue |
+//! | 3 | `ready` | `push`, and `pop` in the same turn |
+//! | 1 | `turn` | `run_ready` and `run_job`: [`Job::run`] is the style's, and calls users' code |
+//! | 2 | `readiness/source` | [`Source::read_chunk`], [`Source::write_chunk`]: one attempt each |
+//!
+//! A task that only its waker can wake is woken at 2 (`wake`), once nothing is borrowed.
+//!
 //! # Reading order
 //!
-//! - A turn: `event_loop` (who runs it), `core` (what the owner and its handles share), `handle` (what you
-//!   say to it), `ready` and `job` (what runs), `scheduled` (what can be cancelled), `timers` and `clock`
-//!   (what runs when), `completer` (a run with a result), `closing` (the end).
-//! - `readiness`: a socket on the loop (`source`, `direction`, `signs`, `waiters`, `sleeper`, `target`,
-//!   `waking`), and `add_reader` (`watching`, `watcher`, `descriptors`).
-//! - `net`: `tcp` and `options` (listen, accept, connect), `chunk` (where bytes live), `transfer` and
-//!   `partial` (bytes in a buffer of the caller's).
+//! - A turn: `event_loop` (the owner), `turn`, `handle` (what a program holds, and the state behind it),
+//!   `scheduled` (callbacks, now or at a deadline), `ready` and `job` (what runs), `timers` and `clock`
+//!   (what runs when), `ending` and `closing` (the end).
+//! - `readiness`: `direction`, `signs` (what the kernel tells) and `flags` (what the loop knows besides),
+//!   `socket` (its states, as a table), `source` (a socket on the loop), `parking` and `sleeper` (what
+//!   waits there), `reactor` (the table of what the kernel watches), `watch` (a raw descriptor).
+//! - `net`: `tcp` and `options` (listen, accept, connect), `chunk` (where bytes live), `buffers`, `transfer`
+//!   and `partial` (bytes in buffers of the caller's), `watching` (`add_reader`).
 //! - `threads`: `self_pipe` and its `model`, `remote` (what other threads submit), `offload` and
 //!   `offloaded` (what blocks), `resolve`, `signals` and `signal_handlers`.
 //! - `report`: `running`, `failures` and `unwinding` (what becomes of a panic), `reports`, `errors` and
 //!   `stderr` (what is told of it), `snapshot` and `counts` (what the loop shows of itself).
-//! - `testing`: `script` (a poll that a test writes). `kit`: `backoff`.
+//! - `testing`: `script` (a poll that a test writes), `manual_clock`. `kit`: `completer` (a run with a
+//!   result), `foreign` (a loop inside another loop), `backoff`.
 //!
 //! # Principles
 //!
-//! - Nothing calls back before its operation returned.
+//! - Nothing calls back before its operation returned; [`LoopHandle::on_close`] on a loop that is closing
+//!   is the exception.
 //! - No user code runs, and none is dropped, inside a borrow.
 //! - A socket is registered once in its life, and asked only when the kernel said it is worth it.
 //! - What runs again and again is queued without an allocation.
 //! - No ambient loop: whatever needs one is given a [`LoopHandle`].
+//!
+//! # Attributes
+//!
+//! `#[cold]` is on what runs seldom, and is called from what runs for every message; a function that exists
+//! for that alone is called `..._slow`. `#[inline]` is on small functions without type parameters that a
+//! style calls for every message. `#[inline(always)]` is on the way of a byte, where a count of
+//! instructions has shown that it matters: ARCHITECTURE.md has the counts. Nothing else has any.
 //!
 //! # What is not here
 //!
@@ -68,8 +124,7 @@ compile_error!("oneloop needs a 64-bit system: a poll token holds a row and its 
 
 mod clock;
 mod closing;
-mod completer;
-mod core;
+mod ending;
 mod event_loop;
 mod handle;
 mod job;
@@ -82,20 +137,20 @@ mod scheduled;
 mod testing;
 mod threads;
 mod timers;
+mod turn;
 
-pub use crate::clock::ManualClock;
-pub use crate::completer::Completer;
-pub use crate::core::{LoopHandle, TurnRule};
 pub use crate::event_loop::EventLoop;
+pub use crate::handle::{LoopHandle, TurnRule};
 pub use crate::job::Job;
 pub use crate::kit::backoff::Backoff;
+pub use crate::kit::completer::Completer;
 pub use crate::net::chunk::{CHUNK_BYTES, Chunk};
 pub use crate::net::options::{ConnectOptions, ListenOptions};
 pub use crate::net::transfer;
 pub use crate::readiness::direction::Direction;
 pub use crate::readiness::sleeper::LocalWake;
+pub use crate::readiness::socket::BYTES_PER_TURN;
 pub use crate::readiness::source::Source;
-pub use crate::readiness::waiters::BYTES_PER_TURN;
 pub use crate::report::counts::Counts;
 pub use crate::report::errors::{
     Abort, AggregateError, Cancelled, Closed, Context, Elapsed, Panicked, RunError, is_cancelled,
@@ -105,6 +160,7 @@ pub use crate::report::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::report::stderr::report_to_stderr;
 pub use crate::report::unwinding::{Unwound, panic_caught, when_panic_caught};
 pub use crate::scheduled::Handle;
+pub use crate::testing::manual_clock::ManualClock;
 pub use crate::testing::script::ScriptedEvent;
 pub use crate::threads::offload::Refused;
 pub use crate::threads::offloaded::StillRunning;

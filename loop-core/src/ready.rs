@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -14,31 +15,28 @@ pub(crate) enum Entry {
     Job(Rc<dyn Job>, u64),
     /// A closure, and where it was scheduled.
     Call(Box<dyn FnOnce()>, &'static Location<'static>),
-    /// A timer whose deadline has passed. What it runs stays in the timers until then, so that one
-    /// handle cancels it before and after its deadline. Without a key, what was cancelled in the
-    /// queue: a kind of its own would be the fourth, and four cost a jump through a table.
-    Timed(Option<TimerKey>),
-}
-
-impl Entry {
-    /// What was cancelled in the queue.
-    pub(crate) const CANCELLED: Entry = Entry::Timed(None);
+    /// A timer whose deadline has passed. What it runs stays among the timers until then, so that one
+    /// handle cancels it before and after its deadline.
+    Timed(TimerKey),
+    /// What was cancelled in the queue: its place stays, so that the numbers behind it hold.
+    Cancelled,
 }
 
 /// The FIFO of all that is ready.
 ///
 /// Entries are numbered in the order of their coming. The number of an entry less the number of the
-/// front is its place, so that cancelling needs neither a scan nor a map.
+/// front is its index, so that cancelling needs neither a scan nor a map.
 #[derive(Default)]
 pub(crate) struct ReadyQueue {
+    /// Borrowed for a push or a pop, and never while an entry runs or is dropped.
     entries: RefCell<VecDeque<Entry>>,
     /// The number of the entry at the front, which is how many have left.
     front: Cell<u64>,
 }
 
 impl ReadyQueue {
-    /// Appends an entry and returns its number. Always in line: an entry that is built on the stack
-    /// and copied in halves makes the processor wait.
+    /// Appends an entry and returns its number.
+    // In line: an entry that is built on the stack and copied in halves makes the processor wait.
     #[inline(always)]
     pub(crate) fn push(&self, entry: Entry) -> u64 {
         let mut entries = self.entries.borrow_mut();
@@ -47,20 +45,26 @@ impl ReadyQueue {
         number
     }
 
+    /// Appends a part of a job, as [`ReadyQueue::push`] does.
+    #[inline(always)]
+    pub(crate) fn push_job(&self, job: Rc<dyn Job>, part: u64) {
+        self.entries.borrow_mut().push_back(Entry::Job(job, part));
+    }
+
     /// Takes the entry at the front.
-    #[inline]
     pub(crate) fn pop(&self) -> Option<Entry> {
         let entry = self.entries.borrow_mut().pop_front()?;
         self.front.set(self.front.get() + 1);
         Some(entry)
     }
 
-    /// Takes what is queued under `number` out of the queue; its place stays, so that numbers hold.
+    /// Takes what is queued under `number` out of the queue.
     pub(crate) fn cancel(&self, number: u64) -> Option<Entry> {
-        let place = usize::try_from(number.checked_sub(self.front.get())?).ok()?;
-        let mut entries = self.entries.borrow_mut();
-        let entry = std::mem::replace(entries.get_mut(place)?, Entry::CANCELLED);
-        (!matches!(entry, Entry::Timed(None))).then_some(entry)
+        let index = usize::try_from(number.checked_sub(self.front.get())?).ok()?;
+        match mem::replace(self.entries.borrow_mut().get_mut(index)?, Entry::Cancelled) {
+            Entry::Cancelled => None,
+            entry => Some(entry),
+        }
     }
 
     /// Returns how many entries wait.
@@ -103,7 +107,7 @@ mod tests {
         assert!(queue.cancel(numbers[3]).is_none(), "it is cancelled already");
         assert!(queue.cancel(99).is_none(), "it has not come yet");
         assert!(matches!(queue.pop(), Some(Entry::Call(..))));
-        assert!(matches!(queue.pop(), Some(Entry::Timed(None))));
+        assert!(matches!(queue.pop(), Some(Entry::Cancelled)));
         assert_eq!(queue.hops(), 5);
     }
 }

@@ -1,23 +1,31 @@
-//! A callback that is scheduled, and can be cancelled.
+//! Scheduling: callbacks, jobs and wakers, now or at a deadline, and the handle that cancels them.
 
 use std::cell::Cell;
 use std::fmt;
+use std::panic::Location;
 use std::rc::Rc;
+use std::task::Waker;
+use std::time::Duration;
 
-use crate::core::Core;
-use crate::timers::TimerKey;
+use crate::handle::{LoopHandle, LoopState};
+use crate::job::Job;
+use crate::ready::Entry;
+use crate::report::errors::Closed;
+use crate::timers::{self, Action, TimerKey};
 
 /// A scheduled callback that can be cancelled.
 ///
 /// Dropping it does not cancel. asyncio: `Handle` and `TimerHandle`.
 pub struct Handle {
-    core: Rc<Core>,
+    /// Where a cancel looks.
+    state: Rc<LoopState>,
     place: Place,
+    /// Kept here: what was cancelled leaves no trace on the loop.
     cancelled: Cell<bool>,
 }
 
 /// Where a scheduled callback waits.
-pub(crate) enum Place {
+enum Place {
     /// In the ready queue, under this number.
     Ready(u64),
     /// Among the timers, and with its deadline passed still there until it runs.
@@ -26,17 +34,171 @@ pub(crate) enum Place {
     Nowhere,
 }
 
-impl Handle {
-    /// Names what is scheduled at `place`.
-    pub(crate) fn at(core: Rc<Core>, place: Place) -> Handle {
-        Handle { core, place, cancelled: Cell::new(false) }
+impl LoopHandle {
+    /// Queues `callback` to run once, after all that is ready already.
+    ///
+    /// ```
+    /// let mut event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let later = handle.call_soon(|| unreachable!("it is cancelled"));
+    /// later.cancel();
+    /// handle.stop();
+    /// event_loop.run_forever()?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// On a closed loop; [`LoopHandle::try_call_soon`] hands the callback back instead.
+    ///
+    /// asyncio: `BaseEventLoop.call_soon`.
+    #[track_caller]
+    pub fn call_soon(&self, callback: impl FnOnce() + 'static) -> Handle {
+        match self.try_call_soon(callback) {
+            Ok(handle) => handle,
+            Err(Closed(callback)) => self.refuse("call_soon", callback),
+        }
     }
 
+    /// Queues `callback`, or hands it back.
+    ///
+    /// # Errors
+    /// [`Closed`] with the callback when the loop is closed.
+    #[track_caller]
+    pub fn try_call_soon<F: FnOnce() + 'static>(&self, callback: F) -> Result<Handle, Closed<F>> {
+        if self.is_closed() {
+            return Err(Closed(callback));
+        }
+        Ok(self.queued(Entry::Call(Box::new(callback), Location::caller())))
+    }
+
+    /// Runs `callback` once, `delay` from now.
+    ///
+    /// # Panics
+    /// On a closed loop, as [`LoopHandle::call_at`].
+    ///
+    /// # Limits
+    /// The kernel's poll counts milliseconds and rounds up: a callback is never early, and on an
+    /// idle loop up to 1 ms late.
+    ///
+    /// asyncio: `BaseEventLoop.call_later`.
+    #[track_caller]
+    pub fn call_later(&self, delay: Duration, callback: impl FnOnce() + 'static) -> Handle {
+        self.call_at(self.time().saturating_add(delay), callback)
+    }
+
+    /// Runs `callback` once when the loop's time is `deadline`. Equal deadlines run in the order of
+    /// scheduling, and past ones in the next turn, earliest first.
+    ///
+    /// # Panics
+    /// On a closed loop; [`LoopHandle::try_call_at`] hands the callback back instead.
+    ///
+    /// asyncio: `BaseEventLoop.call_at`, but ties keep their order.
+    #[track_caller]
+    pub fn call_at(&self, deadline: Duration, callback: impl FnOnce() + 'static) -> Handle {
+        if self.is_closed() {
+            self.refuse("call_at", callback);
+        }
+        self.timed(deadline, Action::Call(Box::new(callback)))
+    }
+
+    /// Runs `callback` as [`LoopHandle::call_at`] does, or hands it back.
+    ///
+    /// # Errors
+    /// [`Closed`] with the callback when the loop is closed.
+    #[track_caller]
+    pub fn try_call_at<F: FnOnce() + 'static>(
+        &self,
+        deadline: Duration,
+        callback: F,
+    ) -> Result<Handle, Closed<F>> {
+        if self.is_closed() { Err(Closed(callback)) } else { Ok(self.call_at(deadline, callback)) }
+    }
+
+    /// Queues a part of a shared job. A closed loop drops it.
+    #[inline]
+    pub fn queue(&self, job: Rc<dyn Job>, part: u64) {
+        self.state.push(Entry::Job(job, part));
+    }
+
+    /// Queues a part of a shared job when the loop's time is `deadline`.
+    ///
+    /// When the loop is closed first, the job runs then; [`LoopHandle::is_closing`] tells it so. A
+    /// loop that is closed already drops it.
+    #[track_caller]
+    pub fn queue_at(&self, deadline: Duration, job: Rc<dyn Job>, part: u64) -> Handle {
+        if self.is_closing() && !self.is_closed() {
+            // What begins now ends with the rest: its deadline will not come.
+            return self.queued(Entry::Job(job, part));
+        }
+        self.timed(deadline, Action::Job(job, part))
+    }
+
+    /// Wakes a task when the loop's time is `deadline`. A closed loop drops the waker.
+    #[track_caller]
+    pub fn wake_at(&self, deadline: Duration, waker: Waker) -> Handle {
+        self.timed(deadline, Action::Wake(waker))
+    }
+
+    /// Returns the loop's time: how long ago it was made. asyncio: `BaseEventLoop.time`.
+    pub fn time(&self) -> Duration {
+        self.state.clock().time()
+    }
+
+    /// Tells whether the loop's time has come to `deadline`, as its timers count.
+    ///
+    /// To compare [`LoopHandle::time`] with a deadline by hand is not the same: timers count
+    /// nanoseconds, and a deadline more than 584 years ahead comes when 584 years have passed.
+    ///
+    /// ```
+    /// use loop_core::{EventLoop, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// let mut event_loop = EventLoop::with_clock(ManualClock::new().autojump(Duration::ZERO))?;
+    /// let handle = event_loop.handle();
+    /// let stopped = handle.clone();
+    /// handle.call_at(Duration::MAX, move || stopped.stop());
+    /// event_loop.run_forever()?;
+    /// assert!(handle.has_come(Duration::MAX) && handle.time() < Duration::MAX);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn has_come(&self, deadline: Duration) -> bool {
+        timers::is_due(deadline, self.time())
+    }
+
+    /// Panics, as what needs an open loop does on a closed one. The callback is gone by then: a
+    /// destructor that panics while this unwinds would end the process.
+    #[cold]
+    #[track_caller]
+    pub(crate) fn refuse(&self, what: &str, callback: impl FnOnce()) -> ! {
+        self.state.discard(callback);
+        panic!("{what}: the event loop is closed");
+    }
+
+    fn queued(&self, entry: Entry) -> Handle {
+        self.handle_at(Place::Ready(self.state.push(entry)))
+    }
+
+    #[track_caller]
+    fn timed(&self, deadline: Duration, action: Action) -> Handle {
+        if self.is_closed() {
+            self.state.discard(action);
+            return self.handle_at(Place::Nowhere);
+        }
+        let timers = self.state.timers();
+        self.handle_at(Place::Timed(timers.insert(deadline, action, Location::caller())))
+    }
+
+    fn handle_at(&self, place: Place) -> Handle {
+        Handle { state: self.state.clone(), place, cancelled: Cell::new(false) }
+    }
+}
+
+impl Handle {
     /// Keeps the callback from running and drops it; tells whether it was still to run.
     pub fn cancel(&self) -> bool {
         match self.place {
-            Place::Ready(number) => self.take_out(self.core.ready.cancel(number)),
-            Place::Timed(key) => self.take_out(self.core.timers.take(key)),
+            Place::Ready(number) => self.take_out(self.state.ready().cancel(number)),
+            Place::Timed(key) => self.take_out(self.state.timers().take(key)),
             Place::Nowhere => false,
         }
     }
@@ -45,7 +207,7 @@ impl Handle {
     fn take_out<T>(&self, taken: Option<T>) -> bool {
         let Some(taken) = taken else { return false };
         self.cancelled.set(true);
-        self.core.discard(taken);
+        self.state.discard(taken);
         true
     }
 

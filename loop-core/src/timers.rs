@@ -21,8 +21,8 @@ use crate::job::Job;
 /// Below this many entries a sweep is not worth its while (asyncio: `_MIN_SCHEDULED_TIMER_HANDLES`).
 const SWEEP_MIN: usize = 100;
 
-/// The owner of a row without a timer.
-const NOBODY: u64 = u64::MAX;
+/// The number in a row without a timer.
+const VACANT: u64 = u64::MAX;
 
 /// Names a timer: a stale key never meets a reused row, since sequence numbers are never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,25 +42,31 @@ pub(crate) enum Action {
 }
 
 /// A timer that has not run.
-struct Row {
+struct Timer {
+    /// What it does.
     action: Action,
-    /// In nanoseconds.
+    /// In nanoseconds, as in the heap; for those who look at the timers.
     deadline: u64,
     /// Whether it has left the heap for the ready queue; the count of the dead leaves it out then.
     due: bool,
+    /// For the report of its failure, and for those who look at the timers.
     scheduled_at: &'static Location<'static>,
 }
 
-/// Where a timer stands among the others: its deadline in nanoseconds, its number, its row.
-type Place = Reverse<(u64, u64, usize)>;
+/// What the heap orders: a timer's deadline in nanoseconds, its number, its row.
+type HeapEntry = Reverse<(u64, u64, usize)>;
 
+/// The heap, and the rows beside it.
 #[derive(Default)]
-struct State {
-    heap: BinaryHeap<Place>,
-    rows: Slab<Row>,
-    /// The number of the timer that is in each row, or [`NOBODY`]. Apart from the rows, since a
+struct Schedule {
+    /// The earliest deadline on top; dead entries among the others.
+    heap: BinaryHeap<HeapEntry>,
+    /// What is to run, so that a cancel takes it out without a search of the heap.
+    rows: Slab<Timer>,
+    /// The number of the timer that is in each row, or [`VACANT`]. Apart from the rows, since a
     /// sweep asks nothing else of them, and numbers alone stay in the cache.
     owners: Vec<u64>,
+    /// The number of the next timer: equal deadlines expire in the order of their numbers.
     sequence: u64,
     /// How many entries of the heap have lost their row.
     dead: usize,
@@ -69,7 +75,7 @@ struct State {
 /// Every outstanding timer of a loop.
 #[derive(Default)]
 pub(crate) struct Timers {
-    state: RefCell<State>,
+    schedule: RefCell<Schedule>,
 }
 
 impl Timers {
@@ -81,80 +87,80 @@ impl Timers {
         scheduled_at: &'static Location<'static>,
     ) -> TimerKey {
         let deadline = nanoseconds(deadline);
-        let mut state = self.state.borrow_mut();
-        let sequence = state.sequence;
-        state.sequence += 1;
-        let row = state.rows.insert(Row { action, deadline, due: false, scheduled_at });
-        if row == state.owners.len() {
-            state.owners.push(sequence);
+        let mut schedule = self.schedule.borrow_mut();
+        let sequence = schedule.sequence;
+        schedule.sequence += 1;
+        let row = schedule.rows.insert(Timer { action, deadline, due: false, scheduled_at });
+        if row == schedule.owners.len() {
+            schedule.owners.push(sequence);
         } else {
-            state.owners[row] = sequence;
+            schedule.owners[row] = sequence;
         }
-        state.heap.push(Reverse((deadline, sequence, row)));
+        schedule.heap.push(Reverse((deadline, sequence, row)));
         TimerKey { row, sequence }
     }
 
     /// Takes a timer's action out, if it has neither run nor been cancelled.
     pub(crate) fn take(&self, key: TimerKey) -> Option<(Action, &'static Location<'static>)> {
-        let mut state = self.state.borrow_mut();
-        if *state.owners.get(key.row)? != key.sequence {
+        let mut schedule = self.schedule.borrow_mut();
+        if *schedule.owners.get(key.row)? != key.sequence {
             return None;
         }
-        state.owners[key.row] = NOBODY;
-        let row = state.rows.remove(key.row);
+        schedule.owners[key.row] = VACANT;
+        let row = schedule.rows.remove(key.row);
         if !row.due {
-            state.dead += 1;
-            state.sweep();
+            schedule.dead += 1;
+            schedule.sweep();
         }
         Some((row.action, row.scheduled_at))
     }
 
-    /// Tells whether no deadline is outstanding; nobody waits for that of a cancelled timer.
+    /// Tells whether no deadline is outstanding; that of a cancelled timer is not.
     pub(crate) fn is_empty(&self) -> bool {
-        let state = self.state.borrow();
-        state.heap.len() == state.dead
+        let schedule = self.schedule.borrow();
+        schedule.heap.len() == schedule.dead
     }
 
     /// Returns the earliest deadline.
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
-        let mut state = self.state.borrow_mut();
-        state.drop_dead_top();
-        state.heap.peek().map(|&Reverse((deadline, ..))| Duration::from_nanos(deadline))
+        let mut schedule = self.schedule.borrow_mut();
+        schedule.drop_dead_top();
+        schedule.heap.peek().map(|&Reverse((deadline, ..))| Duration::from_nanos(deadline))
     }
 
     /// Moves the earliest timer out of the heap if its deadline is not after `now`.
     pub(crate) fn pop_due(&self, now: Duration) -> Option<TimerKey> {
-        let mut state = self.state.borrow_mut();
-        state.drop_dead_top();
-        let &Reverse((deadline, sequence, row)) = state.heap.peek()?;
+        let mut schedule = self.schedule.borrow_mut();
+        schedule.drop_dead_top();
+        let &Reverse((deadline, sequence, row)) = schedule.heap.peek()?;
         if deadline > nanoseconds(now) {
             return None;
         }
-        state.heap.pop();
-        state.rows[row].due = true;
+        schedule.heap.pop();
+        schedule.rows[row].due = true;
         Some(TimerKey { row, sequence })
     }
 
     /// Takes all timers out, so that the caller can end or drop them outside every borrow.
     pub(crate) fn clear(&self) -> Vec<Action> {
-        let mut state = self.state.borrow_mut();
-        state.heap.clear();
-        state.owners.clear();
-        state.dead = 0;
-        state.rows.drain().map(|row| row.action).collect()
+        let mut schedule = self.schedule.borrow_mut();
+        schedule.heap.clear();
+        schedule.owners.clear();
+        schedule.dead = 0;
+        schedule.rows.drain().map(|row| row.action).collect()
     }
 
     /// Calls `see` with the deadline and the place of scheduling of every timer in the heap.
     pub(crate) fn for_each(&self, mut see: impl FnMut(Duration, &'static Location<'static>)) {
-        for (_, row) in self.state.borrow().rows.iter().filter(|(_, row)| !row.due) {
+        for (_, row) in self.schedule.borrow().rows.iter().filter(|(_, row)| !row.due) {
             see(Duration::from_nanos(row.deadline), row.scheduled_at);
         }
     }
 }
 
-impl State {
+impl Schedule {
     /// Tells whether an entry of the heap has lost its row.
-    fn is_dead(&self, &Reverse((_, sequence, row)): &Place) -> bool {
+    fn is_dead(&self, &Reverse((_, sequence, row)): &HeapEntry) -> bool {
         self.owners[row] != sequence
     }
 
@@ -212,11 +218,11 @@ mod tests {
         let pending = insert(&timers, 2);
         assert_eq!(timers.pop_due(Duration::from_millis(1)), Some(due));
         assert!(timers.take(due).is_some(), "cancelled after its deadline");
-        assert_eq!(timers.state.borrow().dead, 0, "it had left the heap");
+        assert_eq!(timers.schedule.borrow().dead, 0, "it had left the heap");
         assert!(timers.take(pending).is_some());
-        assert_eq!(timers.state.borrow().dead, 1);
+        assert_eq!(timers.schedule.borrow().dead, 1);
         assert_eq!(timers.next_deadline(), None);
-        assert_eq!(timers.state.borrow().dead, 0);
+        assert_eq!(timers.schedule.borrow().dead, 0);
     }
 
     #[test]
@@ -237,9 +243,9 @@ mod tests {
         for key in &keys[..900] {
             timers.take(*key);
         }
-        let state = timers.state.borrow();
-        assert!(state.heap.len() <= 2 * (1_000 - 900) + 1, "{} left", state.heap.len());
-        assert_eq!(state.heap.len() - state.dead, 100);
+        let schedule = timers.schedule.borrow();
+        assert!(schedule.heap.len() <= 2 * (1_000 - 900) + 1, "{} left", schedule.heap.len());
+        assert_eq!(schedule.heap.len() - schedule.dead, 100);
     }
 
     #[test]
@@ -249,15 +255,15 @@ mod tests {
             let keys: Vec<TimerKey> = (0..outstanding).map(|i| insert(&timers, i)).collect();
             let mut looked_at = 0;
             for key in &keys {
-                let before = timers.state.borrow().heap.len();
+                let before = timers.schedule.borrow().heap.len();
                 timers.take(*key);
                 // A cancel that did not shrink the heap did not look at it.
-                if timers.state.borrow().heap.len() < before {
+                if timers.schedule.borrow().heap.len() < before {
                     looked_at += before;
                 }
             }
             assert!(looked_at <= 2 * keys.len(), "{looked_at} of {outstanding}");
-            assert!(timers.state.borrow().heap.len() <= SWEEP_MIN);
+            assert!(timers.schedule.borrow().heap.len() <= SWEEP_MIN);
         }
     }
 }

@@ -1,3 +1,5 @@
-//! What needs no loop.
+//! What a program builds with, and no turn needs.
 
 pub(crate) mod backoff;
+pub(crate) mod completer;
+pub(crate) mod foreign;

@@ -66,7 +66,7 @@ impl Pool {
             None => Lent::new(),
         };
         if Rc::get_mut(&mut lent).is_none() {
-            lent = self.another(lent);
+            lent = self.another_slow(lent);
         }
         let free = Rc::get_mut(&mut lent).expect("a chunk that is back is nobody's");
         let chunk = fill(&mut free.buffer).map(|count| {
@@ -79,8 +79,8 @@ impl Pool {
     }
 
     /// Puts the chunk that was lent last in the place of one that is back, or of a new one.
-    #[inline(never)]
-    fn another(&self, last: Rc<Lent>) -> Rc<Lent> {
+    #[cold]
+    fn another_slow(&self, last: Rc<Lent>) -> Rc<Lent> {
         let mut others = self.others.borrow_mut();
         for _ in 0..LOOKS_MAX.min(others.len()) {
             let next = self.place.get() + 1;
@@ -105,28 +105,21 @@ impl Lent {
     }
 }
 
-#[inline(always)]
 fn is_back(lent: &Rc<Lent>) -> bool {
     Rc::strong_count(lent) == 1
 }
 
 impl Chunk {
     /// Returns how many bytes have not been consumed, with less ado than the slice's length.
-    #[inline(always)]
+    #[inline]
     pub fn len(&self) -> usize {
         self.lent.end.get() - self.lent.start.get()
     }
 
     /// Tells whether all bytes have been consumed.
-    #[inline(always)]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Consumes all bytes.
-    #[inline(always)]
-    pub(crate) fn clear(&mut self) {
-        self.lent.start.set(self.lent.end.get());
     }
 
     /// Consumes the first `count` bytes.

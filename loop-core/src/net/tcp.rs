@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 
-use crate::core::LoopHandle;
+use crate::handle::LoopHandle;
 use crate::net::options::{ConnectOptions, ListenOptions};
 use crate::readiness::direction::Direction;
+use crate::readiness::flags::Flags;
 use crate::readiness::signs::Signs;
+use crate::readiness::socket::BYTES_PER_TURN;
 use crate::readiness::source::Source;
-use crate::readiness::waiters::BYTES_PER_TURN;
 use crate::report::errors::Context;
 
 /// How many connections a listener takes in one turn.
@@ -46,15 +47,15 @@ impl Source<TcpListener> {
     /// # Errors
     /// As [`Source::attempt`].
     pub fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        if self.readiness().has(Signs::RESTING) && !self.handle().is_closing() {
-            self.readiness().drained(Direction::Read);
+        if self.socket().has(Flags::RESTING) && !self.handle().is_closing() {
+            self.socket().drained(Direction::Read);
             return Err(ErrorKind::WouldBlock.into());
         }
         loop {
             let accepted = self.attempt(Direction::Read, TcpListener::accept);
             match accepted {
                 Ok(connection) => {
-                    self.handle().core.counters.accepts.count();
+                    self.handle().state.counters().accepts.count();
                     self.spend(Direction::Read, BYTES_PER_TURN / ACCEPTS_PER_TURN);
                     return Ok(connection);
                 }
@@ -70,20 +71,21 @@ impl Source<TcpListener> {
 
     /// Accepts nothing for a while, and says why the first time.
     fn rest(&self, error: &io::Error) {
-        let (readiness, handle) = (self.readiness(), self.handle());
-        readiness.drained(Direction::Read);
-        if !readiness.has(Signs::TOLD) {
+        let (socket, handle) = (self.socket(), self.handle());
+        socket.drained(Direction::Read);
+        if !socket.has(Flags::REPORTED) {
             let seconds = ACCEPT_RETRY_DELAY.as_secs();
             let message = format!("accepting again in {seconds} s and from then on: {error}");
-            handle.report(&Context::new(message).created_at(readiness.created_at()));
-            let told = readiness.clone();
-            handle.call_later(SILENCE, move || told.clear(Signs::TOLD));
+            handle.report(&Context::new(message).created_at(socket.created_at()));
+            let reported = socket.clone();
+            handle.call_later(SILENCE, move || reported.clear(Flags::REPORTED));
         }
-        readiness.set(Signs::RESTING.with(Signs::TOLD));
-        let (readiness, loop_handle) = (readiness.clone(), handle.clone());
+        socket.set(Flags::RESTING.with(Flags::REPORTED));
+        let (socket, loop_state) = (socket.clone(), handle.state.clone());
         handle.call_later(ACCEPT_RETRY_DELAY, move || {
-            readiness.clear(Signs::RESTING);
-            loop_handle.core.announce(readiness, Signs::READABLE);
+            socket.clear(Flags::RESTING);
+            loop_state.collect();
+            loop_state.tell(&socket, Signs::READABLE);
         });
     }
 }

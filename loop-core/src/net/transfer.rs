@@ -8,9 +8,10 @@ use std::io::{self, ErrorKind, IoSlice};
 
 use mio::net::TcpStream;
 
+use crate::net::buffers::BUFFERS_PER_WRITE;
 pub use crate::net::partial::{Partial, transferred};
 use crate::readiness::direction::Direction;
-use crate::readiness::source::{BUFFERS_PER_WRITE, Source};
+use crate::readiness::source::Source;
 
 /// The most bytes that [`ReadUntil`] takes in without finding its delimiter: 64 KiB.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;

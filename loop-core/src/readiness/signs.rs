@@ -1,8 +1,9 @@
-//! What the kernel is asked to tell of a socket, and what it and the loop have said of it.
+//! What the kernel is asked to tell of a socket or a descriptor, and what it has told.
 
 use std::any::type_name;
 
 use mio::Interest;
+use mio::event::Event;
 use mio::net::TcpStream;
 
 use crate::readiness::direction::Direction;
@@ -19,9 +20,9 @@ pub(crate) const INTEREST: Interest =
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
-/// What the kernel said of a descriptor.
+/// What the kernel has told, and nothing else.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Signs(u16);
+pub(crate) struct Signs(u8);
 
 impl Signs {
     /// Bytes can be read, or the peer has shut down.
@@ -30,24 +31,11 @@ impl Signs {
     pub(crate) const WRITABLE: Signs = Signs(2);
     /// The peer has shut its writing side down: reading never blocks again.
     pub(crate) const READ_CLOSED: Signs = Signs(4);
-    /// The loop is closing.
-    pub(crate) const CANCELLED: Signs = Signs(8);
-    /// A listener does not accept for a while, since descriptors have run out.
-    pub(crate) const RESTING: Signs = Signs(16);
-    /// The exception handler was told so.
-    pub(crate) const TOLD: Signs = Signs(32);
-    /// A task waits to read, or to accept.
-    pub(crate) const READ_AWAITED: Signs = Signs(64);
-    /// A task waits to write, or to be connected.
-    pub(crate) const WRITE_AWAITED: Signs = Signs(128);
     /// The stream has an urgent mark that reading may not have passed yet: a read ends there early.
-    pub(crate) const URGENT: Signs = Signs(256);
-    /// A short read or write of this descriptor means nothing.
-    pub(crate) const VAGUE: Signs = Signs(512);
+    pub(crate) const URGENT: Signs = Signs(8);
 
     /// Reads a kernel event.
-    #[inline(always)]
-    pub(crate) fn of(event: &mio::event::Event) -> Signs {
+    pub(crate) fn of(event: &Event) -> Signs {
         let mut signs = Signs(0);
         if event.is_readable() {
             signs = signs.with(Signs::READABLE);
@@ -56,27 +44,32 @@ impl Signs {
             signs = signs.with(Signs::WRITABLE);
         }
         let ends = event.is_error() || event.is_read_closed() || event.is_write_closed();
-        if ends || event.is_priority() {
-            return signs.with(Signs::of_seldom(event));
+        if ends || event.is_priority() { signs.with(Signs::of_slow(event)) } else { signs }
+    }
+
+    /// Reads what an event seldom tells: an end, or urgent data. An error or a hang-up concerns both
+    /// directions, as in asyncio.
+    #[cold]
+    fn of_slow(event: &Event) -> Signs {
+        let mut signs = Signs(0);
+        if event.is_error() || event.is_read_closed() {
+            signs = signs.with(Signs::READABLE).with(Signs::READ_CLOSED);
+        }
+        if event.is_error() || event.is_write_closed() {
+            signs = signs.with(Signs::WRITABLE);
+        }
+        if event.is_priority() {
+            signs = signs.with(Signs::URGENT);
         }
         signs
     }
 
-    /// Reads the event of an end, or of urgent data. An error or a hang-up concerns both directions,
-    /// as in asyncio.
-    #[cold]
-    fn of_seldom(event: &mio::event::Event) -> Signs {
-        let (error, mut signs) = (event.is_error(), Signs(0));
-        if event.is_priority() {
-            signs = signs.with(Signs::URGENT);
+    /// Returns the sign that says "ready" in a direction.
+    pub(crate) fn ready(direction: Direction) -> Signs {
+        match direction {
+            Direction::Read => Signs::READABLE,
+            Direction::Write => Signs::WRITABLE,
         }
-        if error || event.is_read_closed() {
-            signs = signs.with(Signs::READABLE).with(Signs::READ_CLOSED);
-        }
-        if error || event.is_write_closed() {
-            signs = signs.with(Signs::WRITABLE);
-        }
-        signs
     }
 
     /// Returns the signs of both.
@@ -89,30 +82,9 @@ impl Signs {
         Signs(self.0 & !other.0)
     }
 
-    /// Returns those of these signs that are among the other ones.
-    pub(crate) fn only(self, other: Signs) -> Signs {
-        Signs(self.0 & other.0)
-    }
-
     /// Tells whether one of `other` is among these.
     pub(crate) fn any(self, other: Signs) -> bool {
         self.0 & other.0 != 0
-    }
-
-    /// Returns the sign that says that a task waits in a direction.
-    pub(crate) fn awaited(direction: Direction) -> Signs {
-        match direction {
-            Direction::Read => Signs::READ_AWAITED,
-            Direction::Write => Signs::WRITE_AWAITED,
-        }
-    }
-
-    /// Returns the sign that says "ready" in a direction.
-    pub(crate) fn ready(direction: Direction) -> Signs {
-        match direction {
-            Direction::Read => Signs::READABLE,
-            Direction::Write => Signs::WRITABLE,
-        }
     }
 }
 

@@ -1,43 +1,52 @@
-//! A socket that lives on the loop: registered once in its life, tried first, parked when the
-//! kernel has no more.
+//! A socket that lives on the loop: an event makes what waits there ready, and attempts move bytes.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::panic::Location;
 use std::rc::Rc;
-use std::task::Waker;
 
-use mio::event;
+use mio::{Token, event};
 
-use crate::core::LoopHandle;
-use crate::job::Job;
+use crate::handle::{LoopHandle, LoopState};
 use crate::net::chunk::Chunk;
 use crate::readiness::direction::Direction;
-use crate::readiness::signs::{INTEREST, Signs, is_clear};
-use crate::readiness::sleeper::{LocalWake, Sleeper};
-use crate::readiness::target::Target;
-use crate::readiness::waiters::{Displaced, Readiness};
+use crate::readiness::flags::Flags;
+use crate::readiness::reactor::Target;
+use crate::readiness::signs::{Signs, is_clear};
+use crate::readiness::sleeper::Sleeper;
+use crate::readiness::socket::{Outlook, Socket};
 use crate::report::errors::Cancelled;
-
-/// How many buffers one system call takes (`IOV_MAX`).
-pub(crate) const BUFFERS_PER_WRITE: usize = 1024;
 
 /// A non-blocking descriptor that is registered with a loop for as long as it lives.
 ///
 /// Operations answer [`ErrorKind::WouldBlock`] when the kernel has no more, or when the socket has
 /// moved its share of this turn ([`BYTES_PER_TURN`](crate::BYTES_PER_TURN)); the caller parks a job
-/// or a waker then and tries again when it runs. A socket of which the kernel has not said that it
-/// is ready is not asked: that would be a system call for nothing.
+/// or a waker then and tries again. No system call is made to learn what is known already.
 pub struct Source<S> {
+    /// What the system calls are made on.
     io: S,
-    /// Narrow, as in the token: an idle connection is counted in bytes.
+    /// Its row in the reactor's table. Narrow: an idle connection is counted in bytes.
     row: u32,
-    readiness: Rc<Readiness>,
+    /// What is known of the socket and what waits for it; the reactor shares it.
+    socket: Rc<Socket>,
+    /// The loop on which it lives.
     handle: LoopHandle,
 }
 
+/// What is left of news when everything is queued that can be: to drop it loses a wake-up.
+#[must_use = "a task waits; give it to `wake_rest`"]
+pub(crate) struct Rest {
+    /// A task that only its waker can wake.
+    pub(crate) task: Box<Sleeper>,
+    /// Where it waited. Shared: nothing is borrowed while the waker runs.
+    pub(crate) socket: Rc<Socket>,
+    /// In which direction it waited.
+    pub(crate) direction: Direction,
+    /// All that was told: something may wait in the other direction.
+    pub(crate) news: Signs,
+}
+
 impl<S: event::Source> Source<S> {
-    /// Registers a descriptor. It is taken to have room for writing; whether there is something to
-    /// read, the kernel tells.
+    /// Registers a descriptor. It is taken to have room for writing; of bytes to read the kernel tells.
     ///
     /// # Errors
     /// What the kernel says, and [`Cancelled`] on a loop that is closing or closed.
@@ -56,18 +65,68 @@ impl<S: event::Source> Source<S> {
     }
 
     #[track_caller]
-    fn register(handle: &LoopHandle, mut io: S, signs: Signs) -> io::Result<Source<S>> {
+    fn register(handle: &LoopHandle, mut io: S, told: Signs) -> io::Result<Source<S>> {
         if handle.is_closing() {
             return Err(Cancelled.into());
         }
-        let core = &handle.core;
-        let signs = if is_clear::<S>() { signs } else { signs.with(Signs::VAGUE) };
-        let readiness = Rc::new(Readiness::new(signs, Location::caller()));
-        let (row, token) = core.targets.insert(Target::Socket(readiness.clone()));
-        let registered = core.registry.register(&mut io, token, INTEREST);
-        registered.inspect_err(|_| core.targets.remove(row))?;
-        core.counters.registrations.count();
-        Ok(Source { io, row: row as u32, readiness, handle: handle.clone() })
+        let socket = Rc::new(Socket::new(told, Location::caller()));
+        if !is_clear::<S>() {
+            socket.set(Flags::VAGUE);
+        }
+        let row = handle.state.reactor().register(&mut io, &socket)? as u32;
+        handle.state.counters().registrations.count();
+        Ok(Source { io, row, socket, handle: handle.clone() })
+    }
+}
+
+impl LoopState {
+    /// Hands a kernel event to the target that its token names, if that still lives: what waits there
+    /// becomes ready, reader before writer. The caller catches the panics of wakers.
+    #[inline(always)]
+    pub(crate) fn fire(self: &Rc<Self>, token: Token, signs: Signs) {
+        // To queue runs no users' code: the table is borrowed meanwhile, but not for a waker.
+        let rest = self.reactor().look_up(token, |target| match target {
+            Target::Socket(socket) => self.queue_news(socket, signs),
+            Target::Watch(watch) => {
+                watch.fire(signs, self.ready());
+                self.reactor().has_fired(watch);
+                None
+            }
+        });
+        if let Some(rest) = rest {
+            self.wake_rest(rest);
+        }
+    }
+
+    /// Takes note of signs and queues what waited for them, up to a task that only its waker can wake.
+    #[inline(always)]
+    pub(crate) fn queue_news(&self, socket: &Rc<Socket>, signs: Signs) -> Option<Rest> {
+        let news = socket.tell(signs);
+        for direction in [Direction::Read, Direction::Write] {
+            if news.any(Signs::ready(direction))
+                && let Some(task) = self.queue(socket, direction)
+            {
+                return Some(Rest { socket: socket.clone(), news, direction, task });
+            }
+        }
+        None
+    }
+
+    /// Queues what waits at a socket; returns a task that only its waker can wake.
+    #[inline(always)]
+    pub(crate) fn queue(&self, socket: &Socket, direction: Direction) -> Option<Box<Sleeper>> {
+        if let Some((job, part)) = socket.take_job(direction) {
+            self.ready().push_job(job, part);
+            return None;
+        }
+        let task = socket.take_task(direction)?;
+        let Some(local) = &task.local else { return Some(task) };
+        if let Some(part) = local.wake() {
+            self.ready().push_job(local.clone(), part);
+        }
+        // Kept for the next time. The place was just emptied: nothing goes.
+        let _nothing = socket.keep(direction, task);
+        None
     }
 }
 
@@ -82,95 +141,11 @@ impl<S> Source<S> {
         &self.handle
     }
 
-    /// Tells whether an attempt in this direction may succeed now.
+    /// Tells whether an attempt in this direction may succeed now. On a loop that is closing no
+    /// further turn comes: every attempt ends there.
     #[inline]
     pub fn is_ready(&self, direction: Direction) -> bool {
-        // On a loop that is closing no further turn comes: every attempt ends there.
-        self.readiness.has(Signs::CANCELLED)
-            || self.readiness.is_ready(direction) && self.share(direction) > 0
-    }
-
-    /// Queues a part of `job` when the socket is ready in this direction.
-    ///
-    /// One thing waits per direction: it takes the place of what was parked before.
-    #[inline]
-    pub fn park_job(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
-        self.park(direction, job, part);
-        self.defer_if_ready(direction);
-    }
-
-    #[inline(always)]
-    fn park(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
-        if let Some(before) = self.readiness.park_job(direction, job, part) {
-            self.displaced((Some(before), None));
-        }
-    }
-
-    /// Drops what waited here, outside of what its destructor may use.
-    #[cold]
-    fn displaced(&self, (job, task): Displaced) {
-        self.handle.core.guard(|| drop(job));
-        self.handle.core.guard(|| drop(task));
-    }
-
-    /// Queues a part of `job` when an attempt in this direction may succeed, which may be now.
-    #[inline(always)]
-    pub fn queue_when_ready(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
-        if self.readiness.is_ready(direction) {
-            return self.queue_or_defer(direction, job, part);
-        }
-        self.park(direction, job, part);
-    }
-
-    /// Queues a part of `job` now, or in the next turn if the share of this one is used up.
-    #[inline(never)]
-    fn queue_or_defer(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
-        if self.is_ready(direction) {
-            self.handle.queue(job, part);
-        } else {
-            self.park_job(direction, job, part);
-        }
-    }
-
-    /// Queues a part of `job` when the kernel has news of this direction, or when the loop is closed.
-    ///
-    /// Unlike [`Source::park_job`] it lets a socket be that is known to be ready: for who wants to
-    /// hear of no byte for now, but of the end.
-    pub fn park_job_for_news(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
-        self.park(direction, job, part);
-    }
-
-    /// Wakes a task when the socket is ready in this direction.
-    #[inline]
-    pub fn park_waker(&self, direction: Direction, waker: &Waker) {
-        self.park_task(direction, waker, || None);
-    }
-
-    /// Wakes a task as [`Source::park_waker`] does, and by a shorter way if `local` knows one to the
-    /// task that `waker` wakes; it is asked when the task parks here for the first time.
-    #[inline(always)]
-    pub fn park_task(
-        &self,
-        direction: Direction,
-        waker: &Waker,
-        local: impl FnOnce() -> Option<Rc<dyn LocalWake>>,
-    ) {
-        if !self.readiness.park_again(direction, waker) {
-            // Made while nothing of the socket is borrowed: a waker may be anybody's code.
-            let task = Sleeper::new(waker.clone(), local());
-            let displaced = self.readiness.park_task(direction, task);
-            self.displaced(displaced);
-        }
-        self.defer_if_ready(direction);
-    }
-
-    /// Takes back what is parked in this direction; tells whether something was waiting.
-    pub fn unpark(&self, direction: Direction) -> bool {
-        let (waited, displaced) = self.readiness.unpark(direction);
-        if displaced.0.is_some() || displaced.1.is_some() {
-            self.displaced(displaced);
-        }
-        waited
+        matches!(self.outlook(direction), Outlook::Open(_) | Outlook::Cancelled)
     }
 
     /// Makes one attempt in this direction, if it may succeed.
@@ -186,30 +161,12 @@ impl<S> Source<S> {
         attempt: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
         self.admit(direction)?;
-        self.attempt_admitted(direction, attempt)
+        self.uninterrupted(direction, attempt)
     }
 
     /// Notes that the socket has moved `bytes` of its share of this turn.
     pub fn spend(&self, direction: Direction, bytes: usize) {
-        self.readiness.spend(direction, self.turn(), bytes);
-    }
-
-    /// Reads once, no more than the socket's share of the turn; 0 is the end of the stream.
-    ///
-    /// A read of a TCP stream that leaves room has drained it, so that the next one waits for the
-    /// kernel instead of asking it. Not so once the peer has shut down, or has sent urgent data: a read
-    /// ends early at the mark of these, and reading goes on until the kernel has no more. Of other
-    /// descriptors a short read says nothing: a terminal hands out lines, a Unix socket ends a read
-    /// where descriptors were sent along.
-    ///
-    /// # Errors
-    /// As [`Source::attempt`].
-    pub fn read(&self, buffer: &mut [u8]) -> io::Result<usize>
-    where
-        for<'a> &'a S: Read,
-    {
-        let share = self.admit(Direction::Read)?;
-        self.read_share(buffer, share)
+        self.socket.spend(direction, self.turn(), bytes);
     }
 
     /// Reads once into a chunk of the loop's pool; `None` is the end of the stream.
@@ -222,7 +179,7 @@ impl<S> Source<S> {
         for<'a> &'a S: Read,
     {
         let share = self.admit(Direction::Read)?;
-        let chunk = self.handle.core.pool.lend(|buffer| self.read_share(buffer, share))?;
+        let chunk = self.handle.state.chunks().lend(|buffer| self.read_share(buffer, share))?;
         Ok((!chunk.is_empty()).then_some(chunk))
     }
 
@@ -238,40 +195,11 @@ impl<S> Source<S> {
     {
         let share = self.admit(Direction::Write)?;
         let bytes = &bytes[..bytes.len().min(share)];
-        let count = self.attempt_admitted(Direction::Write, |mut io| {
-            self.handle.core.counters.writes.count();
+        let count = self.uninterrupted(Direction::Write, |mut io| {
+            self.handle.state.counters().writes.count();
             io.write(bytes)
         })?;
-        if count < bytes.len() && self.readiness.a_short_write_fills() {
-            self.readiness.drained(Direction::Write);
-        } else {
-            self.spend(Direction::Write, count);
-        }
-        Ok(count)
-    }
-
-    /// Writes once from several buffers. A shorter write has filled a TCP stream.
-    ///
-    /// # Errors
-    /// As [`Source::attempt`].
-    ///
-    /// # Limits
-    /// 1,024 buffers. A write that goes over the socket's share of the turn is not cut short.
-    pub fn write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize>
-    where
-        for<'a> &'a S: Write,
-    {
-        self.admit(Direction::Write)?;
-        let length: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-        let count = self.attempt_admitted(Direction::Write, |mut io| {
-            self.handle.core.counters.writes.count();
-            io.write_vectored(buffers)
-        })?;
-        if count < length && self.readiness.a_short_write_fills() {
-            self.readiness.drained(Direction::Write);
-        } else {
-            self.spend(Direction::Write, count);
-        }
+        self.socket.moved(Direction::Write, self.turn(), count, bytes.len());
         Ok(count)
     }
 
@@ -289,109 +217,79 @@ impl<S> Source<S> {
             return Ok(());
         }
         match self.write(chunk)? {
-            all if all == length => {
-                chunk.clear();
-                Ok(())
-            }
             0 => Err(ErrorKind::WriteZero.into()),
-            part => {
-                // The socket is full, or has moved its share of the turn.
-                chunk.advance(part);
-                Err(ErrorKind::WouldBlock.into())
+            count => {
+                chunk.advance(count);
+                // If some is left, the socket is full, or has moved its share of the turn.
+                if count == length { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) }
             }
         }
     }
 
     /// Returns the share of this turn that an attempt may use, if one may be made.
-    #[inline(always)]
-    fn admit(&self, direction: Direction) -> io::Result<usize> {
-        let admitted = self.readiness.admits(direction);
-        let share = if admitted { self.share(direction) } else { 0 };
-        if share == 0 { Err(self.refusal()) } else { Ok(share) }
-    }
-
-    /// Says why no attempt may be made.
-    #[cold]
-    fn refusal(&self) -> io::Error {
-        match self.readiness.has(Signs::CANCELLED) {
-            true => Cancelled.into(),
-            false => ErrorKind::WouldBlock.into(),
+    pub(crate) fn admit(&self, direction: Direction) -> io::Result<usize> {
+        match self.outlook(direction) {
+            Outlook::Open(share) => Ok(share),
+            Outlook::NextTurn | Outlook::Blocked => Err(ErrorKind::WouldBlock.into()),
+            Outlook::Cancelled => Err(Cancelled.into()),
         }
     }
 
+    /// Makes an attempt, again if a signal has interrupted it.
     #[inline(always)]
-    fn attempt_admitted<R>(
+    fn uninterrupted<R>(
         &self,
         direction: Direction,
         mut attempt: impl FnMut(&S) -> io::Result<R>,
     ) -> io::Result<R> {
         loop {
             match attempt(&self.io) {
-                Ok(result) => return Ok(result),
-                Err(error) => self.failed(direction, error)?,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.socket.drained(direction);
+                    return Err(error);
+                }
+                ended => return ended,
             }
         }
     }
 
-    /// An attempt has failed: passes over a mere interruption.
-    #[cold]
-    fn failed(&self, direction: Direction, error: io::Error) -> io::Result<()> {
-        match error.kind() {
-            ErrorKind::Interrupted => return Ok(()),
-            ErrorKind::WouldBlock => self.readiness.drained(direction),
-            _ => {}
-        }
-        Err(error)
-    }
-
     #[inline(always)]
-    fn read_share(&self, buffer: &mut [u8], share: usize) -> io::Result<usize>
+    pub(crate) fn read_share(&self, buffer: &mut [u8], share: usize) -> io::Result<usize>
     where
         for<'a> &'a S: Read,
     {
         let room = buffer.len().min(share);
         let buffer = &mut buffer[..room];
-        let count = self.attempt_admitted(Direction::Read, |mut io| {
-            self.handle.core.counters.reads.count();
+        let count = self.uninterrupted(Direction::Read, |mut io| {
+            self.handle.state.counters().reads.count();
             io.read(buffer)
         })?;
-        if count < room && self.readiness.a_short_read_drains() {
-            self.readiness.drained(Direction::Read);
-        } else {
-            self.spend(Direction::Read, count);
-        }
+        self.socket.moved(Direction::Read, self.turn(), count, room);
         Ok(count)
     }
 
     /// Returns what is known of the socket.
-    pub(crate) fn readiness(&self) -> &Rc<Readiness> {
-        &self.readiness
+    pub(crate) fn socket(&self) -> &Rc<Socket> {
+        &self.socket
     }
 
-    /// Returns how many bytes are left of the socket's share of this turn.
-    fn share(&self, direction: Direction) -> usize {
-        self.readiness.share(direction, self.turn())
+    /// Tells what an attempt would come to.
+    pub(crate) fn outlook(&self, direction: Direction) -> Outlook {
+        self.socket.outlook(direction, self.turn())
     }
 
-    fn turn(&self) -> u64 {
-        self.handle.core.counters.turns.value()
-    }
-
-    /// Sees to it that what was just parked runs in the next turn, if the socket is ready and only
-    /// its share of this turn is used up: the kernel will not report it again.
-    #[inline]
-    fn defer_if_ready(&self, direction: Direction) {
-        if self.readiness.is_ready(direction) {
-            self.handle.core.deferred.borrow_mut().push((self.readiness.clone(), direction));
-        }
+    pub(crate) fn turn(&self) -> u64 {
+        self.handle.state.counters().turns.value()
     }
 }
 
 impl<S> Drop for Source<S> {
     fn drop(&mut self) {
         // Closing the descriptor, which follows, takes it out of the kernel's set: no call for it.
-        self.handle.core.targets.remove(self.row as usize);
-        // What was deferred to the next turn finds nothing.
+        self.handle.state.reactor().remove(self.row as usize);
+        // What was deferred to the next turn finds nothing, and nothing is kept from here on.
+        self.socket.set(Flags::CLOSED);
         self.unpark(Direction::Read);
         self.unpark(Direction::Write);
     }

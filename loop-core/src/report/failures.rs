@@ -5,21 +5,16 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::thread;
 
-use crate::core::{Core, ExceptionHandler, LoopHandle};
+use crate::handle::{ExceptionHandler, LoopHandle, LoopState};
 use crate::report::errors::{Abort, Context, panic_message};
-use crate::report::running::{Handler, Running, Work};
+use crate::report::running::Running;
 use crate::report::stderr;
 use crate::report::unwinding::{drop_payload, panic_caught};
 
-impl Core {
-    /// Notes whose work runs from here on.
-    pub(crate) fn runs(&self, work: Work, scheduled_at: &'static Location<'static>) {
-        self.running.set(Running { work, scheduled_at: Some(scheduled_at) });
-    }
-
-    /// Tells the exception handler of a panic; an [`Abort`] goes on to whoever runs the loop.
+impl LoopState {
+    /// Tells the exception handler of a panic; an [`Abort`] goes on to what runs the loop.
     pub(crate) fn panicked(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
-        let Running { work, scheduled_at } = self.running.take();
+        let Running { work, scheduled_at } = self.reporting().take_running();
         self.tell_panic("a callback panicked", payload, scheduled_at, Some(work.name()));
     }
 
@@ -35,7 +30,7 @@ impl Core {
         if payload.is::<Abort>() {
             if thread::panicking() {
                 // A second unwinding would end the process: the run is left when the turn ends.
-                return self.aborting.set(!self.closing.get());
+                return self.ending().abort();
             }
             resume_unwind(payload);
         }
@@ -65,24 +60,23 @@ impl Core {
     }
 
     /// Runs `work`, which may be anybody's, and reports its panic; an [`Abort`] waits for
-    /// [`Core::leave_if_aborted`].
+    /// [`LoopState::leave_if_aborted`].
     pub(crate) fn guard(self: &Rc<Self>, work: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
             self.caught(payload);
         }
     }
 
-    /// Reports a panic of guarded work, as [`Core::guard`] does. The handler may ask to leave too.
+    /// Reports a panic of guarded work, as [`LoopState::guard`] does. The handler may ask to leave too.
     #[cold]
     pub(crate) fn caught(self: &Rc<Self>, payload: Box<dyn Any + Send>) {
-        let running = self.running.take();
+        let running = self.reporting().take_running();
         // Nothing but an `Abort` comes out of there.
         if catch_unwind(AssertUnwindSafe(|| self.panicked(payload))).is_err() {
-            // While closing there is no run to leave, and the loop must not stay half closed.
-            self.aborting.set(!self.closing.get());
+            self.ending().abort();
         }
         // It may be part of something that runs on, and can fail as well.
-        self.running.set(running);
+        self.reporting().runs_again(running);
     }
 
     /// Works with a value, and drops it apart: if it were dropped by the unwinding of the work, and
@@ -97,22 +91,20 @@ impl Core {
 
     /// Leaves the run if guarded work asked for it; what came after that work is done by now.
     pub(crate) fn leave_if_aborted(&self) {
-        if self.aborting.get() {
-            self.aborting.set(false);
+        if self.ending().take_abort() {
             resume_unwind(Box::new(Abort));
         }
     }
 
     /// Tells the exception handler of a failure. A handler that fails falls back to the default.
     pub(crate) fn report(self: &Rc<Self>, context: &Context) {
-        let Handler { current, changes } = &self.exception_handler;
         // The handler is out of its cell while it runs, so that it may replace itself.
-        let Some(mut handler) = current.take() else { return report_by_default(context) };
-        let handle = LoopHandle { core: self.clone() };
-        let before = changes.get();
+        let Some((mut handler, changes)) = self.reporting().take_handler() else {
+            return report_by_default(context);
+        };
+        let handle = LoopHandle { state: self.clone() };
         let outcome = catch_unwind(AssertUnwindSafe(|| handler(&handle, context)));
-        let stays = changes.get() == before;
-        let gone = if stays { current.replace(Some(handler)) } else { Some(handler) };
+        let gone = self.reporting().put_back(handler, changes);
         // One that replaces itself whenever it is called would be told of its own drop for ever.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(gone)));
         let mut abort = None;
@@ -130,17 +122,13 @@ impl Core {
 
     /// Puts an exception handler in the place of the one before; `None` stands for the default.
     pub(crate) fn set_exception_handler(self: &Rc<Self>, handler: Option<ExceptionHandler>) {
-        let Handler { current, changes } = &self.exception_handler;
-        changes.set(changes.get() + 1);
-        let before = current.replace(handler);
+        let before = self.reporting().replace_handler(handler);
         self.discard(before);
     }
 
     /// Drops the exception handler, since the loop is closed. One that runs is not put back.
     pub(crate) fn end_exception_handler(self: &Rc<Self>) {
-        let Handler { current, changes } = &self.exception_handler;
-        changes.set(changes.get() + 1);
-        let last = current.take();
+        let last = self.reporting().replace_handler(None);
         self.guard(|| drop(last));
     }
 }

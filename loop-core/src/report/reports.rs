@@ -3,7 +3,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::core::LoopHandle;
+use crate::handle::LoopHandle;
 use crate::report::errors::{Context, is_cancelled, is_ended_by_peer};
 use crate::report::unwinding::drop_payload;
 
@@ -18,29 +18,39 @@ impl LoopHandle {
     ///
     /// asyncio: `BaseEventLoop.set_exception_handler`.
     pub fn set_exception_handler(&self, handler: impl FnMut(&LoopHandle, &Context) + 'static) {
-        self.core.set_exception_handler(Some(Box::new(handler)));
+        self.state.set_exception_handler(Some(Box::new(handler)));
     }
 
     /// Gives failures to the default handler again.
     pub fn reset_exception_handler(&self) {
-        self.core.set_exception_handler(None);
+        self.state.set_exception_handler(None);
     }
 
-    /// Tells the exception handler of a failure that nobody else will hear of.
+    /// Sets whether the styles tell more of what goes wrong, at some cost. asyncio: `set_debug`.
+    pub fn set_debug(&self, debug: bool) {
+        self.state.reporting().set_debug(debug);
+    }
+
+    /// Tells whether more is told of what goes wrong. asyncio: `get_debug`.
+    pub fn is_debug(&self) -> bool {
+        self.state.reporting().is_debug()
+    }
+
+    /// Tells the exception handler of a failure that nothing else will hear of.
     ///
     /// asyncio: `BaseEventLoop.call_exception_handler`.
     pub fn report(&self, context: &Context) {
-        self.core.report(context);
+        self.state.report(context);
     }
 
-    /// Tells the exception handler that `what` failed with an error that nobody else will hear of. A
-    /// cancelled operation is passed over: somebody wanted it so.
+    /// Tells the exception handler that `what` failed with an error that nothing else will hear
+    /// of. A cancelled operation is passed over: the program wanted it so.
     #[track_caller]
     pub fn report_error(&self, what: &str, error: &io::Error) {
         if is_cancelled(error) {
             return;
         }
-        // An error that is somebody's own may fail to say what it is.
+        // An error of a program's own may fail to say what it is.
         self.report_failure(what, error);
     }
 

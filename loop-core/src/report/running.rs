@@ -3,12 +3,16 @@
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 
-/// The exception handler of a loop, a function of type `F`.
-pub(crate) struct Handler<F> {
-    /// `None` stands for the default, and while the handler runs.
-    pub(crate) current: RefCell<Option<F>>,
+/// What a loop needs to report a failure to an exception handler of type `F`.
+pub(crate) struct Reporting<F> {
+    /// `None` stands for the default, and while the handler runs: it may replace itself.
+    handler: RefCell<Option<F>>,
     /// How often it was replaced: one that runs learns so whether its place is taken.
-    pub(crate) changes: Cell<u64>,
+    changes: Cell<u64>,
+    /// What runs now, for the report if it fails.
+    running: Cell<Running>,
+    /// Whether more is told of what goes wrong, at some cost.
+    debug: Cell<bool>,
 }
 
 /// What runs now, and where it was scheduled.
@@ -18,7 +22,7 @@ pub(crate) struct Running {
     pub(crate) scheduled_at: Option<&'static Location<'static>>,
 }
 
-/// Whose work runs now.
+/// What kind of work runs now.
 #[derive(Clone, Copy, Default)]
 pub(crate) enum Work {
     Call,
@@ -46,8 +50,62 @@ impl Work {
     }
 }
 
-impl<F> Default for Handler<F> {
-    fn default() -> Handler<F> {
-        Handler { current: RefCell::new(None), changes: Cell::new(0) }
+impl<F> Reporting<F> {
+    /// Notes what runs from here on.
+    pub(crate) fn runs(&self, work: Work, scheduled_at: &'static Location<'static>) {
+        self.running.set(Running { work, scheduled_at: Some(scheduled_at) });
+    }
+
+    /// Notes that a job runs from here on.
+    pub(crate) fn runs_job(&self) {
+        self.running.set(Running::default());
+    }
+
+    /// Puts what runs back, after something that ran inside it.
+    pub(crate) fn runs_again(&self, running: Running) {
+        self.running.set(running);
+    }
+
+    /// Takes the note of what runs, to report its failure.
+    pub(crate) fn take_running(&self) -> Running {
+        self.running.take()
+    }
+
+    /// Takes the exception handler out, to be called, with how often it was replaced so far.
+    pub(crate) fn take_handler(&self) -> Option<(F, u64)> {
+        Some((self.handler.take()?, self.changes.get()))
+    }
+
+    /// Puts a handler back that was called, unless it was replaced meanwhile; returns what goes.
+    pub(crate) fn put_back(&self, handler: F, changes: u64) -> Option<F> {
+        match self.changes.get() == changes {
+            true => self.handler.replace(Some(handler)),
+            false => Some(handler),
+        }
+    }
+
+    /// Puts a handler in the place of the one before, which is returned; `None` stands for the default.
+    pub(crate) fn replace_handler(&self, handler: Option<F>) -> Option<F> {
+        self.changes.set(self.changes.get() + 1);
+        self.handler.replace(handler)
+    }
+
+    pub(crate) fn set_debug(&self, debug: bool) {
+        self.debug.set(debug);
+    }
+
+    pub(crate) fn is_debug(&self) -> bool {
+        self.debug.get()
+    }
+}
+
+impl<F> Default for Reporting<F> {
+    fn default() -> Reporting<F> {
+        Reporting {
+            handler: RefCell::new(None),
+            changes: Cell::new(0),
+            running: Cell::default(),
+            debug: Cell::new(false),
+        }
     }
 }

@@ -1,14 +1,16 @@
-//! What is ready, parked and timed at this moment, for those who want to know why nothing moves.
+//! What a loop has done, and what is ready, parked and timed at this moment: why nothing moves.
 
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::core::LoopHandle;
+use crate::handle::LoopHandle;
 use crate::job::Job;
 use crate::readiness::direction::Direction;
+use crate::readiness::reactor::Target;
 use crate::ready::Entry;
+use crate::report::counts::Counts;
 
 /// What a loop has before it.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +51,23 @@ pub struct Timed {
 }
 
 impl LoopHandle {
+    /// Returns what the loop has done so far.
+    pub fn counts(&self) -> Counts {
+        let counters = self.state.counters();
+        Counts {
+            turns: counters.turns.value(),
+            polls: counters.polls.value(),
+            events: counters.events.value(),
+            hops: self.state.ready().hops(),
+            calls: counters.calls.value(),
+            registrations: counters.registrations.value(),
+            wake_writes: self.state.inbox().wakes(),
+            reads: counters.reads.value(),
+            writes: counters.writes.value(),
+            accepts: counters.accepts.value(),
+        }
+    }
+
     /// Lists what is ready, parked and timed.
     ///
     /// ```
@@ -61,21 +80,21 @@ impl LoopHandle {
     /// ```
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        // A job's description may be anybody's code: it is asked for outside the borrow.
+        // A job's description may be a program's code: it is asked for outside the borrow.
         let mut waiting = Vec::new();
-        self.core.ready.for_each(|entry| waiting.extend(describe(entry)));
+        self.state.ready().for_each(|entry| waiting.extend(describe(entry)));
         snapshot.ready.extend(waiting.into_iter().map(|(kind, scheduled_at)| match kind {
             Kind::Is(kind) => ReadyEntry { kind, scheduled_at },
             Kind::Of(job) => ReadyEntry { kind: job.kind(), scheduled_at },
         }));
-        for target in self.core.targets.all() {
+        for target in self.state.reactor().targets() {
             for direction in [Direction::Read, Direction::Write] {
-                if target.is_parked(direction) {
-                    snapshot.parked.push(Parked { direction, created_at: target.created_at() });
+                if is_parked(&target, direction) {
+                    snapshot.parked.push(Parked { direction, created_at: created_at(&target) });
                 }
             }
         }
-        self.core.timers.for_each(|deadline, scheduled_at| {
+        self.state.timers().for_each(|deadline, scheduled_at| {
             snapshot.timed.push(Timed { deadline, scheduled_at });
         });
         snapshot.timed.sort_by_key(|timed| timed.deadline);
@@ -83,7 +102,7 @@ impl LoopHandle {
     }
 }
 
-/// What an entry is, or who knows it.
+/// What an entry is, or the job that knows it.
 enum Kind {
     Is(&'static str),
     Of(Rc<dyn Job>),
@@ -92,9 +111,23 @@ enum Kind {
 fn describe(entry: &Entry) -> Option<(Kind, Option<&'static Location<'static>>)> {
     match entry {
         Entry::Call(_, place) => Some((Kind::Is("call"), Some(place))),
-        Entry::Timed(Some(_)) => Some((Kind::Is("timer"), None)),
+        Entry::Timed(_) => Some((Kind::Is("timer"), None)),
         Entry::Job(job, _) => Some((Kind::Of(job.clone()), None)),
-        Entry::Timed(None) => None,
+        Entry::Cancelled => None,
+    }
+}
+
+fn is_parked(target: &Target, direction: Direction) -> bool {
+    match target {
+        Target::Socket(socket) => socket.is_parked(direction),
+        Target::Watch(watch) => watch.is_watched(direction),
+    }
+}
+
+fn created_at(target: &Target) -> &'static Location<'static> {
+    match target {
+        Target::Socket(socket) => socket.created_at(),
+        Target::Watch(watch) => watch.created_at(),
     }
 }
 

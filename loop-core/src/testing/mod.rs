@@ -1,3 +1,4 @@
-//! What tests put in the place of the kernel.
+//! What a test puts in the place of the kernel and of the clock.
 
+pub(crate) mod manual_clock;
 pub(crate) mod script;

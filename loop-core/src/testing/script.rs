@@ -5,10 +5,10 @@ use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::clock::ManualClock;
-use crate::core::Core;
 use crate::event_loop::EventLoop;
+use crate::handle::LoopState;
 use crate::readiness::signs::Signs;
+use crate::testing::manual_clock::ManualClock;
 
 /// What a script says of one descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl EventLoop {
     ///
     /// The script is called once a turn with how long it may wait, `None` being for ever. It moves
     /// the clock if time is to pass, and returns the events of the raw descriptors. They fire in
-    /// its order; those that nobody watches are passed over. Submissions of other threads that
+    /// its order; those that are not watched are passed over. Submissions of other threads that
     /// were made before it returns are seen in the same turn. An error is that of the poll, and
     /// ends the run.
     ///
@@ -58,8 +58,8 @@ impl EventLoop {
         mut script: impl FnMut(Option<Duration>) -> io::Result<Vec<ScriptedEvent>> + 'static,
     ) -> io::Result<EventLoop> {
         let mut event_loop = EventLoop::with_clock(clock)?;
-        event_loop.script = Some(Box::new(move |core, timeout| {
-            fire(core, script(timeout)?);
+        event_loop.script = Some(Box::new(move |state, timeout| {
+            fire(state, script(timeout)?);
             Ok(())
         }));
         Ok(event_loop)
@@ -67,16 +67,15 @@ impl EventLoop {
 }
 
 /// Fires what a script reports, behind what other threads submitted.
-fn fire(core: &Rc<Core>, events: Vec<ScriptedEvent>) {
-    core.collect();
+fn fire(state: &Rc<LoopState>, events: Vec<ScriptedEvent>) {
+    state.collect();
     for event in events {
-        let watch = core.watches.borrow().get(&event.descriptor).cloned();
+        let watch = state.reactor().watch(event.descriptor);
         let readable = if event.readable { Signs::READABLE } else { Signs::default() };
         let writable = if event.writable { Signs::WRITABLE } else { Signs::default() };
         if let Some(watch) = watch {
-            core.counters.events.count();
-            let signs = readable.with(writable);
-            core.guard(|| drop(core.fire(core.targets.borrow(), watch.token(), signs)));
+            state.counters().events.count();
+            state.guard(|| state.fire(watch.token(), readable.with(writable)));
         }
     }
 }

@@ -15,13 +15,12 @@ use std::time::Duration;
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
-use crate::core::{Core, LoopHandle, Submission};
-use crate::handle::closed;
+use crate::handle::{LoopHandle, LoopState, Submission, closed};
 use crate::ready::Entry;
 use crate::report::errors::{Cancelled, panic_message};
 use crate::report::running::Work;
 use crate::report::unwinding::drop_payload;
-use crate::threads::offloaded::{Pending, Shutdown, StillRunning, Value};
+use crate::threads::offloaded::{Offloaded, Shutdown, StillRunning, Value};
 use crate::timers::Action;
 
 /// The most threads that the default pool has (asyncio: `ThreadPoolExecutor`).
@@ -40,7 +39,7 @@ pub struct Refused<W, C> {
 }
 
 /// What the work returned, or what its panic said.
-type Outcome = Result<Value, String>;
+type WorkResult = Result<Value, String>;
 
 impl LoopHandle {
     /// Runs `work`, which may block, on a thread of the pool, and gives `completion` its result in
@@ -79,20 +78,19 @@ impl LoopHandle {
         if let Err(error) = self.prepare_executor() {
             return Err(Refused { error, work, completion });
         }
-        let offload = &self.core.offload;
+        let offload = self.state.offload();
         let completion = Box::new(|outcome: io::Result<Value>| {
             let typed = |value: Value| value.downcast::<T>();
             completion(outcome.map(|value| *typed(value).expect("the work returned a T")));
         });
         let scheduled_at = Location::caller();
-        let pending = Pending { completion, scheduled_at };
-        let row = offload.pending.borrow_mut().insert(pending);
-        let inbox = self.core.inbox.clone();
+        let row = offload.unfinished.borrow_mut().insert(Offloaded { completion, scheduled_at });
+        let inbox = self.state.inbox().clone();
         let run = move || {
             if inbox.is_closed() {
                 return;
             }
-            let outcome = catch_unwind(AssertUnwindSafe(work))
+            let result = catch_unwind(AssertUnwindSafe(work))
                 .map(|value| Box::new(value) as Value)
                 .map_err(|payload| {
                     let message = panic_message(&*payload).to_owned();
@@ -101,7 +99,7 @@ impl LoopHandle {
                     message
                 });
             // A loop that was closed meanwhile has cancelled the completion already.
-            let call = Box::new(move |handle: &LoopHandle| handle.core.complete(row, outcome));
+            let call = Box::new(move |handle: &LoopHandle| handle.state.complete(row, result));
             let _ = inbox.submit(Submission { call, scheduled_at });
         };
         offload.pool.borrow().as_ref().expect("the pool was just made").spawn_fifo(run);
@@ -110,7 +108,7 @@ impl LoopHandle {
 
     /// Makes the pool if there is none, or says why no work is taken.
     fn prepare_executor(&self) -> io::Result<()> {
-        let offload = &self.core.offload;
+        let offload = self.state.offload();
         if self.is_closing() {
             return Err(closed());
         }
@@ -132,7 +130,7 @@ impl LoopHandle {
     ///
     /// asyncio: `BaseEventLoop.set_default_executor`, but the loop makes the pool.
     pub fn set_default_executor(&self, threads: NonZeroUsize) -> io::Result<()> {
-        let before = self.core.offload.pool.replace(Some(pool_of(threads.get())?));
+        let before = self.state.offload().pool.replace(Some(pool_of(threads.get())?));
         drop(before);
         Ok(())
     }
@@ -156,16 +154,16 @@ impl LoopHandle {
         if self.is_closed() {
             self.refuse("shutdown_default_executor", || drop(completion));
         }
-        let offload = &self.core.offload;
+        let offload = self.state.offload();
         offload.shut_down.set(true);
-        if offload.pending.borrow().is_empty() {
+        if offload.unfinished.borrow().is_empty() {
             self.call_soon(|| completion(Ok(())));
             return;
         }
         let shutdown: Rc<Shutdown> = Rc::new(Cell::new(Some(Box::new(completion))));
         let (handle, waiting) = (self.clone(), shutdown.clone());
         let give_up = move || {
-            let offload = &handle.core.offload;
+            let offload = handle.state.offload();
             // It waits no more, however long the work goes on.
             offload.shutdowns.borrow_mut().retain(|(other, _)| !Rc::ptr_eq(other, &waiting));
             if let Some(completion) = waiting.take() {
@@ -174,48 +172,48 @@ impl LoopHandle {
         };
         let deadline = self.time().saturating_add(limit);
         let action = Action::Call(Box::new(give_up));
-        let limit = self.core.timers.insert(deadline, action, Location::caller());
+        let limit = self.state.timers().insert(deadline, action, Location::caller());
         offload.shutdowns.borrow_mut().push((shutdown, limit));
     }
 }
 
-impl Core {
+impl LoopState {
     /// Ends a piece of work; runs as a callback of the loop.
-    fn complete(self: &Rc<Self>, row: usize, outcome: Outcome) {
-        let (pending, idle) = {
-            let mut rows = self.offload.pending.borrow_mut();
-            let Some(pending) = rows.try_remove(row) else { return };
-            (pending, rows.is_empty())
+    fn complete(self: &Rc<Self>, row: usize, result: WorkResult) {
+        let (offloaded, idle) = {
+            let mut rows = self.offload().unfinished.borrow_mut();
+            let Some(offloaded) = rows.try_remove(row) else { return };
+            (offloaded, rows.is_empty())
         };
         if idle {
             self.collect();
-            for (shutdown, limit) in self.offload.shutdowns.take() {
-                self.discard(self.timers.take(limit));
+            for (shutdown, limit) in self.offload().shutdowns.take() {
+                self.discard(self.timers().take(limit));
                 if let Some(completion) = shutdown.take() {
                     // Behind the completion of the last piece of work.
                     let told: Box<dyn FnOnce()> = Box::new(|| completion(Ok(())));
-                    self.ready.push(Entry::Call(told, pending.scheduled_at));
+                    self.ready().push(Entry::Call(told, offloaded.scheduled_at));
                 }
             }
         }
-        self.runs(Work::Offloaded, pending.scheduled_at);
+        self.reporting().runs(Work::Offloaded, offloaded.scheduled_at);
         let panicked = |message| format!("the offloaded work panicked: {message}");
-        (pending.completion)(outcome.map_err(|message| io::Error::other(panicked(message))));
+        (offloaded.completion)(result.map_err(|message| io::Error::other(panicked(message))));
     }
 
     /// Ends all that is offloaded as cancelled, since the loop is closing.
     pub(crate) fn cancel_offloaded(self: &Rc<Self>) {
-        let still_running = self.offload.still_running();
-        for (_, pending) in self.offload.pending.take() {
-            self.guard(|| (pending.completion)(Err(Cancelled.into())));
+        let still_running = self.offload().still_running();
+        for (_, offloaded) in self.offload().unfinished.take() {
+            self.guard(|| (offloaded.completion)(Err(Cancelled.into())));
         }
-        for (shutdown, _) in self.offload.shutdowns.take() {
+        for (shutdown, _) in self.offload().shutdowns.take() {
             if let Some(completion) = shutdown.take() {
                 self.guard(|| completion(Err(still_running.clone())));
             }
         }
-        // Its threads end when they have nothing more to do; nobody waits for them.
-        drop(self.offload.pool.take());
+        // Its threads end when they have nothing more to do; the loop does not wait for them.
+        drop(self.offload().pool.take());
     }
 }
 
@@ -247,7 +245,7 @@ fn pool_of(threads: usize) -> io::Result<ThreadPool> {
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|number| format!("executor {number}"))
-        // Work is caught; this is for destructors of what nobody waits for any more.
+        // Work is caught; this is for destructors of what nothing waits for any more.
         .panic_handler(|payload| drop(drop_payload(payload)))
         .build()
         .map_err(io::Error::other)

@@ -23,34 +23,39 @@ pub struct StillRunning {
 /// What the threads of the pool do for one loop.
 #[derive(Default)]
 pub(crate) struct Offload {
+    /// The threads, made when they are first needed.
     pub(crate) pool: RefCell<Option<ThreadPool>>,
-    pub(crate) pending: RefCell<Slab<Pending>>,
+    /// The work that has not ended. Its completion stays on the loop's thread, in a row.
+    pub(crate) unfinished: RefCell<Slab<Offloaded>>,
     /// Whether no more work is taken.
     pub(crate) shut_down: Cell<bool>,
     /// What waits for the last piece of work, and the timer of its limit.
     pub(crate) shutdowns: RefCell<Vec<(Rc<Shutdown>, TimerKey)>>,
 }
 
+/// What the work returned, on its way between threads.
 pub(crate) type Value = Box<dyn Any + Send>;
 
 /// A piece of work that has not ended.
-pub(crate) struct Pending {
+pub(crate) struct Offloaded {
+    /// What is given the result.
     pub(crate) completion: Box<dyn FnOnce(io::Result<Value>)>,
+    /// For the report of its failure, and for a shutdown that does not wait for it.
     pub(crate) scheduled_at: &'static Location<'static>,
 }
 
-/// Waits until nothing is pending. Gone when told.
+/// Waits until all work has ended. Gone when told.
 pub(crate) type Shutdown = Cell<Option<Box<dyn FnOnce(Result<(), StillRunning>)>>>;
 
 impl Offload {
     /// Tells whether nothing is to come from the pool.
     pub(crate) fn is_idle(&self) -> bool {
-        self.pending.borrow().is_empty()
+        self.unfinished.borrow().is_empty()
     }
 
     pub(crate) fn still_running(&self) -> StillRunning {
-        let pending = self.pending.borrow();
-        StillRunning { scheduled_at: pending.iter().map(|(_, row)| row.scheduled_at).collect() }
+        let unfinished = self.unfinished.borrow();
+        StillRunning { scheduled_at: unfinished.iter().map(|(_, row)| row.scheduled_at).collect() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::rc::Rc;
 
-use crate::core::LoopHandle;
+use crate::handle::LoopHandle;
 use crate::threads::offload::Refused;
 
 impl LoopHandle {

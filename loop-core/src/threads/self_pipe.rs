@@ -101,13 +101,11 @@ impl<M, W: WakeObject> Inbox<M, W> {
 
     /// Tells whether there is something to take, as [`Inbox::wake_up`] does, and declares nothing. What
     /// was submitted before is seen: the loop's thread asks whenever it queues something itself.
-    #[inline(always)]
     pub(crate) fn is_told(&self) -> bool {
         self.state.load(Ordering::Acquire) == TOLD
     }
 
     /// Declares that the loop is awake; tells whether there is something to take.
-    #[inline]
     pub(crate) fn wake_up(&self) -> bool {
         // A loop that did not sleep and was not told has nothing to declare.
         self.state.load(Ordering::Acquire) != AWAKE

@@ -5,9 +5,8 @@ use std::rc::Rc;
 
 use signal_hook::consts::SIGINT;
 
-use crate::core::LoopHandle;
-use crate::handle::closed;
-use crate::readiness::watcher::Watcher;
+use crate::handle::{LoopHandle, LoopState, closed};
+use crate::net::watching::Watcher;
 use crate::report::running::Work;
 
 impl LoopHandle {
@@ -56,23 +55,33 @@ impl LoopHandle {
         let add = || match self.is_closing() {
             true => Err(closed()),
             false => {
-                let writer = self.core.inbox.second_writer()?;
-                self.core.signals.add(signal, writer, watcher.clone(), once)
+                let writer = self.state.inbox().second_writer()?;
+                self.state.signals().add(signal, writer, watcher.clone(), once)
             }
         };
         let before = add();
-        // Refused, or the one before: both may be anybody's.
-        self.core.discard(watcher);
-        before.map(|before| self.core.discard(before))
+        // Refused, or the one before: the drop of both may run users' code.
+        self.state.discard(watcher);
+        before.map(|before| self.state.discard(before))
     }
 
     /// Ends the handling of `signal`; tells whether it was handled.
     ///
     /// asyncio: `remove_signal_handler`, but the signal is ignored then.
     pub fn remove_signal_handler(&self, signal: i32) -> bool {
-        let row = self.core.signals.remove(signal);
+        let row = self.state.signals().remove(signal);
         let handled = row.is_some();
-        self.core.discard(row);
+        self.state.discard(row);
         handled
+    }
+}
+
+impl LoopState {
+    /// Queues the handlers of the signals that were raised. What raised one may have submitted before.
+    #[cold]
+    pub(crate) fn fire_signals(self: &Rc<Self>) {
+        let raised = self.signals().raised();
+        self.collect();
+        raised.into_iter().for_each(|watcher| self.ready().push_job(watcher, 0));
     }
 }

@@ -11,16 +11,16 @@ use signal_hook::SigId;
 use signal_hook::flag;
 use signal_hook::low_level::{self, pipe};
 
-use crate::readiness::descriptors::Watching;
+use crate::readiness::watch::Watching;
 
 /// The signals that a loop handles.
 #[derive(Default)]
 pub(crate) struct Signals {
-    rows: RefCell<Vec<Row>>,
+    rows: RefCell<Vec<HandledSignal>>,
 }
 
 /// A signal that is handled, for as long as this lives.
-pub(crate) struct Row {
+pub(crate) struct HandledSignal {
     signal: i32,
     /// Set by the handler, cleared by the loop.
     raised: Arc<AtomicBool>,
@@ -41,7 +41,7 @@ impl Signals {
         pipe_writer: OwnedFd,
         watcher: Rc<dyn Watching>,
         once: bool,
-    ) -> io::Result<Option<Row>> {
+    ) -> io::Result<Option<HandledSignal>> {
         let raised = Arc::new(AtomicBool::new(false));
         let mut hooks = Hooks::default();
         if once {
@@ -58,19 +58,19 @@ impl Signals {
             return Err(io::Error::other(message));
         }
         let before = self.remove(signal);
-        self.rows.borrow_mut().push(Row { signal, raised, watcher, _hooks: hooks });
+        self.rows.borrow_mut().push(HandledSignal { signal, raised, watcher, _hooks: hooks });
         Ok(before)
     }
 
     /// Takes the row of `signal` out, whose drop ends its handling: the caller does that outside of
     /// every borrow.
-    pub(crate) fn remove(&self, signal: i32) -> Option<Row> {
+    pub(crate) fn remove(&self, signal: i32) -> Option<HandledSignal> {
         let mut rows = self.rows.borrow_mut();
         rows.iter().position(|row| row.signal == signal).map(|row| rows.remove(row))
     }
 
     /// Takes all rows out, so that the caller can drop them one by one, which ends their handling.
-    pub(crate) fn take(&self) -> Vec<Row> {
+    pub(crate) fn take(&self) -> Vec<HandledSignal> {
         self.rows.take()
     }
 
@@ -82,7 +82,7 @@ impl Signals {
     }
 }
 
-impl Drop for Row {
+impl Drop for HandledSignal {
     fn drop(&mut self) {
         self.watcher.cancel();
     }

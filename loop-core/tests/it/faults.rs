@@ -32,39 +32,39 @@ const FAULTS: [Fault; 10] = [
     },
     Fault {
         name: "a turn runs until nothing is ready",
-        file: "core.rs",
+        file: "turn.rs",
         sound: "TurnRule::Snapshot => snapshot,",
         faulty: "TurnRule::Snapshot => usize::MAX,",
     },
     Fault {
         name: "the cancel of what is queued is lost",
         file: "scheduled.rs",
-        sound: "Place::Ready(number) => self.take_out(self.core.ready.cancel(number)),",
+        sound: "Place::Ready(number) => self.take_out(self.state.ready().cancel(number)),",
         faulty: "Place::Ready(_) => !self.cancelled.get(),",
     },
     Fault {
         name: "the cancel of a timer is lost",
         file: "scheduled.rs",
-        sound: "Place::Timed(key) => self.take_out(self.core.timers.take(key)),",
+        sound: "Place::Timed(key) => self.take_out(self.state.timers().take(key)),",
         faulty: "Place::Timed(_) => !self.cancelled.get(),",
     },
     Fault {
         name: "a reader runs after it was removed",
-        file: "readiness/watcher.rs",
+        file: "net/watching.rs",
         sound: "self.cancelled.set(true);",
         faulty: "self.cancelled.set(false);",
     },
     Fault {
         name: "the writer goes before the reader",
-        file: "readiness/descriptors.rs",
+        file: "readiness/watch.rs",
         sound: "for (sign, slot) in sides {",
         faulty: "for (sign, slot) in sides.into_iter().rev() {",
     },
     Fault {
         name: "equal deadlines expire in the reverse order",
         file: "timers.rs",
-        sound: "state.sequence += 1;",
-        faulty: "state.sequence = state.sequence.wrapping_sub(1).min(NOBODY - 1);",
+        sound: "schedule.sequence += 1;",
+        faulty: "schedule.sequence = schedule.sequence.wrapping_sub(1).min(VACANT - 1);",
     },
     Fault {
         name: "a deadline must have passed, not only come",
@@ -74,14 +74,14 @@ const FAULTS: [Fault; 10] = [
     },
     Fault {
         name: "what other threads submit runs in the reverse order",
-        file: "core.rs",
+        file: "handle.rs",
         sound: "self.inbox.take() {",
         faulty: "self.inbox.take().into_iter().rev() {",
     },
     Fault {
         name: "a stop is remembered",
         file: "event_loop.rs",
-        sound: "self.0.stopping.set(false);",
+        sound: "self.0.ending().stop(false);",
         faulty: "",
     },
 ];

@@ -12,6 +12,7 @@ mod faults;
 mod fifteen;
 mod fuzz;
 mod lab;
+mod measure;
 mod offload;
 mod remote;
 mod running;

@@ -1,19 +1,33 @@
-//! `add_reader` and its kin: raw descriptors, watched for as long as somebody wants to know.
+//! `add_reader` and its kin: a callback that runs again and again while a raw descriptor is watched.
 
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd};
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use mio::Interest;
 
-use crate::core::LoopHandle;
-use crate::handle::closed;
-use crate::readiness::descriptors::Watch;
+use crate::handle::{LoopHandle, closed};
+use crate::job::Job;
 use crate::readiness::direction::Direction;
-use crate::readiness::target::Target;
-use crate::readiness::watcher::Watcher;
+use crate::readiness::reactor::Target;
+use crate::readiness::watch::{Watch, Watching};
 use crate::report::running::Work;
+
+/// A callback that runs again and again, until it is cancelled.
+pub(crate) struct Watcher {
+    /// Where its failures are reported.
+    handle: LoopHandle,
+    /// What it watches, for the report of its failure.
+    work: Work,
+    /// Where it was added, for the same report.
+    added_at: &'static Location<'static>,
+    /// Out of its cell while it runs.
+    callback: RefCell<Option<Box<dyn FnMut()>>>,
+    /// Whether it is not to run again, even if it is queued.
+    cancelled: Cell<bool>,
+}
 
 impl LoopHandle {
     /// Calls `callback` whenever `descriptor` can be read, in the place of the reader before.
@@ -68,7 +82,14 @@ impl LoopHandle {
     /// Makes a watcher whose failures name it and the place where it was added.
     #[track_caller]
     pub(crate) fn watcher(&self, work: Work, callback: impl FnMut() + 'static) -> Rc<Watcher> {
-        Watcher::new(self.clone(), work, Location::caller(), callback)
+        let callback: Box<dyn FnMut()> = Box::new(callback);
+        Rc::new(Watcher {
+            handle: self.clone(),
+            work,
+            added_at: Location::caller(),
+            callback: RefCell::new(Some(callback)),
+            cancelled: Cell::new(false),
+        })
     }
 
     #[track_caller]
@@ -78,57 +99,84 @@ impl LoopHandle {
         direction: Direction,
         watcher: Rc<Watcher>,
     ) -> io::Result<()> {
-        let core = &self.core;
+        let state = &self.state;
         if self.is_closing() {
-            core.discard(watcher);
+            state.discard(watcher);
             return Err(closed());
         }
-        let number = descriptor.as_fd().as_raw_fd();
-        let known = core.watches.borrow().get(&number).cloned();
-        core.counters.registrations.count();
-        if let Some(watch) = known {
+        let (reactor, number) = (state.reactor(), descriptor.as_fd().as_raw_fd());
+        state.counters().registrations.count();
+        if let Some(watch) = reactor.watch(number) {
             let before = watch.replace(direction, Some(watcher));
-            let updated = watch.update(&core.registry);
+            let updated = watch.update(reactor.registry());
             // The watcher before is dropped last: its destructor may use the loop.
-            core.discard(before);
+            state.discard(before);
             return updated;
         }
         let watch = Watch::new(descriptor, Location::caller());
-        watch.placed(core.targets.insert(Target::Watch(watch.clone())));
+        watch.placed(reactor.insert(Target::Watch(watch.clone())));
         let interest = match direction {
             Direction::Read => Interest::READABLE,
             Direction::Write => Interest::WRITABLE,
         };
-        if let Err(error) = watch.register(&core.registry, interest) {
-            core.targets.remove(watch.row());
-            core.discard((watcher, watch));
+        if let Err(error) = watch.register(reactor.registry(), interest) {
+            reactor.remove(watch.row());
+            state.discard((watcher, watch));
             return Err(error);
         }
         // It is new, and replaces none.
         let _none = watch.replace(direction, Some(watcher));
-        core.watches.borrow_mut().insert(number, watch);
+        reactor.keep_watch(number, watch);
         Ok(())
     }
 
     fn unwatch(&self, descriptor: &impl AsFd, direction: Direction) -> bool {
-        let number = descriptor.as_fd().as_raw_fd();
-        let Some(watch) = self.core.watches.borrow().get(&number).cloned() else {
-            return false;
-        };
+        let (reactor, number) = (self.state.reactor(), descriptor.as_fd().as_raw_fd());
+        let Some(watch) = reactor.watch(number) else { return false };
         let before = watch.replace(direction, None);
-        if before.is_some() {
-            self.core.counters.registrations.count();
+        let watched = before.is_some();
+        if watched {
+            self.state.counters().registrations.count();
             // The descriptor is registered and open, since the watch shares its ownership.
-            watch.update(&self.core.registry).expect("a watched descriptor can be updated");
+            watch.update(reactor.registry()).expect("a watched descriptor can be updated");
         }
         if watch.interest().is_none() {
-            self.core.watches.borrow_mut().remove(&number);
-            self.core.targets.remove(watch.row());
+            reactor.forget_watch(number, &watch);
         }
-        let watched = before.is_some();
-        self.core.discard(before);
+        self.state.discard(before);
         // It may have been the last to refer to the descriptor's owner.
-        self.core.discard(watch);
+        self.state.discard(watch);
         watched
+    }
+}
+
+impl Watching for Watcher {
+    fn cancel(&self) {
+        self.cancelled.set(true);
+    }
+}
+
+impl Job for Watcher {
+    fn run(self: Rc<Self>, _part: u64) {
+        if self.cancelled.get() {
+            return;
+        }
+        let Some(mut callback) = self.callback.take() else { return };
+        let state = &self.handle.state;
+        state.reporting().runs(self.work, self.added_at);
+        let outcome = catch_unwind(AssertUnwindSafe(&mut callback));
+        if !self.cancelled.get() {
+            self.callback.replace(Some(callback));
+        } else {
+            // Before the unwinding goes on: a destructor that panics meanwhile ends the process.
+            state.guard(|| drop(callback));
+        }
+        if let Err(payload) = outcome {
+            resume_unwind(payload);
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        "watcher"
     }
 }

@@ -1,24 +1,28 @@
-//! A run that ends with a result, and who gives it.
+//! A run that ends with a result, and what gives it.
 
 use std::cell::Cell;
 use std::rc::{Rc, Weak};
 
-use crate::core::LoopHandle;
 use crate::event_loop::EventLoop;
+use crate::handle::LoopHandle;
 use crate::report::errors::RunError;
 
 /// Gives [`EventLoop::run_until_complete`] its result.
 #[must_use = "a completer that is dropped ends the run with an error"]
 pub struct Completer<T> {
+    /// Stops the run.
     handle: LoopHandle,
-    /// Gone when the run is over: who completes late does not stop a later run.
-    outcome: Weak<Cell<Outcome<T>>>,
+    /// Gone when the run is over: a late completer does not stop a later run.
+    answer: Weak<Cell<Answer<T>>>,
 }
 
 /// Where a run's result stands.
-enum Outcome<T> {
-    Pending,
-    Complete(T),
+enum Answer<T> {
+    /// The completer is still to give it.
+    Awaited,
+    /// The run ends with this.
+    Given(T),
+    /// The completer was dropped.
     Abandoned,
 }
 
@@ -36,13 +40,13 @@ impl EventLoop {
         &mut self,
         start: impl FnOnce(Completer<T>),
     ) -> Result<T, RunError> {
-        let outcome = Rc::new(Cell::new(Outcome::Pending));
-        start(Completer { handle: self.handle(), outcome: Rc::downgrade(&outcome) });
+        let answer = Rc::new(Cell::new(Answer::Awaited));
+        start(Completer { handle: self.handle(), answer: Rc::downgrade(&answer) });
         self.run_forever()?;
-        match outcome.replace(Outcome::Pending) {
-            Outcome::Complete(value) => Ok(value),
-            Outcome::Abandoned => Err(RunError::Abandoned),
-            Outcome::Pending => Err(RunError::Stopped),
+        match answer.replace(Answer::Awaited) {
+            Answer::Given(value) => Ok(value),
+            Answer::Abandoned => Err(RunError::Abandoned),
+            Answer::Awaited => Err(RunError::Stopped),
         }
     }
 }
@@ -50,18 +54,18 @@ impl EventLoop {
 impl<T> Completer<T> {
     /// Ends the run with `value`.
     pub fn complete(self, value: T) {
-        if let Some(outcome) = self.outcome.upgrade() {
-            outcome.set(Outcome::Complete(value));
+        if let Some(answer) = self.answer.upgrade() {
+            answer.set(Answer::Given(value));
         }
     }
 }
 
 impl<T> Drop for Completer<T> {
     fn drop(&mut self) {
-        let Some(outcome) = self.outcome.upgrade() else { return };
-        match outcome.replace(Outcome::Abandoned) {
-            Outcome::Pending => {}
-            settled => outcome.set(settled),
+        let Some(answer) = self.answer.upgrade() else { return };
+        match answer.replace(Answer::Abandoned) {
+            Answer::Awaited => {}
+            settled => answer.set(settled),
         }
         let handle = self.handle.clone();
         // On a closed loop there is no run left to end.

@@ -15,7 +15,7 @@ use mio::{Interest, Registry, Token};
 use crate::job::Job;
 use crate::readiness::direction::Direction;
 use crate::readiness::signs::Signs;
-use crate::ready::{Entry, ReadyQueue};
+use crate::ready::ReadyQueue;
 
 /// What is called again and again, until it is cancelled.
 pub(crate) trait Watching: Job {
@@ -29,10 +29,15 @@ pub(crate) struct Watch {
     _owner: Rc<dyn AsFd>,
     /// Its number, asked for once: the owner might answer differently later.
     descriptor: RawFd,
+    /// What runs when there is something to read.
     reader: RefCell<Option<Rc<dyn Watching>>>,
+    /// What runs when there is room to write.
     writer: RefCell<Option<Rc<dyn Watching>>>,
+    /// Where the watch stands in the reactor's table, which is known once it is there.
     row: Cell<usize>,
+    /// What the kernel's events name it by.
     token: Cell<Token>,
+    /// For the report of a failure, and for those who look at the loop.
     created_at: &'static Location<'static>,
 }
 
@@ -50,13 +55,13 @@ impl Watch {
         })
     }
 
-    /// Remembers where the watch stands in the loop's table.
+    /// Remembers where the watch stands in the reactor's table.
     pub(crate) fn placed(&self, (row, token): (usize, Token)) {
         self.row.set(row);
         self.token.set(token);
     }
 
-    /// Returns the watch's row in the loop's table.
+    /// Returns the watch's row in the reactor's table.
     pub(crate) fn row(&self) -> usize {
         self.row.get()
     }
@@ -103,12 +108,12 @@ impl Watch {
         before
     }
 
-    /// Queues who watches what the kernel said, reader before writer.
+    /// Queues what watches for what the kernel said, reader before writer.
     pub(crate) fn fire(&self, signs: Signs, ready: &ReadyQueue) {
         let sides = [(Signs::READABLE, &self.reader), (Signs::WRITABLE, &self.writer)];
         for (sign, slot) in sides {
             if let (true, Some(watcher)) = (signs.any(sign), &*slot.borrow()) {
-                ready.push(Entry::Job(watcher.clone(), 0));
+                ready.push_job(watcher.clone(), 0);
             }
         }
     }
@@ -118,7 +123,7 @@ impl Watch {
         self.created_at
     }
 
-    /// Tells whether somebody watches this direction.
+    /// Tells whether something watches this direction.
     pub(crate) fn is_watched(&self, direction: Direction) -> bool {
         self.slot(direction).borrow().is_some()
     }
