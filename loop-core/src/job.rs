@@ -9,7 +9,7 @@ pub trait Job {
     /// Does the work. `part` is what the job was queued with: which of its parts is meant.
     fn run(self: Rc<Self>, part: u64);
 
-    /// Says what the job is, for those who look at the queue.
+    /// Says what the job is, for a snapshot of the queue.
     fn kind(&self) -> &'static str {
         "job"
     }

@@ -15,10 +15,10 @@
 //!   something is ready  ready     passed
 //! ```
 //!
-//! [`EventLoop::run_once`] is this picture in code. Outside of that place the loop calls no code of yours
-//! but wakers, which firing may wake, the hook of [`LoopHandle::on_ready`], the exception handler, and what
-//! closing ends. What runs may schedule more: it joins the end of
-//! the queue. When the turn polls again is the [`TurnRule`].
+//! [`EventLoop::run_once`] is this picture in code. What runs may schedule more: it joins the end of the
+//! queue. When the turn polls again is the [`TurnRule`]. Outside of that place the loop calls no code of
+//! yours but the wakers that firing wakes, the hook of [`LoopHandle::on_ready`], the exception handler,
+//! and what closing ends.
 //!
 //! # Where the rest of the program waits
 //!
@@ -39,11 +39,12 @@
 //!   kit/      completer  foreign  backoff        what a program builds with
 //!   testing/  script                             a poll that a test writes
 //!   net/      tcp  transfer  buffers  watching   sockets, the caller's buffers, raw descriptors
+//!   threads/  signal_handlers                    signals of the process
 //!      │
 //!      ▼
 //!   event_loop   turn   scheduled   closing      the owner, its turns, what is scheduled, the end
 //!   readiness/   source  parking                 a socket on the loop, and what waits there
-//!   threads/     remote  offload  resolve  signal_handlers
+//!   threads/     remote  offload  resolve        what other threads submit; what blocks
 //!   report/      failures  reports  snapshot     what becomes of a panic; what the loop shows
 //!      │
 //!      ▼

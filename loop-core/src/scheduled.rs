@@ -19,6 +19,7 @@ use crate::timers::{self, Action, TimerKey};
 pub struct Handle {
     /// Where a cancel looks.
     state: Rc<LoopState>,
+    /// Where in it: the callback stays there until it runs.
     place: Place,
     /// Kept here: what was cancelled leaves no trace on the loop.
     cancelled: Cell<bool>,

@@ -45,11 +45,11 @@ pub(crate) enum Action {
 struct Timer {
     /// What it does.
     action: Action,
-    /// In nanoseconds, as in the heap; for those who look at the timers.
+    /// In nanoseconds, as in the heap; for a snapshot of the timers.
     deadline: u64,
     /// Whether it has left the heap for the ready queue; the count of the dead leaves it out then.
     due: bool,
-    /// For the report of its failure, and for those who look at the timers.
+    /// For the report of its failure, and for a snapshot of the timers.
     scheduled_at: &'static Location<'static>,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// to be no further try.
 ///
 /// Each delay is `factor` times the one before, up to `max`; then `jitter` takes a random part away,
-/// so that those who failed together do not try again together.
+/// so that operations which failed together do not try again together.
 ///
 /// ```
 /// use loop_core::Backoff;

@@ -9,7 +9,7 @@ use crate::handle::{LoopHandle, LoopState};
 
 impl EventLoop {
     /// Runs what is ready now, as far as the turn rule goes, without a poll; returns how many
-    /// entries of the queue it took. For those who have a poll of their own.
+    /// entries of the queue it took. For a program that has a poll of its own.
     ///
     /// What [`LoopHandle::on_ready`] was given is called if something is left.
     pub fn run_ready(&mut self) -> usize {
@@ -65,7 +65,7 @@ impl LoopState {
         let Some(hook) = self.ready_hook() else { return };
         // It may have replaced itself.
         self.with(hook, |hook| {
-            self.contain("the hook of the ready queue panicked", || hook());
+            self.catch("the hook of the ready queue panicked", || hook());
         });
     }
 }

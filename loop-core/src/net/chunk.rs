@@ -31,24 +31,26 @@ const LOOKS_MAX: usize = 4;
 /// ```
 pub struct Chunk {
     /// A chunk is handed along often: it is one pointer wide. The pool knows what it has lent, and
-    /// that it is back when nobody else refers to it: a chunk's drop has nothing to do.
+    /// that it is back when nothing else refers to it: a chunk's drop has nothing to do.
     lent: Rc<Lent>,
 }
 
 /// A buffer and what is in it.
 struct Lent {
+    /// Of the pool's size, or a vector's own.
     buffer: Box<[u8]>,
     /// Where in the buffer the bytes begin and end that have not been consumed.
     start: Cell<usize>,
     end: Cell<usize>,
 }
 
-/// The chunks of one loop, lent or free: one to which nobody else refers is back.
+/// The chunks of one loop, lent or free: one to which nothing else refers is back.
 #[derive(Default)]
 pub(crate) struct Pool {
     /// The one that was lent last, which is the next if it is back by then: a program that gives
     /// back what it has been lent is always lent the same.
     last: Cell<Option<Rc<Lent>>>,
+    /// The rest, free or lent: a chunk that is kept does not stand in the way of the next.
     others: RefCell<Vec<Rc<Lent>>>,
     /// Which of the others was looked at last.
     place: Cell<usize>,
@@ -68,7 +70,7 @@ impl Pool {
         if Rc::get_mut(&mut lent).is_none() {
             lent = self.another_slow(lent);
         }
-        let free = Rc::get_mut(&mut lent).expect("a chunk that is back is nobody's");
+        let free = Rc::get_mut(&mut lent).expect("a chunk that is back has one reference");
         let chunk = fill(&mut free.buffer).map(|count| {
             lent.start.set(0);
             lent.end.set(count);

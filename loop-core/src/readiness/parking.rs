@@ -26,10 +26,10 @@ impl<S> Source<S> {
     /// Queues a part of `job` when an attempt in this direction may succeed, which may be now.
     #[inline(always)]
     pub fn queue_when_ready(&self, direction: Direction, job: Rc<dyn Job>, part: u64) {
-        if self.is_ready(direction) {
-            self.handle().queue(job, part);
-        } else {
-            self.park_job(direction, job, part);
+        match self.outlook(direction) {
+            Outlook::Open(_) | Outlook::Cancelled => self.handle().queue(job, part),
+            Outlook::NextTurn => self.park_job(direction, job, part),
+            Outlook::Blocked => self.park_job_for_news(direction, job, part),
         }
     }
 

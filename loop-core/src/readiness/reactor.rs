@@ -31,6 +31,7 @@ pub(crate) enum Target {
 pub(crate) struct Row {
     /// The upper half of the token: a stale event does not meet the row's next owner.
     generation: u32,
+    /// What the token leads to.
     target: Target,
 }
 

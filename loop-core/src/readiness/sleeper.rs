@@ -11,7 +11,7 @@ pub trait LocalWake: Job {
     /// Takes note that the task is woken, and returns which part of the job is to be queued; `None`
     /// if it is queued already.
     ///
-    /// It is called while an event is handed on, and does no more than this.
+    /// It is called while the loop's table of sockets is borrowed, and does no more than this.
     fn wake(&self) -> Option<u64>;
 }
 

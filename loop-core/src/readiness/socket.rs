@@ -44,7 +44,7 @@ struct Waiter {
 
 /// What the loop knows of one socket.
 ///
-/// Each direction is in one of these states; a closing loop adds *cancelled* to both.
+/// Each direction is in one of these states; a closing loop makes both *cancelled*.
 ///
 /// | state | the kernel has told | parked | outlook |
 /// |---|---|---|---|
@@ -52,26 +52,26 @@ struct Waiter {
 /// | parked | no more | a job or a task | `Blocked` |
 /// | ready | ready | nothing | `Open`, or `NextTurn` if the share is used up |
 /// | deferred | ready | a job or a task, on the reactor's list | as ready |
-/// | listening | ready | a job, for news alone | as ready |
-/// | cancelled | whatever it was | nothing, as of 9 | `Cancelled` |
+/// | muted | ready | a job, for news alone: none comes while this stands | as ready |
+/// | cancelled | as if ready | nothing that was parked before | `Cancelled` |
 ///
 /// | | from | to | by |
 /// |--:|---|---|---|
 /// | 1 | - | quiet; writing: ready | `Source::new`; `Source::unready`: quiet both ways |
-/// | 2 | quiet | parked | `Source::park_job`, `park_task`, `queue_when_ready` |
-/// | 3 | parked, listening | ready | `LoopState::fire`, which queues or wakes what was parked |
+/// | 2 | quiet | parked | `Source::park_job`, `park_task`, `queue_when_ready`, `park_job_for_news` |
+/// | 3 | parked | ready | `LoopState::fire`, which queues or wakes what was parked |
 /// | 4 | quiet | ready | `LoopState::fire` |
 /// | 5 | ready | ready | `Socket::moved`, which takes from the share of the turn |
 /// | 6 | ready | quiet | `Socket::drained`: a short read or write, or `WouldBlock` |
 /// | 7 | ready | deferred | `Source::park_job`, `park_task`, `queue_when_ready` |
 /// | 8 | deferred | ready | `LoopState::release_deferred`, in the next turn, as 3 |
-/// | 9 | any | cancelled | `LoopState::close`, which queues or wakes what was parked |
-/// | 10 | ready | listening | `Source::park_job_for_news` |
-/// | 11 | parked; deferred, listening | quiet; ready | `Source::unpark` |
-/// | 12 | any | - | the drop of the `Source`, which unparks first |
+/// | 9 | ready | muted | `Source::park_job_for_news` |
+/// | 10 | deferred, muted | parked | `Socket::drained`; 8 lets what was deferred try once for nothing |
+/// | 11 | parked; deferred, muted | quiet; ready | `Source::unpark` |
+/// | 12 | any | cancelled | `LoopState::close`, which queues or wakes what was parked |
+/// | 13 | any | - | the drop of the `Source`, which unparks first |
 ///
-/// What is parked takes the place of what was. A *deferred* direction from which an attempt took the
-/// last bytes (6) is *parked*: its release (8) lets what waits try once for nothing.
+/// What is parked takes the place of what was.
 pub(crate) struct Socket {
     /// What the kernel has told, less what an attempt has found to be over since.
     told: Cell<Signs>,
@@ -81,14 +81,14 @@ pub(crate) struct Socket {
     reader: Waiter,
     /// What waits to write, or to be connected.
     writer: Waiter,
-    /// The turn in which `read_bytes` and `written_bytes` were counted. Narrow, since an idle
-    /// connection is counted in bytes: a turn that is taken for that of long ago defers, no more.
+    /// The turn in which `read_bytes` and `written_bytes` were counted. Narrow: an idle connection is
+    /// counted in bytes, and a turn that is taken for that of long ago defers, no more.
     turn: Cell<u32>,
     /// How much of the share for reading is used up in that turn.
     read_bytes: Cell<u32>,
     /// How much of the share for writing is.
     written_bytes: Cell<u32>,
-    /// For those who look at the loop, and for reports.
+    /// For a snapshot of the loop, and for reports.
     created_at: &'static Location<'static>,
 }
 
@@ -186,8 +186,7 @@ impl Socket {
             self.written_bytes.set(0);
         }
         let moved = self.bytes(direction);
-        // A vectored write may go over the share, and by how much does not matter: no system call
-        // moves 2 GiB, and none is made beyond the share.
+        // A vectored write may go over the share; by how much does not matter, as none moves 2 GiB.
         moved.set(moved.get().wrapping_add(bytes as u32));
     }
 
@@ -250,6 +249,11 @@ impl Socket {
         self.waiter(direction).task.take()
     }
 
+    /// Keeps a task for the next time that was just taken and queued.
+    pub(crate) fn put_back(&self, direction: Direction, task: Box<Sleeper>) {
+        self.waiter(direction).task.set(Some(task));
+    }
+
     /// Keeps a task that was woken for the next time, unless another one was parked meanwhile or the
     /// source was dropped; returns what goes.
     pub(crate) fn keep(&self, direction: Direction, task: Box<Sleeper>) -> Option<Box<Sleeper>> {
@@ -275,7 +279,6 @@ impl Socket {
         is_parked
     }
 
-    /// Returns where the socket was created.
     pub(crate) fn created_at(&self) -> &'static Location<'static> {
         self.created_at
     }

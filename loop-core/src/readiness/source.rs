@@ -124,8 +124,7 @@ impl LoopState {
         if let Some(part) = local.wake() {
             self.ready().push_job(local.clone(), part);
         }
-        // Kept for the next time. The place was just emptied: nothing goes.
-        let _nothing = socket.keep(direction, task);
+        socket.put_back(direction, task);
         None
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Watch {
     row: Cell<usize>,
     /// What the kernel's events name it by.
     token: Cell<Token>,
-    /// For the report of a failure, and for those who look at the loop.
+    /// For the report of a failure, and for a snapshot of the loop.
     created_at: &'static Location<'static>,
 }
 

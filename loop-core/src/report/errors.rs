@@ -41,7 +41,7 @@ pub struct AggregateError<E> {
     pub errors: Vec<E>,
 }
 
-/// A panic with this payload leaves the run at once and goes to whoever called it.
+/// A panic with this payload leaves the run at once and goes to its caller.
 ///
 /// Raise it with `std::panic::resume_unwind(Box::new(Abort))`. What was queued behind the callback
 /// stays queued, and the loop can be run again. asyncio: `SystemExit` and `KeyboardInterrupt`.
@@ -192,7 +192,7 @@ impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RunError::Stopped => f.write_str("the event loop was stopped before the result came"),
-            RunError::Abandoned => f.write_str("whoever was to complete the run has gone"),
+            RunError::Abandoned => f.write_str("what was to complete the run has gone"),
             RunError::Poll(error) => write!(f, "the kernel's poll failed: {error}"),
         }
     }
@@ -234,8 +234,8 @@ pub fn is_panicked(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|cause| cause.is::<Panicked>())
 }
 
-/// Tells whether a connection ended because its peer went away, which is no failure of whoever serves
-/// it: `ConnectionReset`, `ConnectionAborted` or `BrokenPipe`.
+/// Tells whether a connection ended because its peer went away, which is no failure of the
+/// server: `ConnectionReset`, `ConnectionAborted` or `BrokenPipe`.
 ///
 /// asyncio: `_FATAL_ERROR_IGNORE`.
 ///

@@ -45,21 +45,21 @@ impl LoopState {
         }
     }
 
-    /// Drops a value that may be anybody's, and reports its panic; an [`Abort`] goes on. To be called
+    /// Drops a value of a program's, and reports its panic; an [`Abort`] goes on. To be called
     /// outside of every borrow, when the loop's own state is in order.
     pub(crate) fn discard<T>(self: &Rc<Self>, value: T) {
-        self.contain("a destructor panicked", || drop(value));
+        self.catch("a destructor panicked", || drop(value));
     }
 
-    /// Runs what may be anybody's inside a call of somebody else's, which is not to unwind for it: its
+    /// Runs work of a program's inside a call that is not to unwind for it: its
     /// panic is reported, and an [`Abort`] goes on.
-    pub(crate) fn contain(self: &Rc<Self>, failure: &str, work: impl FnOnce()) {
+    pub(crate) fn catch(self: &Rc<Self>, failure: &str, work: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {
             self.tell_panic(failure, payload, None, None);
         }
     }
 
-    /// Runs `work`, which may be anybody's, and reports its panic; an [`Abort`] waits for
+    /// Runs work of a program's, and reports its panic; an [`Abort`] waits for
     /// [`LoopState::leave_if_aborted`].
     pub(crate) fn guard(self: &Rc<Self>, work: impl FnOnce()) {
         if let Err(payload) = catch_unwind(AssertUnwindSafe(work)) {

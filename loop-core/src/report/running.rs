@@ -18,7 +18,9 @@ pub(crate) struct Reporting<F> {
 /// What runs now, and where it was scheduled.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Running {
+    /// Named in the report.
     pub(crate) work: Work,
+    /// None for a job, which is queued without a place.
     pub(crate) scheduled_at: Option<&'static Location<'static>>,
 }
 

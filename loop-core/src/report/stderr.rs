@@ -29,9 +29,11 @@ const REFILL: Duration = Duration::from_secs(1);
 
 /// A bucket of reports that may pass, and the count of those that did not.
 struct Limiter {
+    /// How many of the burst have passed.
     spent: u32,
     /// From when on time counts for the next refill; none while the bucket is full.
     counted_from: Option<Instant>,
+    /// Told with the next report that passes.
     left_out: u64,
 }
 

@@ -45,7 +45,7 @@ impl ManualClock {
     /// real time: nothing was ready and the kernel, other threads and signals were silent. While
     /// offloaded work is under way the clock stands.
     ///
-    /// A threshold of zero fits a program that meets nobody outside the loop: an hour of timeouts
+    /// A threshold of zero fits a program that meets nothing outside the loop: an hour of timeouts
     /// takes no time. Trio: `MockClock(autojump_threshold)`.
     ///
     /// ```

@@ -1,7 +1,7 @@
 //! The inbox that other threads fill, and the real pipe that ends a blocked poll.
 //!
-//! The loop is awake, asleep or told. Who submits pushes the message first, then says "told"; who
-//! finds the loop asleep writes a byte. The loop goes from awake to asleep in one step that fails
+//! The loop is awake, asleep or told. A submitter pushes the message first, then says "told"; if
+//! it finds the loop asleep, it writes a byte. The loop goes from awake to asleep in one step that fails
 //! when it was told: that is the second look at the inbox, without which a submission between the
 //! last look and the poll would be lost. After the poll it is awake again, and takes the inbox if it
 //! was told; and so it does whenever it queues something of its own, for one order of all that is
@@ -38,16 +38,21 @@ pub(crate) trait WakeObject {
 
 /// What other threads hand to a loop, whose poll `W` ends.
 pub(crate) struct Inbox<M, W = pipe::Sender> {
+    /// What was submitted and not taken. A lock, held for a push or a take.
     messages: Mutex<Messages<M>>,
     /// Awake, asleep or told.
     state: AtomicU8,
     /// How often a poll was ended: a count, no part of the protocol.
     wakes: AtomicU64,
+    /// What ends the poll: a pipe, or what the model puts in its place.
     wake_object: W,
 }
 
+/// What is behind the lock.
 struct Messages<M> {
+    /// In the order of their coming.
     waiting: Vec<M>,
+    /// Here, so that no submission slips in behind the close that takes the last ones.
     closed: bool,
 }
 
@@ -89,12 +94,12 @@ impl<M, W: WakeObject> Inbox<M, W> {
     // ANCHOR_END: submit
 
     // ANCHOR: sleep
-    /// Declares that the loop is about to block; tells whether it may. It may not if somebody has
-    /// submitted since it last looked.
+    /// Declares that the loop is about to block; tells whether it may. It may not if a thread
+    /// has submitted since it last looked.
     pub(crate) fn fall_asleep(&self) -> bool {
         let before =
             self.state.compare_exchange(AWAKE, ASLEEP, Ordering::AcqRel, Ordering::Acquire);
-        // Who waits in a foreign poll declares it before each wait.
+        // A loop inside a foreign poll declares it before each wait.
         matches!(before, Ok(_) | Err(ASLEEP))
     }
     // ANCHOR_END: sleep

@@ -16,15 +16,19 @@ use crate::readiness::watch::Watching;
 /// The signals that a loop handles.
 #[derive(Default)]
 pub(crate) struct Signals {
+    /// Few: a look at all of them costs less than a table by number.
     rows: RefCell<Vec<HandledSignal>>,
 }
 
 /// A signal that is handled, for as long as this lives.
 pub(crate) struct HandledSignal {
+    /// Its number, by which it is replaced and removed.
     signal: i32,
     /// Set by the handler, cleared by the loop.
     raised: Arc<AtomicBool>,
+    /// What runs then, in the loop.
     watcher: Rc<dyn Watching>,
+    /// Ends the handling with this row.
     _hooks: Hooks,
 }
 
@@ -98,8 +102,8 @@ impl Drop for Hooks {
 
 /// Tells whether the process catches a signal, as far as the system says.
 ///
-/// `signal-hook` calls `sigaction` for the first hook of a signal alone: who takes the signal after
-/// that makes every later hook deaf.
+/// `signal-hook` calls `sigaction` for the first hook of a signal alone: other code that takes the
+/// signal after that makes every later hook deaf.
 fn is_caught(signal: i32) -> bool {
     // Where there is no such file, as on other systems, it is believed.
     let Ok(status) = std::fs::read_to_string("/proc/thread-self/status") else { return true };

@@ -63,7 +63,7 @@ fn fall_asleep_blindly(inbox: &Inbox<usize, Arc<Bytes>>) -> bool {
 
 /// Submits from as many threads as there are lengths, collects all, and returns in how many ways.
 ///
-/// A poll that nobody will end is a deadlock, which loom finds but cannot unwind from; submitters
+/// A poll that nothing will end is a deadlock, which loom finds but cannot unwind from; submitters
 /// that say when they have ended let the poll itself find it, in more ways to explore.
 fn explore(lengths: &'static [usize], fall_asleep: FallAsleep, say_the_end: bool) -> usize {
     let iterations = std::sync::Arc::new(AtomicUsize::new(0));
@@ -102,7 +102,7 @@ fn explore(lengths: &'static [usize], fall_asleep: FallAsleep, say_the_end: bool
     iterations.load(std::sync::atomic::Ordering::Relaxed)
 }
 
-/// What a thread submitted before it ended is seen by whoever has joined it, without a poll: the loop
+/// What a thread submitted before it ended is seen by the thread that has joined it, without a poll: the loop
 /// takes it before it queues something of its own.
 #[test]
 fn what_was_submitted_before_is_seen_in_any_interleaving() {
