@@ -57,17 +57,17 @@
 //!
 //! # The way of a byte
 //!
-//! From the kernel to the program's code and back, while a connection is served:
+//! From the kernel to the program's code and back, by `echo`:
 //!
-//! 1. `loop-core`: the turn polls the kernel, and finds the socket of which it has news.
-//! 2. `loop-core`: the socket's readiness has a task parked. It asks the task's slot whether that is
-//!    queued already (`LocalWake::wake`), and puts it into the ready queue.
-//! 3. `task/slot.rs`: the turn comes to the slot in the queue, and `Slot::run` polls the task.
-//! 4. `task/task_cell.rs`: `TaskCell::poll` passes that on to the program's future, here that of
-//!    [`echo::echo`], which goes on where it awaits.
-//! 5. `tcp.rs`: it awaits `ReadChunk`, whose `poll` finds the socket ready and tries.
-//! 6. `socket.rs`: `Claim::poll_attempt` looks at the task's budget and makes the attempt, which is one
-//!    `recv` in `loop-core`; the claim on the direction ends. The program has its chunk.
+//! | | file | what happens there |
+//! |---|---|---|
+//! | 1 | loop-core: `turn` | `run_once` polls the kernel, and `fire_one` takes an event of it |
+//! | 2 | loop-core: `readiness/source` | `LoopState::fire` asks the slot of the task that is parked at the socket whether it is queued already (`LocalWake::wake`), and queues it; the turn runs it |
+//! | 3 | `task/slot` | `Slot::run` polls the task |
+//! | 4 | `task/task_cell` | `TaskCell::poll` polls the program's future, here [`echo::echo`], which goes on where it awaits |
+//! | 5 | `tcp` | `ReadChunk::poll` finds the socket ready |
+//! | 6 | `socket` | `Claim::poll_attempt` looks at the task's budget and makes the attempt |
+//! | | loop-core: `readiness/source` | `Source::read_chunk` takes the bytes from the kernel |
 //!
 //! Back the same way: the program awaits `WriteChunk` (`tcp.rs`), whose attempt (`socket.rs`) is one
 //! `send`, done at once. It awaits the next `ReadChunk`, which is not ready: `Claim::park` leaves the task's

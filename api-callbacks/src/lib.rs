@@ -59,12 +59,12 @@
 //!
 //! | | file | what happens there |
 //! |---|---|---|
-//! | 1 | loop-core: turn | the kernel's event is taken from the poll |
-//! | 2 | loop-core: readiness | the job that is parked at the socket is queued; the turn runs it |
+//! | 1 | loop-core: `turn` | `run_once` polls the kernel, and `fire_one` takes an event of it |
+//! | 2 | loop-core: `readiness/source` | `LoopState::fire` queues the job that is parked at the socket; the turn runs it |
 //! | 3 | `socket` | `Stream::run` reads a chunk, in `Stream::read` |
 //! | 4 | `pending` | `Pending::take` has the closure that waits, which `read` calls |
 //! | 5 | `tcp` | the closure is the program's; it calls `TcpStream::write_chunk`, which is `Stream::begin_write` of `socket` |
-//! | | loop-core: readiness | `Source::write_chunk` hands the bytes to the kernel |
+//! | | loop-core: `readiness/source` | `Source::write_chunk` hands the bytes to the kernel |
 //!
 //! The closure of the write waits in its `Pending` then, and the job is queued to call it: nothing calls
 //! back before its operation returned. With a protocol the way is shorter: `Connection::run` in

@@ -58,13 +58,13 @@
 //!
 //! | | file | what happens there |
 //! |---|---|---|
-//! | 1 | loop-core: turn | the kernel's event is taken from the poll |
-//! | 2 | loop-core: readiness | the job that is parked at the socket is queued; the turn runs it |
+//! | 1 | loop-core: `turn` | `run_once` polls the kernel, and `fire_one` takes an event of it |
+//! | 2 | loop-core: `readiness/source` | `LoopState::fire` queues the job that is parked at the socket; the turn runs it |
 //! | 3 | `socket` | `Stream::run` reads a chunk, in `Stream::read` |
 //! | 4 | `promise/outlet` | `Outlet::settle` has the sink that waits for it |
 //! | 5 | `promise/link` | `Link::settle` keeps the outcome and queues the link; `Link::run` calls the handler |
 //! | 6 | `tcp` | the handler is the program's; it calls `TcpStream::write_chunk` |
-//! | | loop-core: readiness | `Source::write_chunk` hands the bytes to the kernel |
+//! | | loop-core: `readiness/source` | `Source::write_chunk` hands the bytes to the kernel |
 //!
 //! `write_chunk` returns a promise that is settled already; the handler chains the next link to it and
 //! returns that, and `promise/adopt` has the link's consumer turn to it: no byte passes there.
