@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::arm::Arm;
 use crate::measure::load::{Course, Recorder};
-use crate::process::environment::Environment;
+use crate::process::environment::{self, Environment};
 use crate::values::Rule;
 
 /// The version of the form of `run.json`; it grows when a reader of the old form would be misled.
@@ -247,7 +247,7 @@ impl Run {
             partial: false,
             started: Timestamp::now(),
             environment,
-            command: command(),
+            command: environment::command(),
             arguments,
             seed,
             open_rate: None,
@@ -271,13 +271,6 @@ impl Run {
     pub(crate) fn has_failed(&self, arm: &str) -> bool {
         self.failures.iter().any(|failure| failure.arm == arm)
     }
-}
-
-/// Returns the words that this process was started with, as a shell would take them.
-fn command() -> Option<String> {
-    let words: Vec<String> =
-        std::env::args_os().map(|word| word.to_string_lossy().replace('\0', "")).collect();
-    shlex::try_join(words.iter().map(String::as_str)).ok()
 }
 
 #[cfg(test)]

@@ -78,6 +78,13 @@ impl Environment {
     }
 }
 
+/// Returns the words that this process was started with, as a shell would take them.
+pub(crate) fn command() -> Option<String> {
+    let words: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().replace('\0', "")).collect();
+    shlex::try_join(words.iter().map(String::as_str)).ok()
+}
+
 fn first_line(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.lines().next()?.trim().to_owned())
 }

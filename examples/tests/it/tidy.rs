@@ -12,7 +12,7 @@ use crate::document;
 const CRATES: [&str; 7] =
     ["loop-core", "api-callbacks", "api-promises", "api-async", "examples", "benches", "essays"];
 
-const FILE_LINES_MAX: usize = 400;
+const FILE_LINES_MAX: usize = 300;
 const FUNCTION_LINES_MAX: usize = 45;
 const PARAMETERS_MAX: usize = 5;
 const ECHO_COLUMNS_MAX: usize = 80;
