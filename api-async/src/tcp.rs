@@ -187,6 +187,7 @@ impl TcpStream {
 impl Future for ReadChunk<'_> {
     type Output = io::Result<Option<Chunk>>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // Before it has waited, it asks whether there are bytes: most tasks come here once more than
         // there are, and an error need not be made for that.
@@ -201,6 +202,7 @@ impl Future for ReadChunk<'_> {
 impl Future for WriteChunk<'_> {
     type Output = io::Result<()>;
 
+    #[inline]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let WriteChunk { claim, chunk } = &mut *self;
         let source = claim.socket.source();

@@ -40,6 +40,7 @@ impl<C> Pending<C> {
     }
 
     /// Puts the callback of a new operation in, and returns the operation's number.
+    #[inline]
     #[track_caller]
     pub(crate) fn put(&self, callback: C) -> u64 {
         if let Some(before) = self.callback.replace(Some(callback)) {
@@ -58,6 +59,7 @@ impl<C> Pending<C> {
     }
 
     /// Takes the callback out.
+    #[inline]
     pub(crate) fn take(&self) -> Option<C> {
         self.called_at.set(None);
         self.callback.take()

@@ -159,6 +159,7 @@ impl Stream {
     }
 
     /// Queues the job, which calls back; the operation has ended.
+    #[inline]
     #[track_caller]
     fn call_back(self: &Rc<Self>, direction: Direction, ended: Begun) -> Operation {
         self.pending(direction).put(ended);

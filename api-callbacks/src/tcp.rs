@@ -130,6 +130,7 @@ impl TcpStream {
     ///
     /// # Errors
     /// When the peer has reset the connection. `ResourceBusy` when reading is pending already.
+    #[inline]
     #[track_caller]
     pub fn read_chunk(
         &self,
@@ -142,6 +143,7 @@ impl TcpStream {
     ///
     /// # Errors
     /// When the connection is gone. `ResourceBusy` when writing is pending already.
+    #[inline]
     #[track_caller]
     pub fn write_chunk(
         &self,
