@@ -1,6 +1,6 @@
 //! What the kernel watches for the loop: sockets that live on it, and raw descriptors.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::collections::HashMap;
 use std::io;
 use std::mem;
@@ -99,18 +99,15 @@ impl Reactor {
         drop(removed);
     }
 
-    /// Calls `see` with the target that a token names, if that still lives. The table is borrowed
-    /// meanwhile.
+    /// Returns the target that a token names, if that still lives. The table is borrowed for as long
+    /// as the caller keeps it.
     #[inline(always)]
-    pub(crate) fn look_up<T>(
-        &self,
-        token: Token,
-        see: impl FnOnce(&Target) -> Option<T>,
-    ) -> Option<T> {
+    pub(crate) fn look_up(&self, token: Token) -> Option<Ref<'_, Target>> {
         let (generation, row) = ((token.0 >> 32) as u32, token.0 & 0xffff_ffff);
-        let rows = self.rows.borrow();
-        let row = rows.get(row).filter(|row| row.generation == generation)?;
-        see(&row.target)
+        Ref::filter_map(self.rows.borrow(), |rows| {
+            rows.get(row).filter(|row| row.generation == generation).map(|row| &row.target)
+        })
+        .ok()
     }
 
     /// Returns all targets.

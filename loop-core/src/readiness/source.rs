@@ -84,15 +84,17 @@ impl LoopState {
     /// becomes ready, reader before writer. The caller catches the panics of wakers.
     #[inline(always)]
     pub(crate) fn fire(self: &Rc<Self>, token: Token, signs: Signs) {
+        let Some(target) = self.reactor().look_up(token) else { return };
         // To queue runs no users' code: the table is borrowed meanwhile, but not for a waker.
-        let rest = self.reactor().look_up(token, |target| match target {
+        let rest = match &*target {
             Target::Socket(socket) => self.queue_news(socket, signs),
             Target::Watch(watch) => {
                 watch.fire(signs, self.ready());
                 self.reactor().has_fired(watch);
                 None
             }
-        });
+        };
+        drop(target);
         if let Some(rest) = rest {
             self.wake_rest(rest);
         }
