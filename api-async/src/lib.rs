@@ -62,7 +62,7 @@
 //! | | file | what happens there |
 //! |---|---|---|
 //! | 1 | loop-core: `turn` | `run_once` polls the kernel, and `fire_one` takes an event of it |
-//! | 2 | loop-core: `readiness/source` | `LoopState::fire` asks the slot of the task that is parked at the socket whether it is queued already (`LocalWake::wake`), and queues it; the turn runs it |
+//! | 2 | loop-core: `readiness/source` | `LoopState::fire` asks the slot of the task that is parked at the socket whether it is queued already (`LocalWake::mark_woken`), and queues it; the turn runs it |
 //! | 3 | `task/slot` | `Slot::run` polls the task |
 //! | 4 | `task/task_cell` | `TaskCell::poll` polls the program's future, here [`echo::echo`], which goes on where it awaits |
 //! | 5 | `tcp` | `ReadChunk::poll` finds the socket ready |

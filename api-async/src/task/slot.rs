@@ -57,7 +57,7 @@ pub(crate) enum Phase {
 ///
 /// 1. A task is spawned: [`Slot::fill`], which queues the slot; on a loop that is closing, 5 follows.
 /// 2. The task is woken, and queued unless it is in the queue: [`Slot::wake`] for a waker, and
-///    [`LocalWake::wake`] for a socket of the loop. A task that is woken while it is polled is polled
+///    [`LocalWake::mark_woken`] for a socket of the loop. A task that is woken while it is polled is polled
 ///    once more.
 /// 3. The loop has come to the slot in its queue: [`Slot::run`](Job::run). From here on the task is not
 ///    queued.
@@ -195,7 +195,7 @@ impl Slot {
 
     /// Queues the task, if it is not queued already.
     pub(crate) fn wake(self: &Rc<Self>) {
-        if LocalWake::wake(&**self).is_some() {
+        if self.mark_woken().is_some() {
             self.queue();
         }
     }
@@ -218,7 +218,7 @@ impl Slot {
 }
 
 impl LocalWake for Slot {
-    fn wake(&self) -> Option<u64> {
+    fn mark_woken(&self) -> Option<u64> {
         self.about.wakes.set(self.about.wakes.get().wrapping_add(1));
         (!self.queued.replace(true)).then(|| self.number.get())
     }

@@ -53,8 +53,7 @@ fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Tells whether a failed accept concerns only the connection that it would have returned.
+/// Tells whether a server goes on accepting after a failed accept, as the loop's own servers do.
 pub(crate) fn is_about_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+    error.kind() == io::ErrorKind::Interrupted || loop_core::is_about_one_connection(error)
 }

@@ -122,8 +122,8 @@ impl Source<TcpStream> {
 }
 
 /// Tells whether accepting failed for a connection that was gone before: Linux hands its network
-/// errors on here, and asks to be tried again.
-fn is_about_one_connection(error: &io::Error) -> bool {
+/// errors on here, and asks to be tried again. A server goes on accepting then.
+pub fn is_about_one_connection(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, HostUnreachable, NetworkUnreachable};
     use ErrorKind::{NetworkDown, PermissionDenied};
     let gone = matches!(error.kind(), ConnectionAborted | ConnectionReset | HostUnreachable);

@@ -12,7 +12,7 @@ pub trait LocalWake: Job {
     /// if it is queued already.
     ///
     /// It is called while the loop's table of sockets is borrowed, and does no more than this.
-    fn wake(&self) -> Option<u64>;
+    fn mark_woken(&self) -> Option<u64>;
 }
 
 /// How to wake a task.

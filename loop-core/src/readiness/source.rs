@@ -123,7 +123,7 @@ impl LoopState {
         }
         let task = socket.take_task(direction)?;
         let Some(local) = &task.local else { return Some(task) };
-        if let Some(part) = local.wake() {
+        if let Some(part) = local.mark_woken() {
             self.ready().push_job(local.clone(), part);
         }
         socket.put_back(direction, task);
