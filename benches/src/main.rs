@@ -1,5 +1,13 @@
 //! `oneloop`: compares three styles of program on one event loop.
 //!
+//! ```text
+//!   cli                                                what can be asked
+//!    └──► serve  run  demo  show/  list  claims/  past_run  measure/ (compare, duel, cost)   commands
+//!          └──► report/  page/                        what a run means, in a terminal, in a browser
+//!                └──► files/                          what a run leaves, and what is read again
+//!                      └──► measure/ (load, arm)  process/  values  output  failure
+//! ```
+//!
 //! `cli` is what can be asked; each command has its arguments beside it. `measure/` is how servers are
 //! compared, `files/` what a run leaves, `process/` this process, its children and the machine.
 //!

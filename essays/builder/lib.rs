@@ -17,6 +17,14 @@
 //! | `{{#promised}}` | tables of what is promised, how it is tested, and what was seen |
 //! | `{{#cite}}` | how to cite the book |
 //!
+//! ```text
+//!   book                        builds all, and checks it
+//!    ├──► check/                what a page may not do
+//!    └──► directives            puts things in the place of what asks for them
+//!          └──► compare   notes   promised   edition   claims   experiments
+//!                └──► sources   pages   pieces   html        what is read, and how HTML is written
+//! ```
+//!
 //! What a page may not do is in `check/`: [`Fault`] is what is told of it, with its place.
 //!
 //! Rule: a fault is told with its place and does not end the build, so that one run tells all of them.

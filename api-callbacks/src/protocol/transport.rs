@@ -152,7 +152,7 @@ impl<P: Protocol + 'static> Connection<P> {
 
     /// Queues the job if there may be something to read, else parks it. A connection that reads
     /// nothing is parked as well: so it hears when the loop is closed, and is held until then.
-    #[inline]
+    #[inline(always)]
     fn wait_to_read(self: &Rc<Self>, source: &Socket) {
         if self.has(PAUSED | ENDED | CLOSING) {
             return self.wait_for_the_end(source);
