@@ -35,7 +35,8 @@ const A_WHILE: Duration = Duration::from_millis(1);
 /// Runs the program in a style, lets it fail at a moment, and returns what a backtrace shows there.
 ///
 /// ```
-/// use examples::{Style, frames};
+/// use examples::Style;
+/// use examples::demonstrations::frames;
 ///
 /// let seen = frames::backtrace(Style::Callbacks, frames::Moment::After)?;
 /// assert!(seen.functions().iter().all(|name| *name != "begin"), "it has returned long ago");
