@@ -73,7 +73,8 @@ pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
     let mut text = report::compose(&past.run, &latencies, Some(&past.directory), dress);
     if arguments.markdown {
         for figure in &figures {
-            text += &format!("\n![]({})\n", figure.display());
+            let name = figure.file_stem().unwrap_or_default().display();
+            text += &format!("\n![{name}]({})\n", figure.display());
         }
     }
     output::print(&text)

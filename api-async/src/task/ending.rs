@@ -131,7 +131,7 @@ impl Slot {
         let (future, _rare) = self.release();
         let Some(future) = future else { return };
         if let Some(failure) = failure(&*future).filter(|_| ended) {
-            let message = format!("{} failed and nobody joined it: {failure}", describe(name));
+            let message = format!("{} failed and was not joined: {failure}", describe(name));
             report::tell(&tasks.handle, &context(message, spawned_at));
         }
         dropping::discard(future, &tasks.handle, spawned_at);

@@ -27,7 +27,7 @@ pub(crate) fn ping(stream: &mut TcpStream, message: &[u8]) {
 pub(crate) fn expect(stream: &mut TcpStream, expected: &[u8]) {
     let mut echo = vec![0; expected.len()];
     stream.read_exact(&mut echo).unwrap();
-    // Not `assert_eq!`: a mebibyte of numbers helps nobody.
+    // Not `assert_eq!`: a mebibyte of numbers helps no reader.
     assert!(echo == expected, "{} bytes came back changed", expected.len());
 }
 

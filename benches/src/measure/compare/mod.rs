@@ -76,8 +76,11 @@ pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     let files = written.is_ok().then_some(directory.path());
     output::print(&report::compose(&run, &latencies, files, Dress::of_stdout()))?;
     written.map_err(cannot_write)?;
-    if let Some(page) = page.transpose()?.filter(|_| asked.open) {
-        open::in_browser(&page);
+    match page {
+        Some(Ok(page)) if asked.open => open::in_browser(&page),
+        // The run is no worse for it: its figures are printed and written.
+        Some(Err(failure)) => output::complain(&failure.to_string()),
+        _ => {}
     }
     match finished {
         Err(Interrupted) => Err(Failure::Interrupted),

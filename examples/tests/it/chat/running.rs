@@ -22,7 +22,7 @@ pub(super) struct Running {
     pub(super) thread: JoinHandle<std::io::Result<(Report, Left)>>,
 }
 
-/// Somebody with a terminal.
+/// A guest with a terminal.
 pub(super) struct Guest(pub(super) BufReader<TcpStream>);
 
 impl Running {

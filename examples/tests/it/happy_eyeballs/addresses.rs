@@ -14,13 +14,13 @@ pub(super) fn address_of(listener: &TcpListener) -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
-/// Asserts that nobody has connected.
+/// Asserts that no client has connected.
 pub(super) fn assert_untouched(listener: &TcpListener) {
     listener.set_nonblocking(true).unwrap();
     assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-/// An address that refuses: it is bound, so that nobody else listens there, and nobody does.
+/// An address that refuses: it is bound, so that no other socket listens there, and does not listen itself.
 pub(super) struct Refusing {
     pub(super) address: SocketAddr,
     _bound: Socket,
@@ -35,7 +35,7 @@ impl Refusing {
     }
 }
 
-/// An address that does not answer: its queue is full, and nobody accepts.
+/// An address that does not answer: its queue is full, and no server accepts.
 pub(super) struct Stalled {
     pub(super) address: SocketAddr,
     _listener: Socket,

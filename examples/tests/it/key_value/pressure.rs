@@ -28,7 +28,7 @@ fn is_worked_for_while_it_takes_nothing(server: &Running) -> bool {
         thread::sleep(Duration::from_millis(10));
         is_done(&mut witness)
     });
-    // Whoever takes its replies after all has lost none.
+    // A client that takes its replies after all has lost none.
     for _ in 0..256 {
         greedy.expect(bulk(&value));
     }

@@ -63,7 +63,7 @@ impl Client {
     pub(super) fn expect(&mut self, reply: impl AsRef<[u8]>) {
         let mut told = vec![0; reply.as_ref().len()];
         self.0.read_exact(&mut told).unwrap();
-        // Not `assert_eq!`: a mebibyte of numbers helps nobody.
+        // Not `assert_eq!`: a mebibyte of numbers helps no reader.
         assert!(told == reply.as_ref(), "{}", told[..told.len().min(200)].escape_ascii());
     }
 

@@ -9,7 +9,7 @@ use examples::steps::{Fault, Misbehaviour, Options, Peer, run};
 use loop_core::Backoff;
 use socket2::{Domain, Socket, Type};
 
-/// What nobody is to wait for.
+/// So long that no test may wait for it.
 pub(super) const LONG: Duration = Duration::from_secs(60);
 /// Enough for a step on a slow machine.
 pub(super) const BRIEF: Duration = Duration::from_millis(150);
