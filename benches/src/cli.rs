@@ -4,10 +4,11 @@ use clap::{Parser, Subcommand};
 
 use crate::claims::{self, ClaimArguments, ClaimsArguments};
 use crate::demo::{self, DemoArguments};
+use crate::diff::DiffArguments;
 use crate::measure::compare::{self, CompareArguments};
 use crate::measure::cost::programs::operate::OperateArguments;
 use crate::measure::cost::{self, CostArguments};
-use crate::measure::duel::{self, BurnArguments, DuelArguments};
+use crate::measure::duel::{self, DuelArguments};
 use crate::measure::load_alone::{self, LoadArguments};
 use crate::measure::redis::{self, RedisArguments, ServeKeyValueArguments};
 use crate::past_run::ReportArguments;
@@ -15,10 +16,11 @@ use crate::process::exec::ExecArguments;
 use crate::run::{self, RunArguments};
 use crate::serve::{self, ServeArguments};
 use crate::show::{self, ShowArguments};
+use crate::verify::VerifyArguments;
 
 const EXAMPLES: &str = "\
 Examples:
-  oneloop                                    compare the styles, about 40 s
+  oneloop                                    compare the styles, a minute at most
   oneloop --only callbacks,promises,async    compare the three styles of the loop
   oneloop compare --size 16384 --rounds 10   larger messages, more rounds
   oneloop duel raw async                     what a message costs, to about 1 %
@@ -78,6 +80,10 @@ pub(crate) enum Command {
     Run(RunArguments),
     /// Print a comparison again from its files
     Report(ReportArguments),
+    /// Compute every figure of a comparison again from what was recorded
+    Verify(VerifyArguments),
+    /// Tell what has changed between two comparisons
+    Diff(DiffArguments),
     /// List the scenarios, the programs, the demonstrations and the styles
     List,
     /// Become another program, pinned and tied to its parent
@@ -89,9 +95,6 @@ pub(crate) enum Command {
     /// One server of `redis`
     #[command(hide = true)]
     ServeKeyValue(ServeKeyValueArguments),
-    /// The server of the duel's self-test
-    #[command(hide = true)]
-    Burn(BurnArguments),
 }
 
 #[cfg(test)]
@@ -111,7 +114,7 @@ mod tests {
         let cli = Cli::try_parse_from(["oneloop", "--connections", "8", "--only", "raw,async"]);
         let cli = cli.unwrap();
         assert!(cli.command.is_none());
-        assert_eq!(cli.compare.connections, 8);
+        assert_eq!(cli.compare.connections, [8]);
         assert_eq!(cli.compare.selection.only, [Style::Raw, Style::Async]);
     }
 }

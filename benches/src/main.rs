@@ -27,6 +27,7 @@ compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");
 mod claims;
 mod cli;
 mod demo;
+mod diff;
 mod failure;
 mod files;
 mod list;
@@ -40,7 +41,9 @@ mod report;
 mod run;
 mod serve;
 mod show;
+mod statistics;
 mod values;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -60,10 +63,11 @@ fn main() -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Compare(cli.compare)) {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Duel(arguments) => duel::run(&arguments),
-        Command::Burn(arguments) => duel::burn(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Load(arguments) => load_alone::run(&arguments),
         Command::Report(arguments) => past_run::print(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Diff(arguments) => diff::run(&arguments),
         Command::Cost(arguments) => cost::run(&arguments),
         Command::Claim(arguments) => claims::run(&arguments),
         Command::Claims(arguments) => claims::run_all(&arguments),

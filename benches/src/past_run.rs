@@ -1,16 +1,16 @@
 //! `oneloop report`: a run that is over, read from its files and printed again.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::Value;
 
 use crate::failure::Failure;
-use crate::files::interval_log::{LOG_NAME, PastIntervals};
-use crate::files::run_file::{PAGE_NAME, RUN_NAME, Run, SCHEMA};
-use crate::files::whole::{self, WholeFile};
+use crate::files::interval_log::LOG_NAME;
+use crate::files::past::{self, Past};
+use crate::files::run_file::PAGE_NAME;
+use crate::files::sweep_file::SweepFile;
+use crate::files::whole::WholeFile;
 use crate::output::{self, Dress};
 use crate::page::{self, Collected};
 use crate::process::open;
@@ -44,33 +44,30 @@ pub(crate) struct ReportArguments {
     open: bool,
 }
 
-/// A run as its files have it.
-struct Past {
-    run: Run,
+/// A run with all that its page shows.
+struct Shown {
+    past: Past,
     collected: Collected,
-    directory: PathBuf,
 }
 
 /// Reads the files, then prints, or writes the page.
 pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
-    let past = Past::read(&arguments.run)?;
+    let dress = if arguments.markdown { Dress::Markdown } else { Dress::of_stdout() };
+    if let Some(sweep) = Overview::read(&arguments.run)? {
+        return sweep.print(arguments, dress);
+    }
+    let shown = Shown::read(&arguments.run)?;
     let figures = match &arguments.svg {
-        Some(directory) => past.write_figures(directory)?,
+        Some(directory) => shown.write_figures(directory)?,
         None => Vec::new(),
     };
+    let directory = &shown.past.directory;
     if arguments.html.is_some() || arguments.open {
-        let file = arguments.html.clone().flatten();
-        let file = file.unwrap_or_else(|| past.directory.join(PAGE_NAME));
-        past.write_page(&file)?;
-        output::print(&format!("Page:  {}\n", file.display()))?;
-        if arguments.open {
-            open::in_browser(&file);
-        }
-        return Ok(());
+        return write_and_open(arguments, directory, |file| shown.write_page(file));
     }
-    let dress = if arguments.markdown { Dress::Markdown } else { Dress::of_stdout() };
-    let latencies = past.collected.latencies().counted(&past.run.arguments.arms);
-    let mut text = report::compose(&past.run, &latencies, Some(&past.directory), dress);
+    let run = &shown.past.run;
+    let latencies = shown.collected.latencies().counted(&run.arguments.arms);
+    let mut text = report::compose(run, &latencies, Some(directory), dress);
     if arguments.markdown {
         for figure in &figures {
             let name = figure.file_stem().unwrap_or_default().display();
@@ -80,31 +77,99 @@ pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
     output::print(&text)
 }
 
+fn write_and_open(
+    arguments: &ReportArguments,
+    directory: &Path,
+    write: impl FnOnce(&Path) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let file = arguments.html.clone().flatten();
+    let file = file.unwrap_or_else(|| directory.join(PAGE_NAME));
+    write(&file)?;
+    output::print(&format!("Page:  {}\n", file.display()))?;
+    if arguments.open {
+        open::in_browser(&file);
+    }
+    Ok(())
+}
+
 /// Writes the page of a run that has just ended, beside its files.
 ///
 /// # Errors
 /// When the files cannot be read again, or the page cannot be written.
-pub(crate) fn write_page(directory: &Path) -> Result<PathBuf, Failure> {
-    let past = Past::read(directory)?;
-    let file = directory.join(PAGE_NAME);
-    past.write_page(&file).map(|()| file)
+pub(crate) fn write_page(directory: &Path) -> Result<(), Failure> {
+    Shown::read(directory)?.write_page(&directory.join(PAGE_NAME))
 }
 
-impl Past {
-    fn read(run: &Path) -> Result<Past, Failure> {
-        let file = if run.is_dir() { run.join(RUN_NAME) } else { run.to_owned() };
-        let refused =
-            |path: &Path, reason| Failure::Refused(format!("{}: {reason}", path.display()));
-        let run = read(&file).map_err(|reason| refused(&file, reason))?;
-        let directory = file.parent().map(PathBuf::from).unwrap_or_default();
-        let log = directory.join(LOG_NAME);
-        let collected = PastIntervals::read(&log).and_then(|intervals| collected(&run, &intervals));
-        let collected = collected.map_err(|reason| refused(&log, reason))?;
-        Ok(Past { run, collected, directory })
+/// Writes the page of a sweep that has just ended, and returns its report.
+///
+/// # Errors
+/// As those of [`write_page`].
+pub(crate) fn write_overview(directory: &Path, dress: Dress) -> Result<String, Failure> {
+    let sweep = Overview::read(directory)?
+        .ok_or_else(|| Failure::Refused(format!("{}: is no sweep", directory.display())))?;
+    let members = sweep.members();
+    write(&directory.join(PAGE_NAME), &page::overview(&sweep.started(), &members, &sweep.sweep))?;
+    Ok(report::overview(&sweep.started(), &members, Some(directory), dress))
+}
+
+/// A sweep as its files have it.
+struct Overview {
+    sweep: SweepFile,
+    folder: PathBuf,
+    runs: Vec<Shown>,
+}
+
+impl Overview {
+    fn read(path: &Path) -> Result<Option<Overview>, Failure> {
+        let Some(sweep) = SweepFile::read(path).map_err(Failure::Refused)? else {
+            return Ok(None);
+        };
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        let runs = sweep.directories(folder).iter().map(|run| Shown::read(run)).collect();
+        Result::<Vec<_>, _>::map(runs, |runs| {
+            Some(Overview { sweep, folder: folder.to_owned(), runs })
+        })
+    }
+
+    fn started(&self) -> String {
+        self.sweep.started.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+    }
+
+    fn members(&self) -> Vec<report::Member<'_>> {
+        self.runs.iter().map(Shown::member).collect()
+    }
+
+    fn print(&self, arguments: &ReportArguments, dress: Dress) -> Result<(), Failure> {
+        let started = self.started();
+        if arguments.html.is_some() || arguments.open {
+            let content = page::overview(&started, &self.members(), &self.sweep);
+            return write_and_open(arguments, &self.folder, |file| write(file, &content));
+        }
+        output::print(&report::overview(&started, &self.members(), Some(&self.folder), dress))
+    }
+}
+
+impl Shown {
+    fn read(path: &Path) -> Result<Shown, Failure> {
+        let past = past::read(path).map_err(Failure::Refused)?;
+        let mut collected = Collected::default();
+        let run = &past.run;
+        past::each_open(run, &past.intervals, |figures, recorder, hiccups| {
+            collected.add(run.is_valid(figures.round), &figures.arm, &recorder, hiccups.as_ref());
+        })
+        .map_err(|reason| {
+            Failure::Refused(format!("{}: {reason}", past.directory.join(LOG_NAME).display()))
+        })?;
+        Ok(Shown { past, collected })
+    }
+
+    fn member(&self) -> report::Member<'_> {
+        let run = &self.past.run;
+        report::Member { run, latencies: self.collected.latencies().counted(&run.arguments.arms) }
     }
 
     fn write_page(&self, file: &Path) -> Result<(), Failure> {
-        write(file, &page::compose(&self.run, &self.collected))
+        write(file, &page::compose(&self.past.run, &self.collected))
     }
 
     fn write_figures(&self, directory: &Path) -> Result<Vec<PathBuf>, Failure> {
@@ -112,7 +177,7 @@ impl Past {
             |error| Failure::Refused(format!("cannot write to {}: {error}", directory.display()));
         fs::create_dir_all(directory).map_err(cannot)?;
         let mut written = Vec::new();
-        for (name, content) in page::files(&self.run, &self.collected) {
+        for (name, content) in page::files(&self.past.run, &self.collected) {
             let file = directory.join(name);
             write(&file, &content)?;
             written.push(file);
@@ -125,48 +190,4 @@ fn write(file: &Path, content: &str) -> Result<(), Failure> {
     let written = WholeFile::create(file).and_then(|to| to.write(content.as_bytes()));
     written
         .map_err(|error| Failure::Refused(format!("cannot write to {}: {error}", file.display())))
-}
-
-/// Reads a `run.json`, or says in a few words why it is none that can be used.
-fn read(file: &Path) -> Result<Run, String> {
-    let bytes = whole::read(file).map_err(|error| error.to_string())?;
-    let value: Value =
-        serde_json::from_slice(&bytes).map_err(|error| format!("is no JSON: {error}"))?;
-    let schema = value.get("schema").and_then(Value::as_u64).filter(|_| value["closed"].is_array());
-    match schema {
-        None => Err("is no run of oneloop".to_owned()),
-        Some(newer) if newer > u64::from(SCHEMA) => Err(format!(
-            "was written by a newer oneloop (schema {newer}; this one reads schema {SCHEMA})"
-        )),
-        Some(older) if older < u64::from(SCHEMA) => Err(format!(
-            "was written by an older oneloop (schema {older}; this one reads schema {SCHEMA})"
-        )),
-        Some(_) => {
-            let run: Run =
-                serde_json::from_value(value).map_err(|error| format!("is damaged: {error}"))?;
-            run.check().map_err(|reason| format!("is damaged: {reason}"))?;
-            Ok(run)
-        }
-    }
-}
-
-/// Adds up the open phases: the figures of `run.json` tell which interval belongs to which round.
-fn collected(run: &Run, intervals: &PastIntervals) -> Result<Collected, String> {
-    let mut collected = Collected::default();
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    for figures in &run.open {
-        let arm = figures.arm.as_str();
-        let place = places.entry(arm).or_default();
-        let interval = intervals.open(arm, *place);
-        // The histograms of two runs have other counts.
-        let interval = interval.filter(|it| it.response.len() == figures.response_us.count);
-        let recorder = interval.ok_or_else(|| {
-            format!("does not belong to this run: round {} of {arm} is missing", figures.round)
-        })?;
-        let hiccups = intervals.hiccups(arm, *place);
-        let valid = !run.void_rounds.contains(&figures.round);
-        collected.add(valid, arm, &recorder, hiccups.as_ref());
-        *place += 1;
-    }
-    Ok(collected)
 }

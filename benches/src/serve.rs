@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::net::SocketAddr;
 use std::process;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use examples::{Style, echo};
@@ -37,6 +38,10 @@ pub(crate) struct ServeArguments {
     /// How many ready callbacks a turn runs before it asks the kernel again
     #[arg(long, value_name = "RULE", default_value = "bounded")]
     pub(crate) turn_rule: Rule,
+    /// Microseconds of CPU to spin away after each read: a control, which only raw knows
+    #[arg(long, value_name = "US", default_value = "0", hide = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    pub(crate) dearer_us: u64,
     #[command(flatten)]
     pub(crate) process: ProcessArguments,
 }
@@ -50,6 +55,9 @@ pub(crate) enum Scenario {
 
 /// Serves; prints the address first and, if asked, the counts last.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
+    if arguments.dearer_us > 0 && arguments.style != Style::Raw {
+        return Err(Failure::Usage("--dearer-us is for the style raw".to_owned()));
+    }
     cpu::follow(&arguments.process)?;
     limits::raise_descriptor_limit();
     match arguments.scenario {
@@ -63,6 +71,7 @@ fn serve_echo(arguments: &ServeArguments) -> Result<(), Failure> {
         listen: arguments.listen,
         turn_rule: arguments.turn_rule.turn_rule(),
         counts: arguments.counts,
+        dearer_by: Duration::from_micros(arguments.dearer_us),
     };
     let listening = Cell::new(false);
     let served = echo::serve(&options, |addr| {

@@ -71,6 +71,14 @@ pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     positive(text, 0.05, 600.0, "seconds")
 }
 
+pub(crate) fn minutes(text: &str) -> Result<f64, String> {
+    positive(text, 0.1, 600.0, "minutes")
+}
+
+pub(crate) fn percent(text: &str) -> Result<f64, String> {
+    positive(text, 1.0, 95.0, "percent")
+}
+
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
     positive(text, 0.1, 10_000_000.0, "messages/s")
 }

@@ -5,8 +5,8 @@
 //! are nanoseconds; times are seconds since the log's StartTime.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,6 +17,7 @@ use hdrhistogram::serialization::interval_log::{
     IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, Tag,
 };
 use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
+use jiff::Timestamp;
 
 use crate::files::whole;
 use crate::measure::load::Recorder;
@@ -55,6 +56,8 @@ pub(crate) struct Interval {
 pub(crate) struct IntervalLog {
     to: BufWriter<File>,
     begun: Instant,
+    /// What the run took before this process.
+    before: Duration,
     /// The first error; nothing is written after it.
     error: Option<io::Error>,
 }
@@ -88,7 +91,42 @@ impl IntervalLog {
             .with_start_time(SystemTime::now())
             .begin_log_with(&mut to, &mut serializer)?;
         writeln!(to, "{LEGEND}")?;
-        Ok(IntervalLog { to, begun: Instant::now(), error: None })
+        Ok(IntervalLog { to, begun: Instant::now(), before: Duration::ZERO, error: None })
+    }
+
+    /// Opens the log of a run that is resumed, and forgets what stands behind its last whole round.
+    ///
+    /// # Errors
+    ///
+    /// When the file is shorter than that, or cannot be written.
+    pub(crate) fn reopen(
+        directory: &Path,
+        bytes: u64,
+        started: Timestamp,
+    ) -> io::Result<IntervalLog> {
+        let mut file = OpenOptions::new().write(true).open(directory.join(LOG_NAME))?;
+        if file.metadata()?.len() < bytes {
+            return Err(io::Error::other("is shorter than the run says"));
+        }
+        file.set_len(bytes)?;
+        file.seek(io::SeekFrom::End(0))?;
+        // Times in the log count from the beginning of the run.
+        let before = Timestamp::now().duration_since(started).unsigned_abs();
+        let begun = Instant::now();
+        Ok(IntervalLog { to: BufWriter::new(file), begun, before, error: None })
+    }
+
+    /// Writes out what was added, and returns how long the log is now.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong first since it was created.
+    pub(crate) fn mark(&mut self) -> io::Result<u64> {
+        if let Some(error) = self.error.take() {
+            return Err(error);
+        }
+        self.to.flush()?;
+        Ok(self.to.get_ref().metadata()?.len())
     }
 
     /// Adds a phase of an arm. What goes wrong is told at the end.
@@ -103,7 +141,7 @@ impl IntervalLog {
         // Without a header: the log has one.
         let mut writer =
             IntervalLogWriterBuilder::new().begin_log_with(&mut self.to, &mut serializer)?;
-        let since = interval.began.saturating_duration_since(self.begun);
+        let since = self.before + interval.began.saturating_duration_since(self.begun);
         let own = interval.recorder.series().into_iter().filter(|(series, _)| phase.has(series));
         let hiccups = interval.hiccups.iter().map(|hiccups| (HICCUP, hiccups));
         for (series, histogram) in own.chain(hiccups) {
@@ -114,15 +152,6 @@ impl IntervalLog {
                 .map_err(|error| io::Error::other(error.to_string()))?;
         }
         Ok(())
-    }
-
-    /// Ends the log.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong first since it was created.
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.error.map_or_else(|| self.to.flush(), Err)
     }
 }
 
@@ -160,7 +189,7 @@ impl PastIntervals {
 
     /// Returns an arm's open phase by its place among those that the arm finished.
     pub(crate) fn open(&self, arm: &str, place: usize) -> Option<Recorder> {
-        let of = |series| self.histogram(arm, series, place);
+        let of = |series| self.histogram(&tag(arm, Phase::Open, series), place);
         Some(Recorder {
             response: of("response")?,
             service: of("service")?,
@@ -169,13 +198,18 @@ impl PastIntervals {
         })
     }
 
-    /// Returns the machine's hiccups during that phase, if they were measured.
-    pub(crate) fn hiccups(&self, arm: &str, place: usize) -> Option<Histogram<u64>> {
-        self.histogram(arm, HICCUP, place)
+    /// Returns the response times of an arm's closed phase, by its place.
+    pub(crate) fn closed(&self, arm: &str, place: usize) -> Option<Histogram<u64>> {
+        self.histogram(&tag(arm, Phase::Closed, "response"), place)
     }
 
-    fn histogram(&self, arm: &str, series: &str, place: usize) -> Option<Histogram<u64>> {
-        let encoded = self.0.get(&tag(arm, Phase::Open, series))?.get(place)?;
+    /// Returns the machine's hiccups during that phase, if they were measured.
+    pub(crate) fn hiccups(&self, arm: &str, place: usize) -> Option<Histogram<u64>> {
+        self.histogram(&tag(arm, Phase::Open, HICCUP), place)
+    }
+
+    fn histogram(&self, tag: &str, place: usize) -> Option<Histogram<u64>> {
+        let encoded = self.0.get(tag)?.get(place)?;
         decoded(encoded, &mut Deserializer::new()).ok()
     }
 }

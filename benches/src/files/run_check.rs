@@ -5,11 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::files::run_file::{
-    Arguments, ClosedFigures, CountFigures, CourseFigures, OpenFigures, Quantiles, Run,
+use crate::files::figures::{
+    Answer, ClosedFigures, CountFigures, CourseFigures, OpenFigures, Quantiles,
 };
+use crate::files::run_file::{Arguments, Run};
 use crate::measure::arm::ensure_distinct;
 use crate::measure::load::SIZE_MAX;
+use crate::statistics::Ratio;
 
 /// More than any run measures: a figure beyond it comes from no clock and no counter.
 const FIGURE_MAX: f64 = 1e15;
@@ -48,6 +50,12 @@ impl Run {
             let place = self.place("counts", 1, &figures.arm)?;
             figures.check().map_err(|reason| format!("{place}: {reason}"))?;
         }
+        self.check_costs()?;
+        for answer in &self.answers {
+            self.place("answers", 1, &answer.arm)?;
+            self.place("answers", 1, &answer.against)?;
+            answer.check()?;
+        }
         for failure in &self.failures {
             self.place("failures", 1, &failure.arm)?;
         }
@@ -60,13 +68,33 @@ impl Run {
         Ok(())
     }
 
+    fn check_costs(&self) -> Result<(), String> {
+        for figures in &self.saturation {
+            let place = self.place("saturation", 1, &figures.arm)?;
+            positive(&place, figures.messages_per_second)?;
+        }
+        for figures in &self.instructions {
+            let place = self.place("instructions", 1, &figures.arm)?;
+            rising(&place, figures.messages)?;
+            within(&place, figures.counted[0].max(figures.counted[1]) as f64)?;
+        }
+        for figures in &self.memory {
+            let place = self.place("memory", 1, &figures.arm)?;
+            rising(&place, figures.connections.map(|crowd| crowd as u64))?;
+            let bytes = figures.resident_bytes;
+            within(&place, bytes[0].max(bytes[1]) as f64)?;
+        }
+        Ok(())
+    }
+
     /// Names the place of a figure, if it has one in this run.
     fn place(&self, part: &str, round: usize, arm: &str) -> Result<String, String> {
         if !self.arguments.arms.iter().any(|known| known.name() == arm) {
             return Err(format!("{part} has figures of {arm:?}, which was not compared"));
         }
-        if !(1..=self.arguments.rounds).contains(&round) {
-            return Err(format!("{part} has a round {round}, of {}", self.arguments.rounds));
+        let most = 2 * self.arguments.rounds;
+        if !(1..=most).contains(&round) {
+            return Err(format!("{part} has a round {round}, of {most} at most"));
         }
         Ok(format!("{part}, round {round}, {arm}"))
     }
@@ -89,6 +117,8 @@ impl Arguments {
             }
         }
         positive("seconds", self.seconds)?;
+        positive("load_percent", self.load_percent)?;
+        self.limit_seconds.map_or(Ok(()), |limit| positive("limit_seconds", limit))?;
         self.rate.map_or(Ok(()), |rate| positive("rate", rate))
     }
 }
@@ -170,6 +200,29 @@ impl CountFigures {
         }
         Ok(())
     }
+}
+
+impl Answer {
+    fn check(&self) -> Result<(), String> {
+        let name = format!("the answer on {} and {}", self.arm, self.against);
+        if let Some(Ratio { median, low, high, half_width }) = self.ratio {
+            for figure in [median, low, high] {
+                positive(&name, figure)?;
+            }
+            within(&name, half_width)?;
+            if !(low <= median && median <= high) {
+                return Err(format!("{name} has an interval without its median"));
+            }
+        }
+        self.p.map_or(Ok(()), |p| within(&name, p))
+    }
+}
+
+fn rising(name: &str, [short, long]: [u64; 2]) -> Result<(), String> {
+    if short >= long {
+        return Err(format!("{name}: went from {short} to {long}, which is no longer run"));
+    }
+    within(name, long as f64)
 }
 
 fn distinct(seen: &mut BTreeSet<String>, place: String) -> Result<(), String> {

@@ -28,6 +28,8 @@ pub(crate) enum Arm {
     Style(Style),
     /// Somebody else's.
     Peer(Peer),
+    /// One that is there to try the instrument.
+    Control(Control),
 }
 
 /// A foreign echo server.
@@ -36,6 +38,16 @@ pub(crate) struct Peer {
     name: String,
     /// The words of the command; `{port}` in them is replaced.
     command: Vec<String>,
+}
+
+/// An arm once more: as it is, which shows what differs by chance, or dearer by a known time, which
+/// shows what can be seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Control {
+    name: String,
+    of: Box<Arm>,
+    /// Microseconds of CPU that each message costs more.
+    dearer_by_us: u64,
 }
 
 /// The words of a program that runs a server and watches it; none for a server on its own.
@@ -68,11 +80,25 @@ impl Arm {
         }
     }
 
+    /// Makes the null of an arm: the same once more.
+    pub(crate) fn null_of(arm: &Arm) -> Arm {
+        let name = format!("{arm}-null");
+        Arm::Control(Control { name, of: Box::new(arm.clone()), dearer_by_us: 0 })
+    }
+
+    /// Makes the positive control: the baseline `raw`, dearer by so many microseconds a message.
+    pub(crate) fn dearer_raw(by_us: u64) -> Arm {
+        let of = Arm::Style(Style::Raw);
+        let name = format!("{of}+{by_us}us");
+        Arm::Control(Control { name, of: Box::new(of), dearer_by_us: by_us })
+    }
+
     /// Returns the name by which reports and files call the arm.
     pub(crate) fn name(&self) -> &str {
         match self {
             Arm::Style(style) => style.name(),
             Arm::Peer(peer) => &peer.name,
+            Arm::Control(control) => &control.name,
         }
     }
 
@@ -80,7 +106,34 @@ impl Arm {
     pub(crate) fn style(&self) -> Option<Style> {
         match self {
             Arm::Style(style) => Some(*style),
-            Arm::Peer(_) => None,
+            Arm::Peer(_) | Arm::Control(_) => None,
+        }
+    }
+
+    /// Tells whether the arm tries the instrument, and is no answer itself.
+    pub(crate) fn is_control(&self) -> bool {
+        matches!(self, Arm::Control(_))
+    }
+
+    /// Returns the arm that a control is a control of.
+    pub(crate) fn control_of(&self) -> Option<&Arm> {
+        match self {
+            Arm::Control(control) => Some(&control.of),
+            Arm::Style(_) | Arm::Peer(_) => None,
+        }
+    }
+
+    /// Tells whether the arm is the same as another once more.
+    pub(crate) fn is_null_of(&self, arm: &Arm) -> bool {
+        matches!(self, Arm::Control(Control { of, dearer_by_us: 0, .. }) if **of == *arm)
+    }
+
+    /// Tells whether the server is a program of ours, which ends well when it is asked to.
+    pub(crate) fn is_ours(&self) -> bool {
+        match self {
+            Arm::Style(_) => true,
+            Arm::Peer(_) => false,
+            Arm::Control(control) => control.of.is_ours(),
         }
     }
 
@@ -96,8 +149,26 @@ impl Arm {
     /// When it does not take connections within ten seconds, with the last line that it said, and
     /// when the user does not want to wait so long.
     pub(crate) fn start(&self, setting: Setting, interrupt: &Interrupt) -> io::Result<Server> {
+        self.start_dearer(0, setting, interrupt)
+    }
+
+    fn start_dearer(
+        &self,
+        by_us: u64,
+        setting: Setting,
+        interrupt: &Interrupt,
+    ) -> io::Result<Server> {
         match self {
-            Arm::Style(style) => Server::start(&mut serve_command(*style, setting)),
+            Arm::Style(style) => {
+                let mut command = serve_command(*style, setting);
+                if by_us > 0 {
+                    command.args(["--dearer-us", &by_us.to_string()]);
+                }
+                Server::start(&mut command)
+            }
+            Arm::Control(control) => {
+                control.of.start_dearer(control.dearer_by_us, setting, interrupt)
+            }
             Arm::Peer(peer) => {
                 let port = free_port()?;
                 let mut command = follower("exec", setting);
@@ -216,64 +287,4 @@ pub(crate) fn this_program() -> PathBuf {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn peer(name: &str) -> Arm {
-        Arm::Peer(Peer::parse(&format!("{name}=serve {{port}}")).unwrap())
-    }
-
-    #[test]
-    fn a_command_is_split_into_words_and_told_its_port() {
-        let peer = Peer::parse("go=./echo --listen ':{port}' 'two words' {port}").unwrap();
-        let words: Vec<String> = peer.words(80).collect();
-        assert_eq!(words, ["./echo", "--listen", ":80", "two words", "80"]);
-        let equals = Peer::parse("go=env PORT={port} a=b").unwrap();
-        assert_eq!(equals.words(7).collect::<Vec<_>>(), ["env", "PORT=7", "a=b"]);
-    }
-
-    #[test]
-    fn what_is_no_peer_is_explained() {
-        for (text, reason) in [
-            ("echo {port}", "NAME='COMMAND {port}'"),
-            ("=echo {port}", "a peer's name"),
-            ("a/b=echo {port}", "a peer's name"),
-            ("a b=echo {port}", "a peer's name"),
-            ("-go=echo {port}", "a peer's name"),
-            ("a-name-far-too-long=echo {port}", "a peer's name"),
-            ("raw=echo {port}", "built-in"),
-            ("Raw=echo {port}", "built-in"),
-            ("go=", "no command"),
-            ("go=echo 8080", "no {port}"),
-            ("go=echo 'x {port}", "without an end"),
-        ] {
-            let error = Peer::parse(text).unwrap_err();
-            assert!(error.contains(reason), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn an_arm_is_a_style_or_a_peer() {
-        assert_eq!(Arm::parse("raw").unwrap(), Arm::Style(Style::Raw));
-        assert_eq!(Arm::parse("go=serve {port}").unwrap(), peer("go"));
-        assert!(Arm::parse("rw").unwrap_err().contains("did you mean `raw`?"));
-    }
-
-    #[test]
-    fn names_are_distinct() {
-        assert!(ensure_distinct(&[Arm::Style(Style::Raw), peer("go"), peer("go2")]).is_ok());
-        for other in ["go", "GO"] {
-            let error = ensure_distinct(&[peer("go"), peer(other)]).unwrap_err();
-            assert!(error.contains(other), "{error}");
-        }
-    }
-
-    #[test]
-    fn files_keep_what_an_arm_is() {
-        for arm in [Arm::Style(Style::Threads), peer("go")] {
-            let text = serde_json::to_string(&arm).unwrap();
-            assert_eq!(serde_json::from_str::<Arm>(&text).unwrap(), arm, "{text}");
-        }
-        assert_eq!(serde_json::to_string(&Arm::Style(Style::Raw)).unwrap(), "\"raw\"");
-    }
-}
+mod tests;

@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::files::run_file::Quantiles;
+use crate::files::figures::Quantiles;
 use crate::measure::load::{Generator, Limit, MESSAGES_MAX, Recorder, Schedule, Shape, Trouble};
 use crate::process::interrupt::Interrupt;
 use crate::process::limits;

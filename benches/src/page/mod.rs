@@ -9,6 +9,7 @@ mod cite;
 mod figures;
 mod ink;
 mod outline;
+mod overview;
 mod panels;
 mod spectrum;
 
@@ -23,6 +24,8 @@ use crate::output::{Dress, html as escaped};
 use crate::report::{facts, notes, table};
 use figures::Figure;
 use outline::PhaseOutline;
+
+pub(crate) use overview::overview;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -86,6 +89,16 @@ pub(crate) fn compose(run: &Run, collected: &Collected) -> String {
     for figure in figures::all(run, collected) {
         page += &section_of(&figure);
     }
+    if run.answers.iter().any(|answer| answer.ratio.is_some()) {
+        page += &section("answers", "Answers: the first divided by the second, round by round");
+        page += &table::answers(run, Dress::Html);
+        page += "</section>\n";
+    }
+    if run.has_costs() {
+        page += &section("beside", "Beside the clock");
+        page += &table::costs(run, Dress::Html);
+        page += "</section>\n";
+    }
     if !run.counts.is_empty() {
         page += &section("counts", "Counts: what a server does for each message");
         page += &table::counts(run, Dress::Html);
@@ -106,15 +119,21 @@ pub(crate) fn compose(run: &Run, collected: &Collected) -> String {
 /// All up to the verdict.
 fn head(run: &Run) -> String {
     let started = run.started.strftime("%Y-%m-%d %H:%M:%S UTC");
+    let verdict = escaped(&run.verdict);
+    head_of(&format!("oneloop compare, {started}"))
+        + &format!("<p class=\"verdict\">{verdict}</p>\n")
+}
+
+/// All up to the title.
+fn head_of(title: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>oneloop compare, {started}</title>\n\
+         <title>{title}</title>\n\
          <style>{STYLE}\n{}\n@media screen and (prefers-color-scheme: dark){{{}}}</style>\n</head>\n\
-         <body>\n<main>\n<h1>oneloop compare, {started}</h1>\n<p class=\"verdict\">{}</p>\n",
+         <body>\n<main>\n<h1>{title}</h1>\n",
         ink::style(false),
         ink::style(true),
-        escaped(&run.verdict),
     )
 }
 

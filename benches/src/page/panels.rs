@@ -5,7 +5,8 @@ use super::chart::{Chart, SIZE};
 use super::outline::SERIES;
 use super::spectrum::{precise, short};
 use super::{Arm, Collected};
-use crate::files::run_file::{OpenFigures, Run};
+use crate::files::figures::OpenFigures;
+use crate::files::run_file::Run;
 use crate::report::{Cost, Spread, closed_of, ratios};
 
 /// How much wider each bar of the histogram is than the one before.

@@ -1,65 +1,31 @@
 //! The page of a run that is as large as they come, and of one that means harm.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::*;
 use crate::files::run_directory::RunDirectory;
+use crate::files::sample_run::sample_run;
 use crate::measure::load::Message;
 use crate::report;
 
-/// The quantiles of a phase, and its course.
-fn figures() -> [Value; 2] {
-    let quantiles = json!({
-        "count": 900, "p50": 41.0, "p90": 60.5, "p99": 88.0, "p999": 120.0, "max": 340.25,
-    });
-    let worst: Vec<_> = (0..40).map(|slice| 90.0 + f64::from(slice * 37 % 11)).collect();
-    let course = json!({ "slice_seconds": 0.02, "p50_us": vec![40.5; 40], "max_us": worst });
-    [quantiles, course]
-}
-
 /// A run with an open and a closed phase of each arm in each round; the second round is void.
 fn run(arms: &[&str], rounds: usize) -> (Run, Collected) {
-    let [quantiles, course] = figures();
     let recorders: Vec<_> = (0..4).map(recorder).collect();
-    let (mut closed, mut open) = (Vec::new(), Vec::new());
     let mut collected = Collected::default();
     for round in 1..=rounds {
         for (at, arm) in arms.iter().enumerate() {
-            closed.push(json!({
-                "round": round, "arm": arm, "messages": 20_000, "messages_per_second": 50_000.5,
-                "server_cpu_ns": 380_000_000_u64, "server_busy": 0.95, "response_us": quantiles,
-                "cpu_us_per_message": 19.0 + at as f64 + (round * 7 % 5) as f64 / 10.0,
-            }));
-            open.push(json!({
-                "round": round, "arm": arm, "arrival_seed": 7, "response_us": quantiles,
-                "service_us": quantiles, "send_lag_us": quantiles, "course": course,
-            }));
             let recorder = &recorders[(round * 3 + at) % recorders.len()];
             collected.add(round != 2, arm, recorder, Some(&recorder.send_lag));
         }
     }
-    let peer = |name: &str| json!({ "name": name, "command": ["serve", "{port}"] });
-    let known = |name: &str| name.parse::<examples::Style>().is_ok();
-    let arms: Vec<_> =
-        arms.iter().map(|arm| if known(arm) { json!(arm) } else { peer(arm) }).collect();
-    let run = json!({
-        "schema": 2, "partial": false, "started": "2026-11-23T05:06:07Z",
-        "environment": {
-            "cpu": "a <processor> & more", "cores": 2, "kernel": "Linux", "rustc": "rustc 1.95.0",
-            "commit": null, "profile": "release", "version": "0.1.0", "governor": null,
-            "load_average": 0.5, "stolen_seconds": 0.1, "generator_waited_seconds": 0.1,
-            "elapsed_seconds": 9.5, "server_cpu": 0, "generator_cpu": 1,
-        },
-        "command": "oneloop compare --peer 'x=</pre><script>alert(1)</script> {port}'",
-        "arguments": {
-            "connections": 64, "size_bytes": 64, "rounds": rounds, "seconds": 0.85, "rate": null,
-            "arms": arms,
-        },
-        "seed": 1, "open_rate": 9_000.5, "void_rounds": if rounds > 1 { vec![2] } else { vec![] },
-        "closed": closed, "open": open, "counts": [], "failures": [], "verdict": "it <held>",
-        "series": [],
-    });
-    (serde_json::from_value(run).unwrap(), collected)
+    let mut run = sample_run(arms, rounds);
+    run["environment"]["cpu"] = json!("a <processor> & more");
+    run["command"] = json!("oneloop compare --peer 'x=</pre><script>alert(1)</script> {port}'");
+    run["void_rounds"] = if rounds > 1 { json!([2]) } else { json!([]) };
+    run["verdict"] = json!("it <held>");
+    let mut run: Run = serde_json::from_value(run).unwrap();
+    run.answers = report::answers(&run);
+    (run, collected)
 }
 
 /// Replies whose times have a tail, so that lines are as long as they get.

@@ -72,6 +72,28 @@ impl Environment {
         self.elapsed_seconds = elapsed.as_secs_f64();
     }
 
+    /// Adds the times of an earlier part of the same run, which began under another load.
+    pub(crate) fn add_earlier(&mut self, earlier: &Environment) {
+        let sum = |now: Option<f64>, before: Option<f64>| Some(now? + before?);
+        self.stolen_seconds = sum(self.stolen_seconds, earlier.stolen_seconds);
+        self.generator_waited_seconds =
+            sum(self.generator_waited_seconds, earlier.generator_waited_seconds);
+        self.elapsed_seconds += earlier.elapsed_seconds;
+        self.load_average = earlier.load_average;
+    }
+
+    /// Names what keeps figures of two environments from being one run, if anything does.
+    pub(crate) fn differs(&self, other: &Environment) -> Option<&'static str> {
+        let builds = |of: &Environment| {
+            (of.version.clone(), of.commit.clone(), of.profile.clone(), of.rustc.clone())
+        };
+        if builds(self) != builds(other) {
+            return Some("build");
+        }
+        let machines = |of: &Environment| (of.cpu.clone(), of.cores, of.kernel.clone());
+        (machines(self) != machines(other)).then_some("machine")
+    }
+
     /// Returns the compiler as reports name it: `rustc 1.95.0`, without its date.
     pub(crate) fn compiler(&self) -> &str {
         self.rustc.split(" (").next().unwrap_or(&self.rustc)

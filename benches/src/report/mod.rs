@@ -1,7 +1,9 @@
 //! The report on standard output: what ran where, the tables, the spectrum, what it means.
 
+mod answers;
 pub(crate) mod grid;
 mod notes;
+mod overview;
 mod spectrum;
 mod statistics;
 pub(crate) mod table;
@@ -17,7 +19,9 @@ use crate::files::run_file::{PAGE_NAME, RUN_NAME, Run};
 use crate::measure::load::{Recorder, supports};
 use crate::output::{self, Dress};
 
+pub(crate) use answers::{answers, measures, ratios_of, reference};
 pub(crate) use notes::notes;
+pub(crate) use overview::{Member, TABLES as OVERVIEW, column, overview, table as overview_table};
 pub(crate) use statistics::{Cost, Spread, closed_of, ratios};
 pub(crate) use verdict::verdict;
 
@@ -54,6 +58,14 @@ pub(crate) fn compose(
         text += &heading("Counts: what a server does for each message", dress);
         text += &table::counts(run, dress);
     }
+    if run.has_costs() {
+        text += &heading("Beside the clock", dress);
+        text += &table::costs(run, dress);
+    }
+    if run.answers.iter().any(|answer| answer.ratio.is_some()) {
+        text += &heading("Answers: the first divided by the second, round by round", dress);
+        text += &table::answers(run, dress);
+    }
     text += &heading("What it means", dress);
     text += &paragraph(&run.verdict, "", dress);
     for note in notes(run, latencies) {
@@ -88,9 +100,14 @@ pub(crate) fn quantile_cell(histogram: &Histogram<u64>, quantile: f64) -> String
 
 fn title(run: &Run, dress: Dress) -> String {
     let started = run.started.strftime("%Y-%m-%d %H:%M:%S UTC");
-    let mut text = format!("{}\n", bold(&format!("oneloop compare, {started}"), dress));
+    title_of(&format!("oneloop compare, {started}"), run, dress)
+}
+
+/// Writes a title, and below it what was measured on what.
+pub(crate) fn title_of(title: &str, run: &Run, dress: Dress) -> String {
+    let mut text = format!("{}\n", bold(title, dress));
     if dress == Dress::Markdown {
-        text = format!("# oneloop compare, {started}\n\n");
+        text = format!("# {title}\n\n");
     }
     for line in facts(run) {
         text += &fact(&line, dress);
@@ -156,7 +173,7 @@ fn fact(text: &str, dress: Dress) -> String {
 }
 
 /// Writes a paragraph or, with a bullet, an item of a list.
-fn paragraph(text: &str, bullet: &str, dress: Dress) -> String {
+pub(crate) fn paragraph(text: &str, bullet: &str, dress: Dress) -> String {
     match dress {
         Dress::Markdown if bullet.is_empty() => format!("{}\n\n", output::escaped(text)),
         Dress::Markdown => format!("{bullet}{}\n", output::escaped(text)),

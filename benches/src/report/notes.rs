@@ -2,7 +2,8 @@
 
 use super::plural;
 use super::statistics::{Spread, saturated};
-use crate::files::run_file::{ArmFailure, Run};
+use crate::files::figures::ArmFailure;
+use crate::files::run_file::Run;
 use crate::measure::arm::Arm;
 use crate::measure::load::{Recorder, supports};
 

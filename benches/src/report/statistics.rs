@@ -1,6 +1,7 @@
 //! Small samples - one figure a round - and the ratios between arms.
 
-use crate::files::run_file::{ClosedFigures, Run};
+use crate::files::figures::ClosedFigures;
+use crate::files::run_file::Run;
 
 /// Below this share of its processor a server was not saturated.
 const BUSY_ENOUGH: f64 = 0.9;
@@ -23,11 +24,6 @@ impl Spread {
         let (least, greatest) = (*figures.first()?, *figures.last()?);
         let median = (figures[(rounds - 1) / 2] + figures[rounds / 2]) / 2.0;
         Some(Spread { median, least, greatest, rounds })
-    }
-
-    /// Tells whether all ratios lie on the same side of 1.
-    pub(crate) fn excludes_one(&self) -> bool {
-        self.least > 1.0 || self.greatest < 1.0
     }
 }
 
@@ -70,28 +66,9 @@ pub(crate) fn saturated(run: &Run, arm: &str) -> bool {
     Spread::of(busy).is_none_or(|busy| busy.median >= BUSY_ENOUGH)
 }
 
-/// Returns by what factor a server's cost differs from its own in the round before: nine times of
-/// ten it is less. No difference between two servers counts that is not greater.
-pub(crate) fn noise(run: &Run, cost: Cost) -> Option<f64> {
-    let mut factors: Vec<f64> = Vec::new();
-    for arm in &run.arguments.arms {
-        let costs: Vec<f64> =
-            closed_of(run, arm.name()).map(|figures| cost.micros(figures)).collect();
-        factors.extend(costs.windows(2).map(|pair| (pair[1] / pair[0]).ln().abs().exp()));
-    }
-    factors.sort_by(f64::total_cmp);
-    let ninth = (factors.len() * 9).div_ceil(10).checked_sub(1)?;
-    Some(factors[ninth])
-}
-
 /// Divides the costs of two arms round by round: what disturbs a round disturbs both.
 pub(crate) fn ratio(run: &Run, arm: &str, to: &str, cost: Cost) -> Option<Spread> {
     Spread::of(ratios(run, arm, to, cost))
-}
-
-/// Subtracts the costs of two arms round by round, in microseconds per message.
-pub(crate) fn difference(run: &Run, arm: &str, to: &str, cost: Cost) -> Option<Spread> {
-    Spread::of(pairs(run, arm, to, cost).map(|(micros, base)| micros - base))
 }
 
 /// Divides the costs of two arms, each round for itself.
@@ -115,12 +92,5 @@ mod tests {
         assert_eq!(Spread::of([3.0, 1.0, 2.0]).unwrap().median, 2.0);
         assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]).unwrap().median, 2.5);
         assert_eq!(Spread::of([]), None);
-    }
-
-    #[test]
-    fn only_ratios_on_one_side_exclude_one() {
-        assert!(Spread::of([1.1, 1.3]).unwrap().excludes_one());
-        assert!(Spread::of([0.7, 0.9]).unwrap().excludes_one());
-        assert!(!Spread::of([0.9, 1.3]).unwrap().excludes_one());
     }
 }

@@ -5,7 +5,8 @@ use examples::{ServerCounts, Style};
 use super::grid::Grid;
 use super::statistics::{Cost, Spread, closed_of, ratio};
 use super::{QUANTILES, grouped, micros, paragraph, quantile_cell};
-use crate::files::run_file::{ClosedFigures, CountFigures, Pace, Run};
+use crate::files::figures::{ClosedFigures, CountFigures, Pace};
+use crate::files::run_file::Run;
 use crate::measure::arm::Arm;
 use crate::measure::load::Recorder;
 use crate::output::Dress;
@@ -52,6 +53,51 @@ pub(crate) fn closed(run: &Run, dress: Dress) -> String {
             row.push(or_dash(spread.map(|ratio| ratio_cell(arm, ratio))));
         }
         grid.add(row);
+    }
+    grid.render(dress)
+}
+
+/// Lays out the answers: the ratio of each pair, with its interval and what the rules make of it.
+pub(crate) fn answers(run: &Run, dress: Dress) -> String {
+    let header = ["", "", "ratio, 95 % interval", "p, corrected", "rounds", "verdict"];
+    let mut grid = Grid::new(&header).with_left_column(1);
+    let mut before = None;
+    for answer in &run.answers {
+        let pair = (&answer.arm, &answer.against);
+        let name = format!("{} / {}", answer.arm, answer.against);
+        grid.add(vec![
+            if before == Some(pair) { String::new() } else { name },
+            answer.measure.name().to_owned(),
+            or_dash(answer.ratio.map(|ratio| ratio.to_string())),
+            or_dash(answer.p.map(|p| format!("{p:.4}"))),
+            answer.rounds.to_string(),
+            answer.standing.word(answer.measure).to_owned(),
+        ]);
+        before = Some(pair);
+    }
+    grid.render(dress)
+}
+
+/// Lays out what a full run counts beside the clock.
+pub(crate) fn costs(run: &Run, dress: Dress) -> String {
+    let header = [
+        "",
+        "keeps up with\nmessages/s",
+        "instructions\na message",
+        "bytes of an\nidle connection",
+    ];
+    let mut grid = Grid::new(&header);
+    for arm in run.servers() {
+        let name = arm.name();
+        let rate = run.saturation.iter().find(|figures| figures.arm == name);
+        let instructions = run.instructions.iter().find(|figures| figures.arm == name);
+        let memory = run.memory.iter().find(|figures| figures.arm == name);
+        grid.add(vec![
+            name.to_owned(),
+            or_dash(rate.map(|figures| grouped(figures.messages_per_second))),
+            or_dash(instructions.map(|figures| grouped(figures.per_message()))),
+            or_dash(memory.map(|figures| grouped(figures.bytes_per_connection()))),
+        ]);
     }
     grid.render(dress)
 }

@@ -1,116 +1,109 @@
-//! One sentence on what the difference between the styles means, and whether it is one.
+//! What a run means, in a few sentences: those answers that it was made for.
 
 use super::plural;
-use super::statistics::{Cost, Spread, closed_of, difference, noise, ratio, saturated};
+use super::statistics::closed_of;
+use crate::files::figures::Answer;
 use crate::files::run_file::Run;
-use crate::measure::arm::Arm;
+use crate::statistics::Measure;
 
 /// Rounds below which a difference is indicative only.
 const ROUNDS_FOR_A_VERDICT: usize = 60;
 
-/// Says what the cheapest and the dearest of the compared styles differ by.
+/// As many answers are said in sentences; the table has all.
+const SENTENCES_MAX: usize = 8;
+
+/// Says what was asked for: the pairs named, or the styles of the loop among each other, or all.
 pub(crate) fn verdict(run: &Run) -> String {
-    let cost = Cost::of_run(run);
-    let alive =
-        |arm: &&Arm| !run.has_failed(arm.name()) && closed_of(run, arm.name()).next().is_some();
-    let arms: Vec<&Arm> = run.arguments.arms.iter().filter(alive).collect();
-    let wings: Vec<&Arm> = arms.iter().copied().filter(|arm| arm.is_wing()).collect();
-    let (compared, among) = if wings.len() > 1 {
-        (wings, "the styles of the loop")
-    } else {
-        (arms, "the servers of this run")
-    };
-    let mut by_cost: Vec<(f64, &str)> = compared
-        .into_iter()
-        .filter_map(|arm| {
-            let figures = closed_of(run, arm.name()).map(|figures| cost.micros(figures));
-            Some((Spread::of(figures)?.median, arm.name()))
-        })
+    let measured: Vec<&str> = run
+        .servers()
+        .map(|arm| arm.name())
+        .filter(|name| closed_of(run, name).next().is_some())
         .collect();
-    by_cost.sort_by(|a, b| a.0.total_cmp(&b.0));
-    match by_cost[..] {
-        [] => "No server was measured to the end: there is nothing to say.".to_owned(),
-        [(_, arm)] => format!("Only {arm} was measured to the end: nothing to compare."),
-        [(_, first), .., (_, last)] => {
-            // Within the noise the two medians may disagree: the ratios, paired by round, decide.
-            let swapped = ratio(run, last, first, cost).is_some_and(|ratio| ratio.median < 1.0);
-            let (cheap, dear) = if swapped { (last, first) } else { (first, last) };
-            let pair = (ratio(run, dear, cheap, cost), difference(run, dear, cheap, cost));
-            let (Some(ratio), Some(apart)) = pair else {
-                return format!("{cheap} and {dear} share no round: nothing to compare.");
-            };
-            let what = match cost {
-                Cost::Cpu => "server CPU",
-                Cost::Wall => "time",
-            };
-            let (median, apart) = (ratio.median, apart.median);
-            let share = share_of_processor(run, apart);
-            let busy = saturated(run, cheap) && saturated(run, dear);
-            let standing = standing(ratio, noise(run, cost), busy);
-            format!(
-                "Among {among}, {dear} took the most {what} per message and {cheap} the least, \
-                 {median:.2} times as much or {apart:.2} us more{share}; {standing}."
-            )
-        }
+    match measured[..] {
+        [] => return "No server was measured to the end: there is nothing to say.".to_owned(),
+        [arm] => return format!("Only {arm} was measured to the end: nothing to compare."),
+        _ => {}
     }
+    let told: Vec<&Answer> = told(run);
+    if told.is_empty() {
+        return "The servers share no round: nothing to compare.".to_owned();
+    }
+    if told.iter().all(|answer| answer.ratio.is_none()) {
+        return "Fewer than six rounds have no interval: what is above is no verdict.".to_owned();
+    }
+    let mut text = String::new();
+    let mut measure = None;
+    for answer in &told {
+        if measure != Some(answer.measure) {
+            measure = Some(answer.measure);
+            text += match answer.measure {
+                Measure::Cpu => "CPU for a message: ",
+                Measure::Time => "Time for a message: ",
+                Measure::P50 => "Response time, p50: ",
+                other => other.name(),
+            };
+        }
+        text += &answer.sentence;
+        text.push(' ');
+    }
+    text += &standing(run);
+    text.trim_end().to_owned()
 }
 
-/// Says what a difference per message comes to at the rate of the open phase.
-fn share_of_processor(run: &Run, apart_us: f64) -> String {
-    match run.open_rate {
-        Some(rate) => {
-            let percent = apart_us * rate / 1e4;
-            format!(" ({percent:.1} % of a processor at {} messages/s)", super::grouped(rate))
-        }
-        None => String::new(),
+/// Chooses the answers that are said: costs, and medians where a server was named.
+fn told(run: &Run) -> Vec<&Answer> {
+    let is_wing = |name: &str| run.servers().any(|arm| arm.is_wing() && arm.name() == name);
+    let is_control = |name: &str| !run.servers().any(|arm| arm.name() == name);
+    let named = !run.arguments.against.is_empty();
+    let asked = || run.answers.iter().filter(|answer| !is_control(&answer.arm));
+    let costs = || asked().filter(|answer| answer.measure.quantile().is_none());
+    let styles = costs().filter(|answer| is_wing(&answer.arm) && is_wing(&answer.against));
+    let mut told: Vec<&Answer> = styles.collect();
+    if named || told.is_empty() {
+        told = costs().collect();
+        told.truncate(SENTENCES_MAX);
     }
+    if named {
+        let medians = asked().filter(|answer| answer.measure == Measure::P50);
+        told.extend(medians.take(SENTENCES_MAX));
+    }
+    told
 }
 
-/// Holds a ratio against the noise of the run: its spread over the rounds, and how much the same
-/// server differs from itself.
-fn standing(ratio: Spread, noise: Option<f64>, saturated: bool) -> String {
-    let (Spread { median, least, greatest, rounds }, Some(noise)) = (ratio, noise) else {
-        return "one round has no spread to hold that against, so it is indicative only".to_owned();
-    };
-    let own = (noise - 1.0) * 100.0;
+/// Says how much weight that bears.
+fn standing(run: &Run) -> String {
+    let rounds = run.rounds_done;
+    if run.arguments.is_full() && rounds >= ROUNDS_FOR_A_VERDICT {
+        return String::new();
+    }
     let of = plural(rounds, "round");
-    let spread = format!(
-        "the ratio went from {least:.2} to {greatest:.2} over {of}, and the same server \
-         differed from itself by up to {own:.1} % from one round to the next"
-    );
-    if !ratio.excludes_one() || median.max(1.0 / median) <= noise {
-        return format!("{spread}, so the difference is below the noise of this run");
-    }
-    if !saturated {
-        return format!("{spread}, but not all servers were kept busy, so this is no verdict");
-    }
-    let above = format!("{spread}, so the difference is above the noise of this run");
-    if rounds < ROUNDS_FOR_A_VERDICT {
-        return format!("{above} (indicative: a verdict takes {ROUNDS_FOR_A_VERDICT} rounds)");
-    }
-    above
+    format!("(Indicative: {of}; a verdict takes --full and {ROUNDS_FOR_A_VERDICT} rounds.)")
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::answers::tests::{answered, run_of};
     use super::*;
 
-    fn standing_of(ratios: &[f64], noise: f64) -> String {
-        let noise = (ratios.len() > 1).then_some(noise);
-        standing(Spread::of(ratios.iter().copied()).unwrap(), noise, true)
+    #[test]
+    fn the_styles_are_compared_with_each_other_and_so_is_what_was_named() {
+        let mut run = run_of(&["callbacks", "async", "raw"], 8);
+        answered(&mut run);
+        let said = verdict(&run);
+        assert!(said.starts_with("CPU for a message: async"), "{said}");
+        assert!(!said.contains("raw"), "{said}");
+        assert!(said.ends_with("(Indicative: 8 rounds; a verdict takes --full and 60 rounds.)"));
+        run.arguments.against = vec!["raw".to_owned()];
+        answered(&mut run);
+        let said = verdict(&run);
+        assert!(said.contains("callbacks and raw") || said.contains("than raw"), "{said}");
+        assert!(said.contains("Response time, p50: "), "{said}");
     }
 
     #[test]
-    fn a_difference_stands_only_above_the_noise_of_its_rounds() {
-        assert!(standing_of(&[1.2], 1.01).contains("indicative"));
-        let above = "above the noise of this run (indicative";
-        assert!(standing_of(&[1.1, 1.2], 1.01).contains(above));
-        assert!(standing_of(&[0.8, 0.9], 1.01).contains(above));
-        assert!(standing_of(&[0.9, 1.2], 1.01).contains("below the noise"));
-        assert!(standing_of(&[1.1, 1.2], 1.3).contains("below the noise"));
-        assert!(standing_of(&[0.8, 0.9], 1.3).contains("below the noise"));
-        assert!(!standing_of(&[1.2; 60], 1.01).contains("indicative"));
-        let idle = standing(Spread::of([1.1, 1.2]).unwrap(), Some(1.01), false);
-        assert!(idle.contains("no verdict"), "{idle}");
+    fn few_rounds_are_no_verdict() {
+        let mut run = run_of(&["callbacks", "async"], 4);
+        answered(&mut run);
+        assert!(verdict(&run).starts_with("Fewer than six rounds"));
     }
 }

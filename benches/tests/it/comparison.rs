@@ -50,13 +50,16 @@ fn a_comparison_reports_writes_its_files_and_overwrites_none() {
     }
     for directory in run_directories(out.path()) {
         let run = run_json(&directory);
-        assert_eq!(run["schema"], 2);
+        assert_eq!(run["schema"], 3);
         assert_eq!(run["partial"], false);
         assert_eq!(run["failures"], Value::Array(vec![]));
-        assert_eq!(run["closed"].as_array().unwrap().len(), 2);
-        assert_eq!(run["open"].as_array().unwrap().len(), 2);
+        // Two servers, and one of them once more.
+        assert_eq!(run["closed"].as_array().unwrap().len(), 3);
+        assert_eq!(run["open"].as_array().unwrap().len(), 3);
+        let rows = fs::read_to_string(directory.join("run.csv")).unwrap();
+        assert_eq!(rows.lines().filter(|row| row.contains(",cpu_per_message,us,")).count(), 3);
         let series = run["series"].as_array().unwrap();
-        assert_eq!(series.len(), 6);
+        assert_eq!(series.len(), 9);
         for file in series {
             let text = fs::read_to_string(directory.join(file.as_str().unwrap())).unwrap();
             assert!(text.contains("#[Mean"));

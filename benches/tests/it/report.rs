@@ -113,14 +113,14 @@ fn every_phase_of_every_round_is_an_interval_of_the_log() {
     let (_, directory) = compared(out.path());
     let log = fs::read_to_string(directory.join("run.hlog")).unwrap();
     assert!(log.starts_with("#[Histogram log format version 1.3]\n"), "{log}");
-    for arm in ["raw", "async"] {
+    for arm in ["raw", "async", "raw-null"] {
         let open = ["open/response", "open/service", "open/send-lag", "open/hiccup"];
         for series in ["closed/response"].into_iter().chain(open) {
             let tag = format!("Tag={arm}/{series},");
             assert_eq!(log.lines().filter(|line| line.starts_with(&tag)).count(), 2, "{tag}");
         }
     }
-    assert_eq!(log.lines().filter(|line| line.starts_with("Tag=")).count(), 20);
+    assert_eq!(log.lines().filter(|line| line.starts_with("Tag=")).count(), 30);
 }
 
 #[test]
@@ -132,10 +132,10 @@ fn what_is_no_run_is_refused() {
     for (content, reason) in [
         ("not at all", "is no JSON"),
         ("{}", "is no run of oneloop"),
-        (r#"{"schema": 2}"#, "is no run of oneloop"),
+        (r#"{"schema": 3}"#, "is no run of oneloop"),
         (r#"{"schema": 1, "closed": []}"#, "by an older oneloop (schema 1; this one"),
         (r#"{"schema": 99, "closed": []}"#, "by a newer oneloop (schema 99; this one"),
-        (r#"{"schema": 2, "closed": []}"#, "is damaged: missing field"),
+        (r#"{"schema": 3, "closed": []}"#, "is damaged: missing field"),
     ] {
         fs::write(&file, content).unwrap();
         let complaint = refusal(&file);

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use examples::ServerCounts;
 use examples::echo::{self, Options};
@@ -38,6 +39,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, Box<dyn Erro
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         turn_rule: TurnRule::default(),
         counts: false,
+        dearer_by: Duration::ZERO,
     };
     while let Some(arg) = args.next() {
         match arg.as_str() {

@@ -18,6 +18,7 @@ mod wing;
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use loop_core::TurnRule;
 
@@ -45,6 +46,9 @@ pub struct Options {
     pub turn_rule: TurnRule,
     /// Whether to count allocations, and what the style counts only when asked.
     pub counts: bool,
+    /// CPU time to spin away after each read: a difference that a measurement has to find. Only the
+    /// style `raw` heeds it.
+    pub dearer_by: Duration,
 }
 
 /// Serves echoes until SIGINT or SIGTERM, and returns what the server counted.
@@ -53,6 +57,8 @@ pub struct Options {
 /// expected to end soon after: the style `threads` leaves the threads of open connections to it.
 ///
 /// ```no_run
+/// use std::time::Duration;
+///
 /// use examples::{Style, echo};
 ///
 /// let options = echo::Options {
@@ -60,6 +66,7 @@ pub struct Options {
 ///     listen: "127.0.0.1:0".parse().expect("it is an address"),
 ///     turn_rule: loop_core::TurnRule::default(),
 ///     counts: true,
+///     dearer_by: Duration::ZERO,
 /// };
 /// let counts = echo::serve(&options, |addr| println!("listening on {addr}"))?;
 /// println!("{counts:?}");

@@ -57,6 +57,8 @@ struct RawServer {
     ready: VecDeque<Token>,
     /// One buffer for all: what is read is written at once.
     buffer: Box<[u8]>,
+    /// Spun away after each read.
+    dearer_by: Duration,
     counts: Counts,
 }
 
@@ -77,7 +79,7 @@ pub(crate) fn serve(
     let poll = Poll::new()?;
     // Before the address is bound, so that no client of the server can end it unheard.
     let _signals = watch_signals(&poll)?;
-    let mut server = RawServer::bind(poll, options.listen)?;
+    let mut server = RawServer::bind(poll, options)?;
     announce(server.listener.local_addr()?);
     let mut events = Events::with_capacity(EVENTS_PER_TURN);
     while !server.turn(&mut events)? {}
@@ -95,8 +97,8 @@ fn watch_signals(poll: &Poll) -> io::Result<pipe::Receiver> {
 }
 
 impl RawServer {
-    fn bind(poll: Poll, addr: SocketAddr) -> io::Result<RawServer> {
-        let listener = listen(addr)?;
+    fn bind(poll: Poll, options: &Options) -> io::Result<RawServer> {
+        let listener = listen(options.listen)?;
         listener.set_nonblocking(true)?;
         let mut listener = TcpListener::from_std(listener);
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
@@ -110,6 +112,7 @@ impl RawServer {
             generation: 0,
             ready: VecDeque::new(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
+            dearer_by: options.dearer_by,
             // The listener, and the pipe of the signals.
             counts: Counts { registrations: 2, ..Counts::default() },
         })
@@ -199,7 +202,7 @@ impl RawServer {
     fn serve(&mut self, token: Token) {
         let Some(connection) = live(&mut self.connections, token) else { return };
         connection.listed = false;
-        match connection.echo(&mut self.buffer, &mut self.counts) {
+        match connection.echo(&mut self.buffer, self.dearer_by, &mut self.counts) {
             Ok(After::Edge) => return,
             Ok(After::Turn) => {
                 connection.listed = true;

@@ -26,7 +26,7 @@ fn what_is_written_is_read_again_unchanged() {
     log.add("raw", Phase::Open, &first);
     log.add("go", Phase::Open, &interval(9));
     log.add("raw", Phase::Open, &second);
-    log.finish().unwrap();
+    log.mark().unwrap();
 
     let past = PastIntervals::read(&directory.path().join(LOG_NAME)).unwrap();
     for (place, written) in [first, second].iter().enumerate() {
@@ -46,7 +46,7 @@ fn histograms_of_other_programs_are_refused() {
     let mut foreign = interval(7);
     foreign.recorder.response = Histogram::new_with_bounds(1, 1_000_000, 2).unwrap();
     log.add("raw", Phase::Open, &foreign);
-    log.finish().unwrap();
+    log.mark().unwrap();
     let error = PastIntervals::read(&directory.path().join(LOG_NAME)).unwrap_err();
     assert!(error.contains("\"raw/open/response\"") && error.contains("bounds"), "{error}");
 }
@@ -56,7 +56,7 @@ fn a_closed_phase_has_one_series_and_times_are_relative() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = IntervalLog::create(directory.path()).unwrap();
     log.add("raw", Phase::Closed, &interval(7));
-    log.finish().unwrap();
+    log.mark().unwrap();
     let text = fs::read_to_string(directory.path().join(LOG_NAME)).unwrap();
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("Tag=")).collect();
     assert_eq!(rows.len(), 1, "{text}");
@@ -75,7 +75,7 @@ fn is_read_alike(tool: &mut Command) {
     // So many samples that the ways in which tools round a rank make no difference.
     let written = [("raw", interval(100_000)), ("async", interval(70_000))];
     written.iter().for_each(|(arm, interval)| log.add(arm, Phase::Open, interval));
-    log.finish().unwrap();
+    log.mark().unwrap();
     let output = tool.arg(directory.path().join(LOG_NAME)).output().unwrap();
     let (told, complaint) = (output.stdout, output.stderr);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&complaint));

@@ -3,53 +3,32 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::files::sample_run::sample_run;
 use crate::measure::latencies::Latencies;
 use crate::output::Dress;
 use crate::report;
 
-/// A run of two styles and two rounds, as `compare` writes one.
+/// A run of two styles and two rounds, one of them void, with counts and a failure.
 fn run() -> Value {
-    let quantiles = json!({
-        "count": 900, "p50": 41.0, "p90": 60.5, "p99": 88.0, "p999": 120.0, "max": 340.25,
-    });
-    let lag = json!({ "count": 900, "p50": 0.0, "p90": 2.0, "p99": 9.0, "p999": 9.0, "max": 20.0 });
-    let mut closed = Vec::new();
-    let mut open = Vec::new();
-    for round in [1, 2] {
-        for arm in ["raw", "async"] {
-            closed.push(json!({
-                "round": round, "arm": arm, "messages": 20_000,
-                "messages_per_second": 50_000.5, "server_cpu_ns": 380_000_000_u64,
-                "cpu_us_per_message": 19.0, "server_busy": 0.95, "response_us": quantiles,
-            }));
-            open.push(json!({
-                "round": round, "arm": arm, "arrival_seed": 7, "response_us": quantiles,
-                "service_us": quantiles, "send_lag_us": lag,
-                "course": { "slice_seconds": 0.4, "p50_us": [40.5, 0.0], "max_us": [90.0, 0.0] },
-            }));
-        }
-    }
+    let mut run = sample_run(&["raw", "async"], 2);
     let counted = |turns| json!({ "turns": turns, "polls": turns, "reads": turns, "writes": 5 });
-    json!({
-        "schema": 2, "partial": false, "started": "2026-11-23T05:06:07Z",
-        "environment": {
-            "cpu": "a processor", "cores": 2, "kernel": "Linux", "rustc": "rustc 1.95.0",
-            "commit": null, "profile": "release", "version": "0.1.0", "governor": null,
-            "load_average": 0.5, "stolen_seconds": 0.1, "generator_waited_seconds": 0.1,
-            "elapsed_seconds": 9.5, "server_cpu": 0, "generator_cpu": 1,
-        },
-        "arguments": {
-            "connections": 64, "size_bytes": 64, "rounds": 2, "seconds": 0.85, "rate": null,
-            "arms": ["raw", "async"],
-        },
-        "seed": 1, "open_rate": 9_000.5, "void_rounds": [2], "closed": closed, "open": open,
-        "counts": [{
-            "arm": "async", "turn_rule": "bounded", "connections": 1, "pace": "idle",
-            "messages": [40, 440], "counted": [counted(50), counted(450)],
-        }],
-        "failures": [{ "arm": "raw", "during": "round 1", "reason": "it left" }],
-        "verdict": "", "series": [],
-    })
+    run["void_rounds"] = json!([2]);
+    run["counts"] = json!([{
+        "arm": "async", "turn_rule": "bounded", "connections": 1, "pace": "idle",
+        "messages": [40, 440], "counted": [counted(50), counted(450)],
+    }]);
+    run["saturation"] =
+        json!([{ "arm": "raw", "messages_per_second": 9_000.5, "tried": [[9_000.0, true]] }]);
+    run["instructions"] = json!([{ "arm": "raw", "messages": [640, 3_200], "counted": [10, 20] }]);
+    run["memory"] =
+        json!([{ "arm": "raw", "connections": [300, 2_400], "resident_bytes": [10, 20] }]);
+    run["answers"] = json!([{
+        "arm": "async", "against": "raw", "measure": "cpu", "rounds": 2, "p": 0.5,
+        "ratio": { "median": 1.5, "low": 1.25, "high": 1.75, "half_width": 0.25 },
+        "standing": "dearer", "sentence": "async is dearer than raw.",
+    }]);
+    run["failures"] = json!([{ "arm": "raw", "during": "round 1", "reason": "it left" }]);
+    run
 }
 
 /// Reads a run, and reports on it if it passes.
@@ -122,12 +101,16 @@ fn what_contradicts_itself_is_named() {
         ("/closed/0/server_busy", json!(null), "only some of the figures of CPU time"),
         ("/closed/1/arm", json!("raw"), "closed, round 1, raw: is there twice"),
         ("/open/0/arm", json!("tokio"), "open has figures of \"tokio\""),
-        ("/open/0/round", json!(3), "open has a round 3, of 2"),
+        ("/open/0/round", json!(9), "open has a round 9, of 4 at most"),
         ("/void_rounds", json!([2, 2]), "void_rounds names round 2"),
         ("/void_rounds", json!([9]), "void_rounds names round 9"),
         ("/open/0/response_us/p90", json!(1.0), "a higher quantile is less"),
         ("/arguments/arms", json!(["raw", "raw"]), "raw"),
         ("/arguments/rounds", json!(0), "rounds is 0"),
+        ("/instructions/0/messages", json!([40, 40]), "went from 40 to 40"),
+        ("/memory/0/connections", json!([40, 4]), "went from 40 to 4"),
+        ("/answers/0/arm", json!("tokio"), "answers has figures of \"tokio\""),
+        ("/answers/0/ratio/low", json!(1.6), "has an interval without its median"),
         ("/counts/0/counted/1/turns", json!(null), "turns were counted in one of two runs"),
     ];
     for (place, value, complaint) in cases {

@@ -1,135 +1,66 @@
 //! `oneloop compare`: the arms, in interleaved rounds, each with a fresh server.
+//!
+//! A *cell* is a number of connections under a load, with its own directory and report; several cells
+//! are a *sweep*, measured round by round, so that what the machine does meanwhile meets all of them.
 
 mod arguments;
-pub(crate) mod counts;
-pub(crate) mod progress;
+mod cell;
+mod findings;
+mod length;
 mod rounds;
-pub(crate) mod visit;
+mod saturation;
+mod sweep;
 
-use std::time::Instant;
-
-use rand::seq::SliceRandom;
+use std::path::Path;
 
 use crate::failure::Failure;
-use crate::files::interval_log::IntervalLog;
-use crate::files::run_directory::RunDirectory;
-use crate::files::run_file::{Arguments, Run};
-use crate::measure::arm::Arm;
-use crate::measure::latencies::Latencies;
-use crate::measure::load::Shape;
 use crate::measure::load_alone::ensure_schedule_fits;
-use crate::output::{self, Dress};
-use crate::past_run;
-use crate::process::cpu::{self, Placement};
-use crate::process::environment::Environment;
+use crate::measure::plan::Interrupted;
 use crate::process::interrupt::Interrupt;
 use crate::process::limits;
-use crate::process::open;
-use crate::report;
+use crate::{output, process};
 pub(crate) use arguments::{CompareArguments, EXAMPLES};
-use progress::Progress;
-
-/// What a comparison needs to know from beginning to end.
-#[derive(Debug)]
-pub(crate) struct Plan {
-    pub(crate) arguments: Arguments,
-    pub(crate) shape: Shape,
-    seed: u64,
-    pub(crate) placement: Option<Placement>,
-    pub(crate) interrupt: Interrupt,
-}
-
-/// What a comparison has found so far.
-#[derive(Debug)]
-struct Findings {
-    run: Run,
-    latencies: Latencies,
-    log: IntervalLog,
-}
+use sweep::Sweep;
 
 /// Compares, writes the files, prints the report.
 pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
-    limits::ensure_connections_fit(asked.connections)?;
-    ensure_schedule_fits(asked.rate, asked.seconds)?;
-    let arms = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
-    let plan = Plan::new(asked, arms, interrupt);
-    let environment = Environment::observe(plan.placement);
-    let run = Run::begin(environment, plan.arguments.clone(), plan.seed);
-    let cannot_write =
-        |error| Failure::Refused(format!("cannot write to {}: {error}", asked.out.display()));
-    let mut directory = RunDirectory::create(&asked.out, run.started).map_err(cannot_write)?;
-    let log = IntervalLog::create(directory.path()).map_err(cannot_write)?;
-
-    let begun = Instant::now();
-    let mut found = Findings { run, latencies: Latencies::default(), log };
-    let finished = measure(&plan, &mut found);
-    let Findings { mut run, latencies, log } = found;
-    run.partial = finished.is_err();
-    run.environment.finish(begun.elapsed());
-    run.verdict = report::verdict(&run);
-    let latencies = latencies.counted(&plan.arguments.arms);
-    let written = log.finish().and_then(|()| directory.complete(&mut run, &latencies));
-    let page = written.is_ok().then(|| past_run::write_page(directory.path()));
-    // A report is no worse for a full disk.
-    let files = written.is_ok().then_some(directory.path());
-    output::print(&report::compose(&run, &latencies, files, Dress::of_stdout()))?;
-    written.map_err(cannot_write)?;
-    match page {
-        Some(Ok(page)) if asked.open => open::in_browser(&page),
-        // The run is no worse for it: its figures are printed and written.
-        Some(Err(failure)) => output::complain(&failure.to_string()),
-        _ => {}
+    let sweep = match &asked.resume {
+        Some(run) => Sweep::resume(run, &interrupt)?,
+        None => begin(asked, &interrupt)?,
+    };
+    sweep.say_length();
+    let mut sweep = sweep;
+    let finished = sweep.measure();
+    let any_failed = sweep.any_failed();
+    let page = sweep.conclude(finished.is_err())?;
+    if let Some(page) = page.filter(|_| asked.open) {
+        process::open::in_browser(&page);
     }
     match finished {
         Err(Interrupted) => Err(Failure::Interrupted),
-        Ok(()) if !run.failures.is_empty() => Err(Failure::Arms),
+        Ok(()) if any_failed => Err(Failure::Arms),
         Ok(()) => Ok(()),
     }
 }
 
-/// The user has ended the run.
-#[derive(Debug)]
-pub(crate) struct Interrupted;
-
-fn measure(plan: &Plan, found: &mut Findings) -> Result<(), Interrupted> {
-    if let Some(placement) = plan.placement {
-        // A refusal leaves the generator where it is; the servers pin themselves or fail.
-        let _ = cpu::pin(placement.generator);
-    }
-    let progress = Progress::begin(rounds::cost_ms(plan) + counts::cost_ms(plan));
-    for round in 1..=plan.arguments.rounds {
-        rounds::measure(plan, round, found, &progress)?;
-    }
-    counts::measure(plan, &mut found.run, &progress)
+fn begin(asked: &CompareArguments, interrupt: &Interrupt) -> Result<Sweep, Failure> {
+    let most = asked.connections.iter().copied().max().unwrap_or(1);
+    limits::ensure_connections_fit(most)?;
+    let cells = asked.cells()?;
+    ensure_schedule_fits(asked.rate, cells[0].seconds)?;
+    Sweep::begin(cells, asked.seed, &asked.out, interrupt)
+        .map_err(|error| cannot_write(&asked.out, &error))
 }
 
-impl Plan {
-    pub(crate) fn new(asked: &CompareArguments, arms: Vec<Arm>, interrupt: Interrupt) -> Plan {
-        let arguments = Arguments {
-            connections: asked.connections,
-            size_bytes: asked.size,
-            rounds: asked.rounds,
-            seconds: asked.seconds,
-            rate: asked.rate,
-            arms,
-        };
-        Plan {
-            arguments,
-            shape: Shape { connections: asked.connections, size: asked.size },
-            // Short enough to be typed again.
-            seed: asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
-            placement: Placement::choose(),
-            interrupt,
-        }
-    }
+fn cannot_write(to: &Path, error: &std::io::Error) -> Failure {
+    Failure::Refused(format!("cannot write to {}: {error}", to.display()))
+}
 
-    /// Draws the order of the arms that have not failed.
-    fn order(&self, run: &Run, random: &mut rand::rngs::SmallRng) -> Vec<&Arm> {
-        let alive = |arm: &&Arm| !run.has_failed(arm.name());
-        let mut arms: Vec<_> = self.arguments.arms.iter().filter(alive).collect();
-        arms.shuffle(random);
-        arms
+/// Says what a run is about to do, where a person may be waiting.
+fn tell(line: &str) {
+    if output::terminal_width().is_some() {
+        output::complain(line);
     }
 }

@@ -1,7 +1,8 @@
 //! A timed round: every arm's closed phase, then every arm's open phase, each with a fresh server.
 //!
 //! All closed phases come first, because the rate of the open ones is derived from those of round
-//! 1; it then stays, so that the histograms of all rounds can be added up.
+//! 1, or from the search that follows them; it then stays, so that the histograms of all rounds can
+//! be added up.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,52 +11,26 @@ use examples::Server;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use super::progress::Progress;
-use super::visit::{Misfortune, Visit, visit};
-use super::{Findings, Interrupted, Plan};
+use super::findings::Findings;
+use super::length::{WARM_UP, closed_length, open_length, visit_ms};
+use super::saturation;
+use crate::files::figures::{ClosedFigures, OpenFigures, Quantiles};
 use crate::files::interval_log::{Interval, Phase};
-use crate::files::run_file::{ArmFailure, ClosedFigures, OpenFigures, Quantiles, Run};
+use crate::files::run_file::{Mode, Run};
 use crate::measure::arm::Arm;
 use crate::measure::hiccups::HiccupMeter;
-use crate::measure::load::{Generator, Limit, Recorder, Schedule, Trouble};
+use crate::measure::load::{Generator, Limit, MESSAGES_MAX, Recorder, Schedule, Trouble};
+use crate::measure::plan::{Interrupted, Misfortune, Plan, keep};
+use crate::measure::progress::Progress;
+use crate::measure::visit::{Visit, visit};
 use crate::process::cpu;
 use crate::values::Rule;
-
-/// The open phases' share of the slowest arm's closed rate.
-const OPEN_SHARE: f64 = 0.3;
-
-/// What precedes a phase, outside its window.
-const WARM_UP: Duration = Duration::from_millis(80);
-
-/// What a server needs to start, to accept and to end.
-const START_MS: u64 = 25;
 
 /// In which a server that has nothing left to do goes to sleep, so that its CPU time is exact.
 const REST: Duration = Duration::from_millis(1);
 
-/// Returns about how long all rounds will take.
-pub(crate) fn cost_ms(plan: &Plan) -> u64 {
-    let visits = 2 * plan.arguments.rounds * plan.arguments.arms.len();
-    let mean = (visit_ms(closed_length(plan)) + visit_ms(open_length(plan))) / 2;
-    visits as u64 * mean
-}
-
-fn visit_ms(phase: Duration) -> u64 {
-    (phase + WARM_UP).as_millis() as u64 + START_MS
-}
-
-fn open_length(plan: &Plan) -> Duration {
-    Duration::from_secs_f64(plan.arguments.seconds)
-}
-
-/// CPU time per message is exact after a short while; the open phase's last nine is what takes
-/// time.
-fn closed_length(plan: &Plan) -> Duration {
-    open_length(plan) / 2
-}
-
 /// Measures one round.
-pub(crate) fn measure(
+pub(super) fn measure(
     plan: &Plan,
     round: usize,
     found: &mut Findings,
@@ -63,30 +38,30 @@ pub(crate) fn measure(
 ) -> Result<(), Interrupted> {
     let mut random = SmallRng::seed_from_u64(plan.seed.wrapping_add(round as u64));
     for arm in plan.order(&found.run, &mut random) {
-        progress.say(format!("round {round}: {arm}, closed"));
         let outcome = closed_phase(plan, round, arm);
-        progress.advance(visit_ms(closed_length(plan)));
+        progress.advance(visit_ms(&plan.arguments, closed_length(&plan.arguments)) as u64);
         let during = format!("round {round}, closed phase");
-        if let Some((figures, interval)) = keep(&mut found.run, arm, during, outcome)? {
+        if let Some((figures, interval)) = keep(&mut found.run.failures, arm, during, outcome)? {
+            progress.say(figures.line());
             found.run.closed.push(figures);
             found.log.add(arm.name(), Phase::Closed, &interval);
         }
     }
-    let Some(rate) = found.run.open_rate.or_else(|| choose_rate(plan, &found.run)) else {
+    let Some(rate) = rate(plan, &mut found.run, progress)? else {
         return Ok(());
     };
-    found.run.open_rate = Some(rate);
     let arrival_seed = plan.seed ^ ((round as u64) << 32);
-    let arrivals = Schedule::poisson(rate, open_length(plan), plan.shape.connections, arrival_seed);
+    let length = open_length(&plan.arguments);
+    let arrivals = Schedule::poisson(rate, length, plan.shape.connections, arrival_seed);
     let mut recorders = Vec::new();
     let order = plan.order(&found.run, &mut random);
     let ended = order.into_iter().try_for_each(|arm| {
-        progress.say(format!("round {round}: {arm}, open at {rate:.0}/s"));
         let outcome = open_phase(plan, arm, &arrivals);
-        progress.advance(visit_ms(open_length(plan)));
+        progress.advance(visit_ms(&plan.arguments, length) as u64);
         let during = format!("round {round}, open phase");
-        if let Some(interval) = keep(&mut found.run, arm, during, outcome)? {
+        if let Some(interval) = keep(&mut found.run.failures, arm, during, outcome)? {
             let figures = OpenFigures::of(round, arm.name(), arrival_seed, &interval.recorder);
+            progress.say(figures.line());
             found.run.open.push(figures);
             found.log.add(arm.name(), Phase::Open, &interval);
             recorders.push((arm.name(), interval.recorder));
@@ -98,44 +73,31 @@ pub(crate) fn measure(
     ended
 }
 
-impl Findings {
-    /// Adds a round, valid or void: the whole of it or nothing, because to drop single phases would
-    /// be to choose the lucky ones.
-    fn add_round(&mut self, round: usize, recorders: &[(&str, Recorder)]) {
-        let valid = !recorders.iter().any(|(_, recorder)| recorder.is_late());
-        for (arm, recorder) in recorders {
-            self.latencies.add(valid, arm, recorder);
+/// Returns the rate of the open phases, chosen in the first round.
+fn rate(plan: &Plan, run: &mut Run, progress: &Progress) -> Result<Option<f64>, Interrupted> {
+    if run.open_rate.is_none() {
+        if plan.arguments.mode == Mode::Full && plan.arguments.rate.is_none() {
+            saturation::search(plan, run, progress)?;
         }
-        if !valid {
-            self.run.void_rounds.push(round);
-        }
+        run.open_rate = plan.arguments.rate.or_else(|| choose_rate(plan, run));
     }
+    Ok(run.open_rate)
 }
 
-/// Keeps an outcome, or notes why there is none.
-pub(crate) fn keep<T>(
-    run: &mut Run,
-    arm: &Arm,
-    during: String,
-    outcome: Result<T, Misfortune>,
-) -> Result<Option<T>, Interrupted> {
-    match outcome {
-        Ok(outcome) => Ok(Some(outcome)),
-        Err(Misfortune::Interrupted) => Err(Interrupted),
-        Err(Misfortune::Failed(reason)) => {
-            run.failures.push(ArmFailure { arm: arm.name().to_owned(), during, reason });
-            Ok(None)
-        }
-    }
-}
-
-/// Takes 30 % of the slowest arm's rate: all arms get the same work, and none of them saturates.
+/// Takes a share of what the slowest arm can: all arms get the same work, and none of them
+/// saturates. The controls are no servers that anyone wants to know about.
 fn choose_rate(plan: &Plan, run: &Run) -> Option<f64> {
-    let alive = run.closed.iter().filter(|figures| !run.has_failed(&figures.arm));
-    let slowest = alive.map(|figures| figures.messages_per_second).min_by(f64::total_cmp)?;
-    let most = crate::measure::load::MESSAGES_MAX / plan.arguments.seconds;
-    let chosen = (slowest * OPEN_SHARE).round().clamp(1.0, most);
-    Some(plan.arguments.rate.unwrap_or(chosen))
+    let counts = |name: &str| {
+        let arm = plan.arguments.arms.iter().find(|arm| arm.name() == name);
+        arm.is_some_and(|arm| !arm.is_control()) && !run.has_failed(name)
+    };
+    let closed = run.closed.iter().filter(|figures| counts(&figures.arm));
+    let closed = closed.map(|figures| figures.messages_per_second).min_by(f64::total_cmp)?;
+    let searched = run.saturation.iter().filter(|figures| counts(&figures.arm));
+    let searched = searched.map(|figures| figures.messages_per_second).min_by(f64::total_cmp);
+    let most = MESSAGES_MAX / plan.arguments.seconds;
+    let share = plan.arguments.load_percent / 100.0;
+    Some((searched.unwrap_or(closed) * share).round().clamp(1.0, most))
 }
 
 fn closed_phase(
@@ -149,7 +111,8 @@ fn closed_phase(
         let before = used_at_rest(server);
         let mut recorder = Recorder::new();
         let began = Instant::now();
-        let closed = generator.closed(Limit::Time(closed_length(plan)), &mut recorder)?;
+        let closed =
+            generator.closed(Limit::Time(closed_length(&plan.arguments)), &mut recorder)?;
         let length = began.elapsed();
         // Threads of a foreign server that ended meanwhile have taken their time with them.
         let used = used_at_rest(server).zip(before);
@@ -161,6 +124,8 @@ fn closed_phase(
             round,
             arm: arm.name().to_owned(),
             messages: closed.messages,
+            messages_within: closed.within,
+            window_ns: closed.window.as_nanos() as u64,
             messages_per_second: closed.rate(),
             server_cpu_ns: used.map(|used| used.as_nanos() as u64),
             cpu_us_per_message: used.map(per_message),

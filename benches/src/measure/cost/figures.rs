@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::slope::{Tally, slope, slopes};
-use crate::files::run_file::{ArmFailure, CountFigures, Pace};
+use crate::files::figures::{ArmFailure, CountFigures, Pace};
 use crate::measure::arm::Arm;
-use crate::measure::compare::counts;
+use crate::measure::counts;
 use crate::measure::load::Shape;
 use crate::process::environment::Environment;
 

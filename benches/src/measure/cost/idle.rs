@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::figures::IdleMemory;
 use super::slope::slope;
 use crate::measure::arm::Arm;
-use crate::measure::compare::Plan;
-use crate::measure::compare::visit::{Misfortune, Visit, visit};
 use crate::measure::load::{Generator, Shape};
+use crate::measure::plan::{Misfortune, Plan};
+use crate::measure::visit::{Visit, visit};
 use crate::process::limits;
 use crate::values::Rule;
 

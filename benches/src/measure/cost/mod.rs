@@ -4,6 +4,7 @@
 //! not count. What cannot be counted on this system is said once; a server that fails is named; the
 //! rest goes on.
 
+mod beside;
 mod callgrind;
 mod crossings;
 mod depth;
@@ -21,7 +22,9 @@ use std::time::Instant;
 use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
-use crate::measure::compare::{CompareArguments, Interrupted, Plan};
+use crate::files::run_file::{Arguments, Mode};
+use crate::measure::arm::Arm;
+use crate::measure::plan::{Interrupted, Plan};
 use crate::measure::selection::Selection;
 use crate::output::{self, Dress};
 use crate::process::cpu;
@@ -31,6 +34,8 @@ use depth::DepthArguments;
 use figures::CostReport;
 use programs::ProgramsArguments;
 use session::Session;
+
+pub(crate) use beside::measure as beside_the_clock;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -103,14 +108,28 @@ pub(crate) fn run(asked: &CostArguments) -> Result<(), Failure> {
     }
 }
 
+/// Returns the load of a plain `compare`.
+fn usual_load(arms: Vec<Arm>) -> Arguments {
+    Arguments {
+        connections: 64,
+        size_bytes: 64,
+        mode: Mode::Quick,
+        rounds: 1,
+        limit_seconds: None,
+        seconds: 1.0,
+        load_percent: 30.0,
+        rate: None,
+        arms,
+        against: Vec::new(),
+    }
+}
+
 /// Counts everything about an echo, prints tables or JSON.
 fn echo(asked: &EchoArguments) -> Result<(), Failure> {
     let arms = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
-    // The load is compare's default: 64 connections, 64 bytes.
-    let compared = CompareArguments::unsaid();
-    let plan = Plan::new(&compared, arms, interrupt);
+    let plan = Plan::new(usual_load(arms), None, interrupt);
     if let Some(placement) = plan.placement {
         // A refusal leaves the generator where it is; the servers pin themselves or fail.
         let _ = cpu::pin(placement.generator);

@@ -3,12 +3,11 @@
 use super::figures::{ArmCost, Calls, CostReport, Counted, Instructions, Load};
 use super::slope::Tally;
 use super::{callgrind, idle, strace};
-use crate::files::run_file::ArmFailure;
 use crate::measure::arm::{Arm, Tool};
-use crate::measure::compare::counts::{self, Case};
-use crate::measure::compare::progress::Progress;
-use crate::measure::compare::visit::{Misfortune, Visit, visit};
-use crate::measure::compare::{Interrupted, Plan};
+use crate::measure::counts::{self, Case};
+use crate::measure::plan::{Interrupted, Misfortune, Plan, keep};
+use crate::measure::progress::Progress;
+use crate::measure::visit::{Visit, visit};
 use crate::values::Rule;
 
 /// Messages of a short and of a long run under each load; with many connections a multiple of them,
@@ -18,7 +17,7 @@ const MANY_IDLE: [u64; 2] = [128, 1_152];
 const BUSY: [u64; 2] = [1_280, 20_480];
 const QUICK_ONE_IDLE: [u64; 2] = [20, 120];
 const QUICK_MANY_IDLE: [u64; 2] = [128, 256];
-const QUICK_BUSY: [u64; 2] = [640, 3_200];
+pub(super) const QUICK_BUSY: [u64; 2] = [640, 3_200];
 
 /// Steps of the bar for each arm: two loads of counts, three of calls, two of instructions, memory.
 const STEPS: u64 = 8;
@@ -77,7 +76,8 @@ impl<'a> Session<'a> {
             // A foreign server counts nothing.
             if arm.style().is_some() {
                 let case = Case { arm, rule: Rule::Bounded, pace: load.pace() };
-                let figures = self.keep(arm, during, counts::count(plan, case))?;
+                let figures =
+                    keep(&mut self.report.failures, arm, during, counts::count(plan, case))?;
                 cost.counts.extend(figures.map(|raw| Counted::of(load, raw)));
             }
         }
@@ -85,19 +85,25 @@ impl<'a> Session<'a> {
             let during = self.step("system calls", arm, Some(load));
             if self.strace {
                 let calls = self.calls(arm, load);
-                cost.calls.extend(self.keep(arm, during, calls)?);
+                cost.calls.extend(keep(&mut self.report.failures, arm, during, calls)?);
             }
         }
         for load in [Load::OneIdle, Load::Busy] {
             let during = self.step("instructions", arm, Some(load));
             if self.callgrind {
-                let instructions = self.instructions(arm, load);
-                cost.instructions.extend(self.keep(arm, during, instructions)?);
+                let instructions = instructions(plan, arm, load, self.messages(load));
+                cost.instructions.extend(keep(
+                    &mut self.report.failures,
+                    arm,
+                    during,
+                    instructions,
+                )?);
             }
         }
         let during = self.step("memory", arm, None);
         if let Some(crowds) = self.crowds {
-            cost.idle = self.keep(arm, during, idle::measure(plan, arm, crowds))?;
+            cost.idle =
+                keep(&mut self.report.failures, arm, during, idle::measure(plan, arm, crowds))?;
         }
         Ok(())
     }
@@ -105,39 +111,10 @@ impl<'a> Session<'a> {
     fn calls(&self, arm: &Arm, load: Load) -> Result<Calls, Misfortune> {
         let messages = self.messages(load);
         let run = |count| -> Result<Tally, Misfortune> {
-            let said = self.run_under(strace::TOOL, arm, load, count)?;
+            let said = run_under(self.plan, strace::TOOL, arm, (load, count))?;
             strace::parse(&said).ok_or_else(|| Misfortune::Failed("strace wrote no table".into()))
         };
         Ok(Calls::of(load, messages, [run(messages[0])?, run(messages[1])?]))
-    }
-
-    fn instructions(&self, arm: &Arm, load: Load) -> Result<Instructions, Misfortune> {
-        let messages = self.messages(load);
-        let run = |count| -> Result<u64, Misfortune> {
-            let said = self.run_under(callgrind::TOOL, arm, load, count)?;
-            callgrind::parse(&said).ok_or_else(|| {
-                // valgrind ends where a command becomes another program.
-                let reason = "callgrind told no sum; of a script that starts the server in its \
-                              place, name the server itself";
-                Misfortune::Failed(reason.to_owned())
-            })
-        };
-        Ok(Instructions::of(load, messages, [run(messages[0])?, run(messages[1])?]))
-    }
-
-    /// Runs a server under a tool, and returns what both said on standard error.
-    fn run_under(
-        &self,
-        tool: Tool,
-        arm: &Arm,
-        load: Load,
-        messages: u64,
-    ) -> Result<String, Misfortune> {
-        let watched = Visit { arm, rule: Rule::Bounded, counts: false, tool };
-        let load = load.on(self.plan.shape);
-        let ((), stopped) =
-            visit(self.plan, watched, |server| load.drive(self.plan, server, messages))?;
-        Ok(stopped.stderr)
     }
 
     fn messages(&self, load: Load) -> [u64; 2] {
@@ -166,25 +143,36 @@ impl<'a> Session<'a> {
     fn can<T>(&mut self, what: &str, outcome: Result<T, String>) -> Option<T> {
         outcome.map_err(|reason| self.report.unmeasured.push(format!("{what}: {reason}"))).ok()
     }
+}
 
-    /// Keeps an outcome, or writes down why there is none.
-    fn keep<T>(
-        &mut self,
-        arm: &Arm,
-        during: String,
-        outcome: Result<T, Misfortune>,
-    ) -> Result<Option<T>, Interrupted> {
-        match outcome {
-            Ok(figures) => Ok(Some(figures)),
-            Err(Misfortune::Interrupted) => Err(Interrupted),
-            Err(Misfortune::Failed(reason)) => {
-                self.report.failures.push(ArmFailure {
-                    arm: arm.name().to_owned(),
-                    during,
-                    reason,
-                });
-                Ok(None)
-            }
-        }
-    }
+/// Counts the user-space instructions of a short and of a long run.
+pub(super) fn instructions(
+    plan: &Plan,
+    arm: &Arm,
+    load: Load,
+    messages: [u64; 2],
+) -> Result<Instructions, Misfortune> {
+    let run = |count| -> Result<u64, Misfortune> {
+        let said = run_under(plan, callgrind::TOOL, arm, (load, count))?;
+        callgrind::parse(&said).ok_or_else(|| {
+            // valgrind ends where a command becomes another program.
+            let reason = "callgrind told no sum; of a script that starts the server in its \
+                          place, name the server itself";
+            Misfortune::Failed(reason.to_owned())
+        })
+    };
+    Ok(Instructions::of(load, messages, [run(messages[0])?, run(messages[1])?]))
+}
+
+/// Runs a server under a tool, and returns what both said on standard error.
+fn run_under(
+    plan: &Plan,
+    tool: Tool,
+    arm: &Arm,
+    (load, messages): (Load, u64),
+) -> Result<String, Misfortune> {
+    let watched = Visit { arm, rule: Rule::Bounded, counts: false, tool };
+    let load = load.on(plan.shape);
+    let ((), stopped) = visit(plan, watched, |server| load.drive(plan, server, messages))?;
+    Ok(stopped.stderr)
 }

@@ -41,7 +41,7 @@ pub(crate) struct DuelArguments {
     #[arg(long, value_name = "NAME='COMMAND {port}'", value_parser = Peer::parse)]
     #[arg(conflicts_with = "self_test")]
     pub(crate) peer: Vec<Peer>,
-    /// Compare a plain echo server with itself and with itself made 5 us dearer
+    /// Compare raw with itself and with itself made 5 us dearer
     #[arg(long, conflicts_with_all = ["base", "other"])]
     pub(crate) self_test: bool,
     /// Connections to each of the two servers

@@ -10,11 +10,12 @@ use serde::Serialize;
 
 use super::arguments::Slices;
 use super::ballast::Ballast;
-use super::contestant::Contestant;
+use crate::measure::arm::{Arm, Setting};
 use crate::measure::load::{Generator, Limit, Recorder, Shape, Trouble};
 use crate::process::cpu::{self, Placement};
 use crate::process::epitaph;
 use crate::process::interrupt::Interrupt;
+use crate::values::Rule;
 
 /// What precedes the first pair, for each server.
 const WARM_UP: Duration = Duration::from_millis(100);
@@ -75,7 +76,7 @@ pub(super) enum Misfortune {
 
 /// A server with the connections that are held to it.
 struct Corner<'a> {
-    contestant: &'a Contestant,
+    arm: &'a Arm,
     server: Server,
     generator: Generator,
 }
@@ -83,8 +84,8 @@ struct Corner<'a> {
 /// Lets two servers duel. What was measured before a misfortune is in `pairs` all the same.
 pub(super) fn fight(
     rules: &Rules,
-    base: &Contestant,
-    other: &Contestant,
+    base: &Arm,
+    other: &Arm,
     pairs: &mut Vec<Pair>,
 ) -> Result<(), Misfortune> {
     let mut base = Corner::enter(rules, base)?;
@@ -125,10 +126,12 @@ fn schedule(rules: &Rules) -> Vec<(Duration, bool)> {
 
 impl<'a> Corner<'a> {
     /// Starts a server, connects to it and warms it up.
-    fn enter(rules: &Rules, contestant: &'a Contestant) -> Result<Corner<'a>, Misfortune> {
-        let server = contestant
-            .start(rules.placement.server, &rules.interrupt)
-            .map_err(|error| rules.blame(contestant, format!("did not start: {error}")))?;
+    fn enter(rules: &Rules, arm: &'a Arm) -> Result<Corner<'a>, Misfortune> {
+        let processor = Some(rules.placement.server);
+        let setting = Setting { rule: Rule::Bounded, counts: false, cpu: processor, tool: &[] };
+        let server = arm
+            .start(setting, &rules.interrupt)
+            .map_err(|error| rules.blame(arm, format!("did not start: {error}")))?;
         let warm = Generator::connect(server.addr(), rules.shape, &rules.interrupt).and_then(
             |mut generator| {
                 generator.closed(Limit::Time(WARM_UP), &mut Recorder::new())?;
@@ -137,8 +140,8 @@ impl<'a> Corner<'a> {
             },
         );
         match warm {
-            Ok(generator) => Ok(Corner { contestant, server, generator }),
-            Err(trouble) => Err(rules.charge(contestant, server, &trouble)),
+            Ok(generator) => Ok(Corner { arm, server, generator }),
+            Err(trouble) => Err(rules.charge(arm, server, &trouble)),
         }
     }
 
@@ -159,18 +162,18 @@ impl<'a> Corner<'a> {
     /// Finds out what became of a server; `None` is a process whose figures have gone.
     fn blame(self, rules: &Rules, trouble: Option<Trouble>) -> Misfortune {
         match trouble {
-            Some(trouble) => rules.charge(self.contestant, self.server, &trouble),
+            Some(trouble) => rules.charge(self.arm, self.server, &trouble),
             None => {
                 let reason = epitaph::of_trouble(self.server);
                 let reason = reason.unwrap_or_else(|| "its CPU time cannot be read".to_owned());
-                rules.blame(self.contestant, reason)
+                rules.blame(self.arm, reason)
             }
         }
     }
 }
 
 impl Rules {
-    fn charge(&self, contestant: &Contestant, server: Server, trouble: &Trouble) -> Misfortune {
+    fn charge(&self, arm: &Arm, server: Server, trouble: &Trouble) -> Misfortune {
         if let Trouble::Interrupted = trouble {
             return Misfortune::Interrupted;
         }
@@ -179,15 +182,15 @@ impl Rules {
             Some(epitaph) => format!("{epitaph}; {trouble}"),
             None => trouble.to_string(),
         };
-        self.blame(contestant, reason)
+        self.blame(arm, reason)
     }
 
     /// What servers do after a Ctrl-C is not their fault.
-    fn blame(&self, contestant: &Contestant, reason: String) -> Misfortune {
+    fn blame(&self, arm: &Arm, reason: String) -> Misfortune {
         if self.interrupt.is_raised() {
             Misfortune::Interrupted
         } else {
-            Misfortune::Failed { arm: contestant.to_string(), reason }
+            Misfortune::Failed { arm: arm.to_string(), reason }
         }
     }
 }

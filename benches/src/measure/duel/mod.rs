@@ -6,12 +6,8 @@
 mod arguments;
 mod ballast;
 mod bout;
-mod burning;
-mod contestant;
-mod interval;
 mod outcome;
 mod text;
-mod verdict;
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -20,19 +16,17 @@ use examples::Style;
 
 use crate::failure::Failure;
 use crate::measure::arm::{Arm, ensure_distinct};
-use crate::measure::compare::progress::Progress;
 use crate::measure::load::Shape;
+use crate::measure::progress::Progress;
 use crate::output;
 use crate::process::cpu::{self, Placement};
 use crate::process::interrupt::Interrupt;
 use crate::process::limits;
+use crate::statistics::Standing;
 use bout::{Misfortune, Rules};
-use contestant::Contestant;
 use outcome::{Bout, Outcome};
-use verdict::Standing;
 
 pub(crate) use arguments::{DuelArguments, EXAMPLES};
-pub(crate) use burning::{BurnArguments, run as burn};
 
 /// What the self-test's second server spends more than its first on each message.
 const CONTROL_US: u64 = 5;
@@ -74,12 +68,11 @@ pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
 }
 
 /// Lists who meets whom: the base meets itself first.
-fn pairings(asked: &DuelArguments) -> Result<Vec<(Contestant, Contestant)>, Failure> {
+fn pairings(asked: &DuelArguments) -> Result<Vec<(Arm, Arm)>, Failure> {
     let (base, others) = if asked.self_test {
-        (Contestant::Dearer { by_us: 0 }, vec![Contestant::Dearer { by_us: CONTROL_US }])
+        (Arm::Style(Style::Raw), vec![Arm::dearer_raw(CONTROL_US)])
     } else {
-        let (base, others) = arms(asked)?;
-        (Contestant::Arm(base), others.into_iter().map(Contestant::Arm).collect())
+        arms(asked)?
     };
     let others = [base.clone()].into_iter().chain(others);
     Ok(others.map(|other| (base.clone(), other)).collect())
@@ -98,13 +91,13 @@ fn arms(asked: &DuelArguments) -> Result<(Arm, Vec<Arm>), Failure> {
     Ok((base, others))
 }
 
-fn measure(rules: &Rules, pairings: &[(Contestant, Contestant)], outcome: &mut Outcome) {
+fn measure(rules: &Rules, pairings: &[(Arm, Arm)], outcome: &mut Outcome) {
     // A refusal leaves the generator where it is; the servers pin themselves or fail.
     let _ = cpu::pin(rules.placement.generator);
     let bout_ms = rules.length.as_millis() as u64 + SET_UP_MS;
     let progress = Progress::begin(bout_ms * pairings.len() as u64);
     for (at, (base, other)) in pairings.iter().enumerate() {
-        let names = (&*base.to_string(), &*other.to_string());
+        let names = (base.name(), other.name());
         progress.say(format!("{} against {}", names.1, names.0));
         let mut pairs = Vec::new();
         let fought = bout::fight(rules, base, other, &mut pairs);

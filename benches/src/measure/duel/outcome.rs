@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::bout::{Misfortune, Pair, Slice};
-use super::interval::Ratio;
-use super::verdict::{self, Standing};
 use crate::process::environment::Environment;
+use crate::statistics::{Control, Evidence, Measure, Ratio, Standing, sentence};
 
 /// The version of the form; it grows when a reader of the old form would be misled.
 const SCHEMA: u32 = 1;
@@ -110,8 +109,11 @@ impl Bout {
         misfortune: Option<&Misfortune>,
         null: Option<Ratio>,
     ) -> Bout {
-        let ratio =
-            Ratio::of(pairs.iter().map(|pair| pair.other.per_message() / pair.base.per_message()));
+        let ratio = Ratio::of_pairs(
+            pairs.iter().map(|pair| pair.other.per_message() / pair.base.per_message()),
+        );
+        let (measure, control) = (Measure::Cpu, Control::Absent);
+        let evidence = Evidence { measure, ratio, by_chance: false, null, control, idle: false };
         let (failed, reason) = match misfortune {
             Some(Misfortune::Failed { arm, reason }) => (Some(arm.clone()), Some(reason.clone())),
             _ => (None, None),
@@ -125,8 +127,8 @@ impl Bout {
             ratio,
             cpu_ns_per_message: of_both(&pairs, |slices| median(slices.map(Slice::per_message))),
             sleeps_per_1000_messages: of_both(&pairs, sleeps_per_1000),
-            standing: judged.then(|| Standing::of(ratio, null)),
-            verdict: judged.then(|| verdict::sentence(names, ratio, null)),
+            standing: judged.then(|| Standing::of(&evidence)),
+            verdict: judged.then(|| sentence(names, &evidence)),
             partial: misfortune.is_some(),
             failed,
             reason,

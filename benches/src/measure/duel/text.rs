@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
-use super::interval::Ratio;
 use super::outcome::{Bout, Outcome};
-use super::verdict::Standing;
 use crate::report::wrapped;
+use crate::statistics::Measure;
 
 /// Sleeps in 1,000 messages beyond which a server was not always behind.
 const SLEEPS_MAX: f64 = 20.0;
@@ -73,21 +72,16 @@ fn row(bout: &Bout) -> String {
         Some(both) => both.map(|ns| format!("{ns:.0}")),
         None => [(); 2].map(|()| "-".to_owned()),
     };
-    let ratio = bout.ratio.map_or("-".to_owned(), ratio_cell);
+    let ratio = bout.ratio.map_or("-".to_owned(), |ratio| ratio.to_string());
     let sleeps = bout
         .sleeps_per_1000_messages
         .map_or("-".to_owned(), |both| format!("{:.0}", both[0].max(both[1])));
     let word = match (&bout.failed, bout.standing) {
         (Some(_), _) => "FAILED",
-        (None, standing) => standing.map_or("", Standing::word),
+        (None, standing) => standing.map_or("", |standing| standing.word(Measure::Cpu)),
     };
     let pairs = bout.pairs.len();
     format!("{name:<16} {base:>7} {other:>7} {ratio:>22} {pairs:>5} {sleeps:>6} {word}")
-}
-
-fn ratio_cell(ratio: Ratio) -> String {
-    let Ratio { median, low, high, .. } = ratio;
-    format!("{median:.3} [{low:.3}, {high:.3}]")
 }
 
 fn notes(outcome: &Outcome) -> Vec<String> {

@@ -26,7 +26,7 @@ use pattern::{CHUNK, Pattern};
 
 pub(crate) use course::Course;
 pub(crate) use phases::Limit;
-pub(crate) use recorder::{Message, Recorder, supports};
+pub(crate) use recorder::{Message, Recorder, supported, supports};
 pub(crate) use schedule::{MESSAGES_MAX, Schedule};
 pub(crate) use trouble::Trouble;
 

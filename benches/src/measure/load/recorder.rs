@@ -86,8 +86,13 @@ impl Recorder {
 
 /// Tells whether enough samples lie beyond a quantile to quote it.
 pub(crate) fn supports(histogram: &Histogram<u64>, quantile: f64) -> bool {
+    supported(histogram.len(), quantile)
+}
+
+/// The same for so many samples.
+pub(crate) fn supported(samples: u64, quantile: f64) -> bool {
     // The tolerance is for 1 - 0.999, which is a little less than 0.001.
-    histogram.len() as f64 * (1.0 - quantile) >= SAMPLES_BEYOND * (1.0 - 1e-9)
+    samples as f64 * (1.0 - quantile) >= SAMPLES_BEYOND * (1.0 - 1e-9)
 }
 
 fn empty() -> Histogram<u64> {

@@ -1,6 +1,7 @@
 //! The peer of a program of steps: what it is told in all, and the limits that a slow machine keeps.
 
 use std::net::SocketAddr;
+use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,15 @@ pub(super) fn ended<const N: usize>(
     assert_eq!(peer.journal(), told, "{faults:?}");
     assert_eq!(peer.impatient(), 0, "{faults:?}: who says goodbye hears the answer");
     report.items
+}
+
+/// Makes a check whose limits are times. A machine that was too slow for them has another try with
+/// four times as much, and a third one: only what fails at all three is a failure.
+pub(super) fn in_time(check: impl Fn(u32)) {
+    let passes = |patience| panic::catch_unwind(AssertUnwindSafe(|| check(patience))).is_ok();
+    if !passes(1) && !passes(4) {
+        check(16);
+    }
 }
 
 /// Limits that a slow machine keeps, unless a test is about them.

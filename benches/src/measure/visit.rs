@@ -4,20 +4,11 @@ use std::io;
 
 use examples::{Server, Stopped};
 
-use super::Plan;
 use crate::measure::arm::{Arm, Setting, Tool};
 use crate::measure::load::Trouble;
+use crate::measure::plan::{Misfortune, Plan};
 use crate::process::epitaph;
 use crate::values::Rule;
-
-/// Why a visit ended badly.
-#[derive(Debug)]
-pub(crate) enum Misfortune {
-    /// The arm is at fault; in words for the report.
-    Failed(String),
-    /// The user has ended the run.
-    Interrupted,
-}
 
 /// What is visited, and how it is to run.
 #[derive(Clone, Copy, Debug)]
@@ -63,19 +54,8 @@ fn stop_in_order(arm: &Arm, mut server: Server) -> Result<Stopped, String> {
     let died = !server.is_running().map_err(not_in_order)?;
     let stopped = server.stop().map_err(not_in_order)?;
     // Foreign servers may leave SIGTERM its default.
-    if died || (arm.style().is_some() && !stopped.status.success()) {
+    if died || (arm.is_ours() && !stopped.status.success()) {
         return Err(epitaph::of(&stopped));
     }
     Ok(stopped)
-}
-
-impl Plan {
-    /// A terminal sends its Ctrl-C to the servers as well: what they do then is not their fault.
-    fn blame(&self, reason: String) -> Misfortune {
-        if self.interrupt.is_raised() {
-            Misfortune::Interrupted
-        } else {
-            Misfortune::Failed(reason)
-        }
-    }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use examples::{Server, ServerCounts};
 
-use super::progress::Progress;
-use super::rounds::keep;
-use super::visit::{Misfortune, Visit, visit};
-use super::{Interrupted, Plan};
-use crate::files::run_file::{CountFigures, Pace, Run};
+use crate::files::figures::{CountFigures, Pace};
+use crate::files::run_file::Run;
 use crate::measure::arm::Arm;
 use crate::measure::load::{Generator, Limit, Recorder, Shape, Trouble};
+use crate::measure::plan::{Interrupted, Misfortune, Plan, keep};
+use crate::measure::progress::Progress;
+use crate::measure::visit::{Visit, visit};
 use crate::values::Rule;
 
 /// In which the server goes to sleep between two messages.
@@ -40,11 +40,6 @@ pub(crate) struct Case<'a> {
     pub(crate) pace: Pace,
 }
 
-/// Returns about how long the pass will take.
-pub(crate) fn cost_ms(plan: &Plan) -> u64 {
-    cases(plan).count() as u64 * PAIR_MS
-}
-
 /// Counts every case of every arm that has not failed.
 pub(crate) fn measure(plan: &Plan, run: &mut Run, progress: &Progress) -> Result<(), Interrupted> {
     for case in cases(plan) {
@@ -55,7 +50,7 @@ pub(crate) fn measure(plan: &Plan, run: &mut Run, progress: &Progress) -> Result
         progress.say(format!("counting: {arm}, {pace}, {}", rule.name()));
         let outcome = count(plan, case);
         progress.advance(PAIR_MS);
-        if let Some(figures) = keep(run, arm, format!("counts, {pace}"), outcome)? {
+        if let Some(figures) = keep(&mut run.failures, arm, format!("counts, {pace}"), outcome)? {
             run.counts.push(figures);
         }
     }

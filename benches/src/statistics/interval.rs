@@ -1,12 +1,13 @@
 //! The median of paired ratios, with an interval that assumes no distribution.
 
-use serde::Serialize;
+use std::fmt;
 
-/// The share of samples whose interval does not hold the true median, at most.
-const RISK: f64 = 0.05;
+use serde::{Deserialize, Serialize};
 
-/// A ratio between two servers, estimated from pairs of slices.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+use super::RISK;
+
+/// A ratio between two servers, estimated from pairs of slices or from rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ratio {
     /// The median of the pairs' ratios.
     pub(crate) median: f64,
@@ -18,19 +19,31 @@ pub(crate) struct Ratio {
     pub(crate) half_width: f64,
 }
 
+impl fmt::Display for Ratio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ratio { median, low, high, .. } = self;
+        write!(f, "{median:.3} [{low:.3}, {high:.3}]")
+    }
+}
+
 impl Ratio {
+    /// Makes a ratio of its median and the ends of its interval.
+    pub(super) fn new(median: f64, low: f64, high: f64) -> Ratio {
+        Ratio { median, low, high, half_width: (high - low) / 2.0 }
+    }
+
     /// Takes the median of the logarithms, so that a ratio and its inverse weigh the same, and the
     /// exact binomial interval: the order statistics between which the median lies with a
     /// probability of 95 % at least, however the pairs are distributed. `None` for fewer than six
     /// pairs, which have no such interval.
-    pub(crate) fn of(ratios: impl IntoIterator<Item = f64>) -> Option<Ratio> {
+    pub(crate) fn of_pairs(ratios: impl IntoIterator<Item = f64>) -> Option<Ratio> {
         let mut logarithms: Vec<f64> = ratios.into_iter().map(f64::ln).collect();
         logarithms.sort_by(f64::total_cmp);
         let count = logarithms.len();
         let outside = outside(count)?;
         let median = (logarithms[(count - 1) / 2] + logarithms[count / 2]) / 2.0;
         let (low, high) = (logarithms[outside].exp(), logarithms[count - 1 - outside].exp());
-        Some(Ratio { median: median.exp(), low, high, half_width: (high - low) / 2.0 })
+        Some(Ratio::new(median.exp(), low, high))
     }
 
     /// Tells whether the interval lies on one side of 1.
@@ -88,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_ratio_and_its_inverse_weigh_the_same() {
-        let ratio = Ratio::of([0.5, 2.0, 1.0, 0.25, 4.0, 0.8, 1.25]).unwrap();
+        let ratio = Ratio::of_pairs([0.5, 2.0, 1.0, 0.25, 4.0, 0.8, 1.25]).unwrap();
         assert!((ratio.median - 1.0).abs() < 1e-12);
         assert!((ratio.low * ratio.high - 1.0).abs() < 1e-12);
         assert!(!ratio.excludes_one());
@@ -97,7 +110,7 @@ mod tests {
     #[test]
     fn one_wild_pair_moves_nothing() {
         let tame = (0..30).map(|at| 1.05 + f64::from(at) * 1e-4);
-        let ratio = Ratio::of(tame.chain([50.0])).unwrap();
+        let ratio = Ratio::of_pairs(tame.chain([50.0])).unwrap();
         assert!(ratio.excludes_one());
         assert!(ratio.high < 1.06 && ratio.low > 1.04, "{ratio:?}");
     }

@@ -11,7 +11,7 @@ impl Progress {
     /// Shows an empty bar.
     pub(crate) fn begin(expected_ms: u64) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(expected_ms), ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}")
+        let style = ProgressStyle::with_template("{bar:20} {percent:>3} %, {eta} left  {msg}")
             .expect("the template is valid")
             .progress_chars("=> ");
         bar.set_style(style);

@@ -1,0 +1,143 @@
+//! How long a comparison takes, and how many rounds fit into the time that it may take.
+
+use std::time::Duration;
+
+use crate::files::run_file::{Arguments, Mode};
+
+/// What precedes a phase, outside its window.
+pub(super) const WARM_UP: Duration = Duration::from_millis(80);
+
+/// What a server needs to start, to accept and to end, and for each connection.
+const START_MS: f64 = 35.0;
+const CONNECT_MS: f64 = 0.06;
+
+/// The search's probes for each arm, and what each takes beyond its phase.
+pub(super) const PROBES: usize = 5;
+
+/// About how long the counts and the costs of an arm take.
+const COUNTS_MS: [f64; 2] = [1_000.0, 8_000.0];
+
+/// The most rounds of each mode: a quick run says what it finds as indicative in any case.
+const ROUNDS_MAX: [usize; 2] = [7, 60];
+
+/// The time that each mode may take, in minutes.
+const MINUTES: [f64; 2] = [1.0, 45.0];
+
+/// What is left of the time when the last round is over: counts take a little longer on a busy
+/// machine, and the files are to be written.
+const SPARE: f64 = 0.95;
+
+/// Returns the length of an open phase.
+pub(super) fn phase_seconds(mode: Mode) -> f64 {
+    match mode {
+        Mode::Quick => 0.5,
+        Mode::Full => 0.6,
+    }
+}
+
+/// Chooses how many rounds fit, unless their number is given.
+pub(super) fn fit(cells: &mut [Arguments], rounds: Option<usize>, minutes: Option<f64>) {
+    let mode = cells[0].mode;
+    let limit = 60.0 * minutes.unwrap_or(MINUTES[mode as usize]);
+    let round: f64 = cells.iter().map(round_seconds).sum();
+    let once: f64 = cells.iter().map(once_seconds).sum();
+    let fitting = ((limit * SPARE - once) / round).floor().max(1.0) as usize;
+    for cell in cells {
+        cell.rounds = rounds.unwrap_or(fitting.min(ROUNDS_MAX[mode as usize]));
+        cell.limit_seconds = (rounds.is_none() || minutes.is_some()).then_some(limit);
+    }
+}
+
+/// Returns about how long all takes, in seconds.
+pub(super) fn expected_seconds(cells: &[&Arguments]) -> f64 {
+    cells.iter().map(|cell| cell.rounds as f64 * round_seconds(cell) + once_seconds(cell)).sum()
+}
+
+/// Returns about how long a round takes, in seconds.
+pub(super) fn round_seconds(cell: &Arguments) -> f64 {
+    let phases = [closed_length(cell), open_length(cell)];
+    let visits: f64 = phases.iter().map(|phase| visit_ms(cell, *phase)).sum();
+    cell.arms.len() as f64 * visits / 1_000.0
+}
+
+/// Returns about how long what is done once takes, in seconds.
+pub(super) fn once_seconds(cell: &Arguments) -> f64 {
+    let arms = cell.arms.len() as f64;
+    let search = match cell.mode {
+        Mode::Full if cell.rate.is_none() => PROBES as f64 * visit_ms(cell, open_length(cell)),
+        _ => 0.0,
+    };
+    arms * (search + COUNTS_MS[cell.mode as usize]) / 1_000.0
+}
+
+/// Returns about how long a visit with a phase takes, in milliseconds.
+pub(super) fn visit_ms(cell: &Arguments, phase: Duration) -> f64 {
+    (phase + WARM_UP).as_secs_f64() * 1_000.0 + START_MS + CONNECT_MS * cell.connections as f64
+}
+
+pub(super) fn open_length(cell: &Arguments) -> Duration {
+    Duration::from_secs_f64(cell.seconds)
+}
+
+/// CPU time per message is exact after a short while; the open phase's last nine is what takes
+/// time.
+pub(super) fn closed_length(cell: &Arguments) -> Duration {
+    open_length(cell) / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use examples::Style;
+
+    use super::*;
+    use crate::measure::arm::Arm;
+
+    fn cell(mode: Mode, arms: usize, connections: usize) -> Arguments {
+        Arguments {
+            connections,
+            size_bytes: 64,
+            mode,
+            rounds: 1,
+            limit_seconds: None,
+            seconds: phase_seconds(mode),
+            load_percent: 30.0,
+            rate: None,
+            arms: vec![Arm::Style(Style::Raw); arms],
+            against: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_quick_run_takes_a_minute_at_most_however_many_servers_there_are() {
+        for arms in [2, 7, 9, 16] {
+            let mut cells = [cell(Mode::Quick, arms, 64)];
+            fit(&mut cells, None, None);
+            assert!(expected_seconds(&[&cells[0]]) <= 60.0, "{arms}: {}", cells[0].rounds);
+            assert_eq!(cells[0].limit_seconds, Some(60.0));
+        }
+        let mut cells = [cell(Mode::Quick, 7, 64)];
+        fit(&mut cells, None, None);
+        assert_eq!(cells[0].rounds, 7, "the servers of a plain run and the null have all rounds");
+    }
+
+    #[test]
+    fn a_full_run_takes_45_minutes_at_most_over_all_its_loads() {
+        for counts in [&[64, 64, 64][..], &[1, 64, 1_000, 5_000]] {
+            let mut cells: Vec<_> =
+                counts.iter().map(|&connections| cell(Mode::Full, 12, connections)).collect();
+            fit(&mut cells, None, None);
+            let expected = expected_seconds(&cells.iter().collect::<Vec<_>>());
+            assert!(expected <= 45.0 * 60.0, "{expected} s, {} rounds", cells[0].rounds);
+            assert!(cells[0].rounds >= 20, "{}", cells[0].rounds);
+        }
+    }
+
+    #[test]
+    fn rounds_that_are_asked_for_are_measured_however_long_they_take() {
+        let mut cells = [cell(Mode::Quick, 7, 64)];
+        fit(&mut cells, Some(500), None);
+        assert_eq!((cells[0].rounds, cells[0].limit_seconds), (500, None));
+        fit(&mut cells, Some(500), Some(2.0));
+        assert_eq!((cells[0].rounds, cells[0].limit_seconds), (500, Some(120.0)));
+    }
+}

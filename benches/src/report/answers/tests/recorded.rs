@@ -1,0 +1,1 @@
+//! Blocks of one server against itself, recorded, drawn again and again.
