@@ -106,7 +106,7 @@ fn compose(
         text += &report::paragraph(&note, "- ", dress);
     }
     text += &report::heading("What has changed, the later divided by the earlier", dress);
-    let header = ["", "", "ratio, 95 % interval", "p, corrected", "verdict"];
+    let header = ["", "", "ratio, 95 % interval", "p (Holm)", "verdict"];
     let mut grid = report::grid::Grid::new(&header).with_left_column(1);
     let family: Vec<f64> = changes.iter().filter_map(|change| change.p).collect();
     let mut said = Vec::new();

@@ -11,6 +11,7 @@ use crate::files::past::{self, Past};
 use crate::files::run_file::PAGE_NAME;
 use crate::files::sweep_file::SweepFile;
 use crate::files::whole::WholeFile;
+use crate::measure::{cost, duel};
 use crate::output::{self, Dress};
 use crate::page::{self, Collected};
 use crate::process::open;
@@ -22,13 +23,14 @@ Examples:
   oneloop report --html --open target/oneloop/20261123T050607Z
   oneloop report --markdown --svg figures target/oneloop/20261123T050607Z > run.md
 
-It needs run.json and run.hlog of the run, as `compare` wrote them.";
+Of a comparison it needs run.json and run.hlog, of a sweep sweep.json and its directories, of a duel
+duel.json and of `cost echo` cost.json, as they were written.";
 
 /// The arguments of `report`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReportArguments {
-    /// The run's directory, or the run.json in it
+    /// The directory of a comparison, a duel or a count, or the JSON in it
     pub(crate) run: PathBuf,
     /// Print Markdown instead of text
     #[arg(long, conflicts_with_all = ["html", "open"])]
@@ -55,6 +57,11 @@ pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
     let dress = if arguments.markdown { Dress::Markdown } else { Dress::of_stdout() };
     if let Some(sweep) = Overview::read(&arguments.run)? {
         return sweep.print(arguments, dress);
+    }
+    for past in [duel::past, cost::past] {
+        if let Some(text) = past(&arguments.run)? {
+            return output::print(&report::verbatim(text, dress));
+        }
     }
     let shown = Shown::read(&arguments.run)?;
     let figures = match &arguments.svg {

@@ -5,6 +5,7 @@ pub(crate) mod figures;
 pub(crate) mod hgrm;
 pub(crate) mod interval_log;
 pub(crate) mod past;
+pub(crate) mod record;
 pub(crate) mod run_check;
 pub(crate) mod run_directory;
 pub(crate) mod run_file;

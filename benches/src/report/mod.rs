@@ -183,7 +183,7 @@ pub(crate) fn paragraph(text: &str, bullet: &str, dress: Dress) -> String {
 }
 
 /// Keeps the columns of what is drawn with characters.
-fn verbatim(text: String, dress: Dress) -> String {
+pub(crate) fn verbatim(text: String, dress: Dress) -> String {
     match dress {
         Dress::Markdown => format!("```text\n{text}```\n\n"),
         _ => text,

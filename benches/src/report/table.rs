@@ -59,7 +59,7 @@ pub(crate) fn closed(run: &Run, dress: Dress) -> String {
 
 /// Lays out the answers: the ratio of each pair, with its interval and what the rules make of it.
 pub(crate) fn answers(run: &Run, dress: Dress) -> String {
-    let header = ["", "", "ratio, 95 % interval", "p, corrected", "rounds", "verdict"];
+    let header = ["", "", "ratio, 95 % interval", "p (Holm)", "rounds", "verdict"];
     let mut grid = Grid::new(&header).with_left_column(1);
     let mut before = None;
     for answer in &run.answers {

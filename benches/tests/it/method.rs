@@ -154,7 +154,7 @@ fn a_figure_that_does_not_follow_from_the_record_is_named() {
         assert!(complaint.contains(said), "{place}: {complaint}");
     }
     fs::write(directory.join("run.json"), sound.to_string()).unwrap();
-    for file in ["run.csv", "raw-response-us.hgrm"] {
+    for file in ["run.csv", sound["series"][0].as_str().unwrap()] {
         let path = directory.join(file);
         let whole = fs::read_to_string(&path).unwrap();
         fs::write(&path, whole.replacen('1', "2", 1)).unwrap();
@@ -216,4 +216,46 @@ fn a_server_is_compared_with_each_of_the_others_by_one_command() {
     }
     let report = text(&output.stdout);
     assert!(report.contains("async / mine") && report.contains("callbacks / mine"), "{report}");
+}
+
+#[test]
+fn duels_and_counts_leave_files_and_are_printed_again() {
+    let out = tempfile::tempdir().unwrap();
+    let duel = ["duel", "raw", "raw", "--seconds", "0.5", "--connections", "4"];
+    let count = ["cost", "echo", "--only", "raw", "--quick"];
+    for (asked, name) in [(&duel[..], "duel"), (&count, "cost")] {
+        if name == "duel" && thread::available_parallelism().is_ok_and(|cores| cores.get() < 2) {
+            eprintln!("skipped: a duel needs two processors");
+            continue;
+        }
+        let folder = out.path().join(name);
+        let output = run(&[asked, &["--out", folder.to_str().unwrap()]].concat());
+        let report = text(&output.stdout);
+        assert!(output.status.success(), "{report}{}", text(&output.stderr));
+        let (report, files) = report.split_once("\nFiles: ").unwrap();
+        assert!(files.contains(&format!("{name}.json")), "{files}");
+        let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|it| it.unwrap().path()).collect();
+        let [directory] = &left[..] else { panic!("{left:?}") };
+        let rows = fs::read_to_string(directory.join(format!("{name}.csv"))).unwrap();
+        let columns = rows.lines().next().unwrap().split(',').count();
+        assert!(rows.lines().count() > 2);
+        assert!(rows.lines().all(|row| row.split(',').count() == columns), "{rows}");
+        let again = run(&["report", directory.to_str().unwrap()]);
+        assert_eq!(text(&again.stdout), report, "{}", text(&again.stderr));
+        let file = directory.join(format!("{name}.json"));
+        fs::write(&file, "{\"schema\": 99}").unwrap();
+        let refused = run(&["report", file.to_str().unwrap()]);
+        assert!(text(&refused.stderr).contains("another oneloop (schema 99"), "{name}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_before_anything_is_measured() {
+    for asked in [&["duel", "raw", "raw"][..], &["cost", "echo", "--quick"]] {
+        let begun = Instant::now();
+        let output = run(&[asked, &["--out", "/dev/null/there"]].concat());
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("/dev/null/there"), "{}", text(&output.stderr));
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
 }

@@ -19,6 +19,8 @@ const WATCHDOG: Duration = Duration::from_secs(600);
 pub(crate) fn oneloop(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_oneloop"));
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // What is left without being asked where is left there.
+    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::slope::{Tally, slope, slopes};
 use crate::files::figures::{ArmFailure, CountFigures, Pace};
@@ -13,10 +13,10 @@ use crate::measure::load::Shape;
 use crate::process::environment::Environment;
 
 /// The version of this form; it grows when a reader of the old form would be misled.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// A cost run, complete or not.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CostReport {
     /// The version of this form.
     pub(crate) schema: u32,
@@ -37,7 +37,7 @@ pub(crate) struct CostReport {
 }
 
 /// What a message costs one arm. What is missing was not counted, or failed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct ArmCost {
     /// The arm, by its name.
     pub(crate) arm: String,
@@ -52,7 +52,7 @@ pub(crate) struct ArmCost {
 }
 
 /// How the server was loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Load {
     /// One connection, one message after the other, the server asleep in between.
@@ -64,18 +64,18 @@ pub(crate) enum Load {
 }
 
 /// What the server counted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Counted {
     /// How the server was loaded.
     pub(crate) load: Load,
     /// The slopes, by name of the count.
-    pub(crate) per_message: BTreeMap<&'static str, Option<f64>>,
+    pub(crate) per_message: BTreeMap<String, Option<f64>>,
     /// What they were computed from.
     pub(crate) raw: CountFigures,
 }
 
 /// System calls under one load.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Calls {
     /// How the server was loaded.
     pub(crate) load: Load,
@@ -90,7 +90,7 @@ pub(crate) struct Calls {
 }
 
 /// User-space instructions under one load.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Instructions {
     /// How the server was loaded.
     pub(crate) load: Load,
@@ -103,7 +103,7 @@ pub(crate) struct Instructions {
 }
 
 /// Resident memory of idle connections.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct IdleMemory {
     /// Connections of the small and of the large crowd.
     pub(crate) connections: [usize; 2],
@@ -129,6 +129,36 @@ impl CostReport {
     }
 }
 
+impl CostReport {
+    /// Lays out every figure as a row.
+    pub(super) fn table(&self) -> String {
+        let mut text = String::from("arm,load,figure,value\n");
+        let mut row = |arm: &str, load: &str, figure: &str, value: f64| {
+            text += &format!("{arm},{load},{figure},{value}\n");
+        };
+        for ArmCost { arm, counts, calls, instructions, idle } in &self.arms {
+            for Counted { load, per_message, .. } in counts {
+                for (name, value) in per_message {
+                    value.iter().for_each(|value| row(arm, load.word(), name, *value));
+                }
+            }
+            for Calls { load, total, per_message, .. } in calls {
+                row(arm, load.word(), "system_calls", *total);
+                for (name, value) in per_message {
+                    row(arm, load.word(), &format!("system_calls_{name}"), *value);
+                }
+            }
+            for Instructions { load, per_message, .. } in instructions {
+                row(arm, load.word(), "instructions", *per_message);
+            }
+            if let Some(idle) = idle {
+                row(arm, "idle", "bytes_per_connection", idle.bytes_per_connection);
+            }
+        }
+        text
+    }
+}
+
 impl ArmCost {
     /// Begins without any figure.
     pub(crate) fn of(arm: &Arm) -> ArmCost {
@@ -146,6 +176,15 @@ impl ArmCost {
 impl Load {
     /// All, in the order of reports.
     pub(crate) const ALL: [Load; 3] = [Load::OneIdle, Load::ManyIdle, Load::Busy];
+
+    /// Returns what files call it.
+    fn word(self) -> &'static str {
+        match self {
+            Load::OneIdle => "one_idle",
+            Load::ManyIdle => "many_idle",
+            Load::Busy => "busy",
+        }
+    }
 
     /// Returns what tables call it; `many` is the number of connections.
     pub(crate) fn name(self, many: usize) -> String {
@@ -178,6 +217,8 @@ impl Counted {
             ("allocations", raw.per_message(|counts| counts.allocations)),
             ("allocated_bytes", raw.per_message(|counts| counts.allocated_bytes)),
         ]);
+        let per_message =
+            per_message.into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
         Counted { load, per_message, raw }
     }
 }

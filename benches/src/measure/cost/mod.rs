@@ -17,11 +17,14 @@ mod strace;
 mod table;
 mod timing;
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
+use crate::files::record;
+use crate::files::run_directory::RunDirectory;
 use crate::files::run_file::{Arguments, Mode};
 use crate::measure::arm::Arm;
 use crate::measure::plan::{Interrupted, Plan};
@@ -36,6 +39,9 @@ use programs::ProgramsArguments;
 use session::Session;
 
 pub(crate) use beside::measure as beside_the_clock;
+
+/// What a count leaves.
+const RECORD: &str = "cost.json";
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -93,6 +99,9 @@ pub(crate) struct EchoArguments {
     /// Shorter runs
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Where each run gets a new directory
+    #[arg(long, value_name = "DIR", default_value = "target/oneloop")]
+    pub(crate) out: PathBuf,
     /// Print one JSON object instead of tables
     #[arg(long)]
     pub(crate) json: bool,
@@ -124,6 +133,16 @@ fn usual_load(arms: Vec<Arm>) -> Arguments {
     }
 }
 
+/// Reads a count that is over, if the path has one, and composes its report.
+///
+/// # Errors
+/// Names the file and says why it cannot be used.
+pub(crate) fn past(path: &Path) -> Result<Option<String>, Failure> {
+    let Some(file) = record::find(path, RECORD) else { return Ok(None) };
+    let report: CostReport = record::read(&file, figures::SCHEMA)?;
+    Ok(Some(table::compose(&report, Dress::Plain)))
+}
+
 /// Counts everything about an echo, prints tables or JSON.
 fn echo(asked: &EchoArguments) -> Result<(), Failure> {
     let arms = asked.selection.arms()?;
@@ -136,8 +155,11 @@ fn echo(asked: &EchoArguments) -> Result<(), Failure> {
     }
     let environment = Environment::observe(plan.placement);
     let begun = Instant::now();
-    let mut session =
-        Session::begin(&plan, asked.quick, CostReport::begin(environment, asked.quick));
+    let report = CostReport::begin(environment, asked.quick);
+    let cannot_write =
+        |error| Failure::Refused(format!("cannot write to {}: {error}", asked.out.display()));
+    let mut directory = RunDirectory::create(&asked.out, report.started).map_err(cannot_write)?;
+    let mut session = Session::begin(&plan, asked.quick, report);
     let finished = session.measure();
     let mut report = session.end();
     report.partial = finished.is_err();
@@ -148,7 +170,16 @@ fn echo(asked: &EchoArguments) -> Result<(), Failure> {
     } else {
         table::compose(&report, Dress::of_stdout())
     };
-    output::print(&text)?;
+    let left = record::leave(&mut directory, RECORD, &report, &report.table());
+    let files = match (&left, asked.json) {
+        (Ok(()), false) => {
+            let file = directory.path().join(RECORD);
+            format!("\nFiles: {}, and every figure as cost.csv\n", file.display())
+        }
+        _ => String::new(),
+    };
+    output::print(&(text + &files))?;
+    left.map_err(cannot_write)?;
     match finished {
         Err(Interrupted) => Err(Failure::Interrupted),
         Ok(()) if !report.failures.is_empty() => Err(Failure::Arms),

@@ -1,5 +1,6 @@
 //! The arguments of `duel`, and what is refused of them.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -59,6 +60,9 @@ pub(crate) struct DuelArguments {
     /// Seed of the slices' lengths and order [default: drawn, and printed]
     #[arg(long, value_name = "SEED")]
     pub(crate) seed: Option<u64>,
+    /// Where each run gets a new directory
+    #[arg(long, value_name = "DIR", default_value = "target/oneloop")]
+    pub(crate) out: PathBuf,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use examples::Server;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::arguments::Slices;
 use super::ballast::Ballast;
@@ -35,7 +35,7 @@ pub(super) struct Rules {
 }
 
 /// What one server did in one slice.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Slice {
     /// Messages echoed.
     pub(crate) messages: u64,
@@ -46,7 +46,7 @@ pub(crate) struct Slice {
 }
 
 /// Two slices of the same length, one after the other.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Pair {
     /// The length that was drawn for both.
     pub(crate) slice_ms: u64,

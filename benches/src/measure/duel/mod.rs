@@ -10,11 +10,15 @@ mod outcome;
 mod text;
 
 use std::fs;
+use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use examples::Style;
 
 use crate::failure::Failure;
+use crate::files::record;
+use crate::files::run_directory::RunDirectory;
 use crate::measure::arm::{Arm, ensure_distinct};
 use crate::measure::load::Shape;
 use crate::measure::progress::Progress;
@@ -30,6 +34,9 @@ pub(crate) use arguments::{DuelArguments, EXAMPLES};
 
 /// What the self-test's second server spends more than its first on each message.
 const CONTROL_US: u64 = 5;
+
+/// What a duel leaves.
+const RECORD: &str = "duel.json";
 
 /// Starting, connecting and warming up both servers of a bout.
 const SET_UP_MS: u64 = 400;
@@ -60,10 +67,14 @@ pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
         interrupt,
     };
     let mut outcome = Outcome::begin(&rules);
+    let mut directory = RunDirectory::create(&asked.out, outcome.started)
+        .map_err(|error| cannot_write(&asked.out, &error))?;
     let begun = Instant::now();
     measure(&rules, &pairings, &mut outcome);
     outcome.environment.finish(begun.elapsed());
-    print(&outcome, asked.json)?;
+    let left = record::leave(&mut directory, RECORD, &outcome, &outcome.table());
+    print(&outcome, asked.json, left.is_ok().then_some(directory.path()))?;
+    left.map_err(|error| cannot_write(&asked.out, &error))?;
     conclude(&outcome, asked.self_test)
 }
 
@@ -112,9 +123,26 @@ fn measure(rules: &Rules, pairings: &[(Arm, Arm)], outcome: &mut Outcome) {
     }
 }
 
-fn print(outcome: &Outcome, json: bool) -> Result<(), Failure> {
+/// Reads a duel that is over, if the path has one, and composes its report.
+///
+/// # Errors
+/// Names the file and says why it cannot be used.
+pub(crate) fn past(path: &Path) -> Result<Option<String>, Failure> {
+    let Some(file) = record::find(path, RECORD) else { return Ok(None) };
+    let outcome: Outcome = record::read(&file, outcome::SCHEMA)?;
+    Ok(Some(text::compose(&outcome)))
+}
+
+fn cannot_write(to: &Path, error: &io::Error) -> Failure {
+    Failure::Refused(format!("cannot write to {}: {error}", to.display()))
+}
+
+fn print(outcome: &Outcome, json: bool, directory: Option<&Path>) -> Result<(), Failure> {
     if !json {
-        return output::print(&text::compose(outcome));
+        let files = directory.map_or(String::new(), |directory| {
+            format!("\nFiles: {}, and every pair as duel.csv\n", directory.join(RECORD).display())
+        });
+        return output::print(&(text::compose(outcome) + &files));
     }
     let line = serde_json::to_string(outcome).expect("an outcome is plain data");
     output::print(&format!("{line}\n"))

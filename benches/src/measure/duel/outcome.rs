@@ -1,21 +1,21 @@
 //! What a run of duels found, raw, so that each printed figure can be traced to its slices.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::bout::{Misfortune, Pair, Slice};
 use crate::process::environment::Environment;
 use crate::statistics::{Control, Evidence, Measure, Ratio, Standing, sentence};
 
 /// The version of the form; it grows when a reader of the old form would be misled.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 1;
 
 /// How the intervals come about.
 const METHOD: &str =
     "median of the pairs' log-ratios of CPU time per message; exact binomial interval, 95 %";
 
 /// A run, complete or not.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     /// The version of this form.
     pub(crate) schema: u32,
@@ -36,13 +36,13 @@ pub(crate) struct Outcome {
     /// What lengths and orders were drawn from.
     pub(crate) seed: u64,
     /// How the intervals come about.
-    pub(crate) method: &'static str,
+    pub(crate) method: String,
     /// The null first.
     pub(crate) bouts: Vec<Bout>,
 }
 
 /// Two servers, compared.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Bout {
     /// The server compared with.
     pub(crate) base: String,
@@ -84,7 +84,7 @@ impl Outcome {
             seconds: rules.length.as_secs_f64(),
             slice_ms: [slices.least, slices.most].map(|length| length.as_millis() as u64),
             seed: rules.seed,
-            method: METHOD,
+            method: METHOD.to_owned(),
             bouts: Vec::new(),
         }
     }
@@ -92,6 +92,23 @@ impl Outcome {
     /// Returns how the base differs from itself, once that is known.
     pub(crate) fn null(&self) -> Option<Ratio> {
         self.bouts.iter().find(|bout| bout.null)?.ratio
+    }
+
+    /// Lays out every pair of slices as a row.
+    pub(super) fn table(&self) -> String {
+        let mut text = String::from(
+            "base,other,slice_ms,base_first,base_messages,base_cpu_ns,other_messages,other_cpu_ns\n",
+        );
+        for Bout { base, other, pairs, .. } in &self.bouts {
+            for pair in pairs {
+                let Pair { slice_ms, base_first, base: one, other: two } = pair;
+                let first = u8::from(*base_first);
+                let slices =
+                    [one.messages, one.cpu_ns, two.messages, two.cpu_ns].map(|it| it.to_string());
+                text += &format!("{base},{other},{slice_ms},{first},{}\n", slices.join(","));
+            }
+        }
+        text
     }
 
     /// Tells whether a server has failed.
