@@ -38,10 +38,10 @@ pub(crate) struct ServeArguments {
     /// How many ready callbacks a turn runs before it asks the kernel again
     #[arg(long, value_name = "RULE", default_value = "bounded")]
     pub(crate) turn_rule: Rule,
-    /// Microseconds of CPU to spin away after each read: a control, which only raw knows
-    #[arg(long, value_name = "US", default_value = "0", hide = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(..=1_000_000))]
-    pub(crate) dearer_us: u64,
+    /// Nanoseconds of CPU to spin away after each read: a control, which only raw knows
+    #[arg(long, value_name = "NS", default_value = "0", hide = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
+    pub(crate) dearer_ns: u64,
     #[command(flatten)]
     pub(crate) process: ProcessArguments,
 }
@@ -55,8 +55,8 @@ pub(crate) enum Scenario {
 
 /// Serves; prints the address first and, if asked, the counts last.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
-    if arguments.dearer_us > 0 && arguments.style != Style::Raw {
-        return Err(Failure::Usage("--dearer-us is for the style raw".to_owned()));
+    if arguments.dearer_ns > 0 && arguments.style != Style::Raw {
+        return Err(Failure::Usage("--dearer-ns is for the style raw".to_owned()));
     }
     cpu::follow(&arguments.process)?;
     limits::raise_descriptor_limit();
@@ -71,7 +71,7 @@ fn serve_echo(arguments: &ServeArguments) -> Result<(), Failure> {
         listen: arguments.listen,
         turn_rule: arguments.turn_rule.turn_rule(),
         counts: arguments.counts,
-        dearer_by: Duration::from_micros(arguments.dearer_us),
+        dearer_by: Duration::from_nanos(arguments.dearer_ns),
     };
     let listening = Cell::new(false);
     let served = echo::serve(&options, |addr| {

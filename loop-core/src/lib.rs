@@ -167,3 +167,8 @@ pub use crate::testing::script::ScriptedEvent;
 pub use crate::threads::offload::Refused;
 pub use crate::threads::offloaded::StillRunning;
 pub use crate::threads::remote::{Remote, RemoteCallback};
+
+/// What the README shows compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -93,6 +93,8 @@ pub(crate) struct Arguments {
     pub(crate) rate: Option<f64>,
     /// What was compared, in the order of reports, and the controls last.
     pub(crate) arms: Vec<Arm>,
+    /// Whether instructions and memory are counted as well.
+    pub(crate) costs: bool,
     /// The arms that all others are compared with; if none is named, the first.
     pub(crate) against: Vec<String>,
 }

@@ -32,7 +32,7 @@ pub(crate) fn sample_run(arms: &[&str], rounds: usize) -> Value {
         "arguments": {
             "mode": "quick", "connections": 64, "size_bytes": 64, "rounds": rounds,
             "limit_seconds": null, "seconds": 0.85, "load_percent": 30.0, "rate": null,
-            "arms": arms.iter().map(|arm| told(arm)).collect::<Vec<_>>(), "against": [],
+            "arms": arms.iter().map(|arm| told(arm)).collect::<Vec<_>>(), "costs": false, "against": [],
         },
         "seed": 1, "rounds_done": rounds, "log_bytes": 0, "saturation": [], "open_rate": 9_000.5,
         "void_rounds": [], "closed": closed, "open": open, "counts": [], "instructions": [],

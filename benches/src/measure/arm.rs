@@ -162,7 +162,7 @@ impl Arm {
             Arm::Style(style) => {
                 let mut command = serve_command(*style, setting);
                 if by_us > 0 {
-                    command.args(["--dearer-us", &by_us.to_string()]);
+                    command.args(["--dearer-ns", &(1_000 * by_us).to_string()]);
                 }
                 Server::start(&mut command)
             }

@@ -37,14 +37,17 @@ struct Instrument {
 
 /// Answers for every pair of the run, and for the controls, which come last.
 pub(crate) fn answers(run: &Run) -> Vec<Answer> {
-    let mut bootstrap = Bootstrap::new(run.seed);
+    answers_by(run, &mut Bootstrap::new(run.seed))
+}
+
+fn answers_by(run: &Run, bootstrap: &mut Bootstrap) -> Vec<Answer> {
     let mut instruments = BTreeMap::new();
     for measure in measures(run) {
-        instruments.insert(measure, Instrument::of(run, measure, &mut bootstrap));
+        instruments.insert(measure, Instrument::of(run, measure, bootstrap));
     }
     let mut asked = Vec::new();
     for pair in pairs(run) {
-        asked.extend(questions(run, pair, &mut bootstrap));
+        asked.extend(questions(run, pair, bootstrap));
     }
     let family: Vec<f64> = asked.iter().filter_map(|it| Some(it.estimate?.p)).collect();
     let mut corrected = holm(&family).into_iter();
@@ -55,7 +58,7 @@ pub(crate) fn answers(run: &Run) -> Vec<Answer> {
     };
     let mut answers: Vec<Answer> = asked.into_iter().map(answer).collect();
     for pair in controls(run) {
-        for question in questions(run, pair, &mut bootstrap) {
+        for question in questions(run, pair, bootstrap) {
             // Whether the instrument works is asked for itself.
             let p = question.estimate.map(|estimate| estimate.p);
             let null = instruments[&question.measure].null;

@@ -42,8 +42,28 @@ fn the_readme_shows_the_code_that_is_there() {
         let (block, _) = block.split_once("```").unwrap();
         let (comment, code) = block.split_once('\n').unwrap();
         assert!(comment.starts_with(&format!("// api-{style}: ")), "{comment}");
-        let path = document::root().join(format!("api-{style}/src/echo.rs"));
-        assert!(fs::read_to_string(path).unwrap().contains(code), "{style}:\n{code}");
+        let read = |name: &str| {
+            fs::read_to_string(document::root().join(format!("api-{style}")).join(name)).unwrap()
+        };
+        assert!(read("src/echo.rs").contains(code), "{style}:\n{code}");
+        assert!(read("README.md").contains(code), "{style}:\n{code}");
+    }
+}
+
+/// What is read first is short: a front page, how to take part, and a page for each crate.
+#[test]
+fn what_is_read_first_keeps_its_length() {
+    let mut pages = vec![("CONTRIBUTING.md".to_owned(), 70)];
+    pages.extend(
+        CRATES
+            .iter()
+            .filter(|name| **name != "essays")
+            .map(|name| (format!("{name}/README.md"), 30)),
+    );
+    for (name, most) in pages {
+        let text = fs::read_to_string(document::root().join(&name)).unwrap();
+        let lines = text.lines().count();
+        assert!(lines <= most, "{name}: {lines} lines, of {most} at most");
     }
 }
 

@@ -114,11 +114,12 @@ impl CompareArguments {
                 load_percent,
                 rate: self.rate,
                 arms: arms.clone(),
+                costs: self.full || !self.against.is_empty(),
                 against: self.against.clone(),
             })
         };
         let mut cells: Vec<Arguments> = self.connections.iter().copied().flat_map(each).collect();
-        length::fit(&mut cells, self.rounds, self.minutes);
+        length::fit(&mut cells, self.rounds, self.minutes, self.seconds);
         Ok(cells)
     }
 

@@ -14,8 +14,15 @@ const CONNECT_MS: f64 = 0.06;
 /// The search's probes for each arm, and what each takes beyond its phase.
 pub(super) const PROBES: usize = 5;
 
-/// About how long the counts and the costs of an arm take.
-const COUNTS_MS: [f64; 2] = [1_000.0, 8_000.0];
+/// About how long the counts of an arm take, and its instructions and memory.
+const COUNTS_MS: f64 = 1_000.0;
+const COSTS_MS: f64 = 6_000.0;
+
+/// What open phases are shortened to, in seconds.
+const PHASES_SHORTER: [f64; 3] = [0.4, 0.3, 0.2];
+
+/// Fewer rounds have no interval: what is counted beside the clock has to wait then.
+const ROUNDS_MIN: usize = 6;
 
 /// The most rounds of each mode: a quick run says what it finds as indicative in any case.
 const ROUNDS_MAX: [usize; 2] = [7, 60];
@@ -35,17 +42,41 @@ pub(super) fn phase_seconds(mode: Mode) -> f64 {
     }
 }
 
-/// Chooses how many rounds fit, unless their number is given.
-pub(super) fn fit(cells: &mut [Arguments], rounds: Option<usize>, minutes: Option<f64>) {
+/// Chooses how many rounds fit, and how long their phases are, unless that is given.
+pub(super) fn fit(
+    cells: &mut [Arguments],
+    rounds: Option<usize>,
+    minutes: Option<f64>,
+    phase: Option<f64>,
+) {
     let mode = cells[0].mode;
     let limit = 60.0 * minutes.unwrap_or(MINUTES[mode as usize]);
-    let round: f64 = cells.iter().map(round_seconds).sum();
-    let once: f64 = cells.iter().map(once_seconds).sum();
-    let fitting = ((limit * SPARE - once) / round).floor().max(1.0) as usize;
+    let most = ROUNDS_MAX[mode as usize];
+    let mut fitting = fitting_rounds(cells, limit);
+    if mode == Mode::Quick {
+        if fitting < ROUNDS_MIN {
+            cells.iter_mut().for_each(|cell| cell.costs = false);
+        }
+        // Many servers have shorter phases, lest they have too few rounds.
+        for shorter in PHASES_SHORTER {
+            fitting = fitting_rounds(cells, limit);
+            if fitting >= most || rounds.is_some() || phase.is_some() {
+                break;
+            }
+            cells.iter_mut().for_each(|cell| cell.seconds = shorter);
+        }
+        fitting = fitting_rounds(cells, limit);
+    }
     for cell in cells {
-        cell.rounds = rounds.unwrap_or(fitting.min(ROUNDS_MAX[mode as usize]));
+        cell.rounds = rounds.unwrap_or(fitting.min(most));
         cell.limit_seconds = (rounds.is_none() || minutes.is_some()).then_some(limit);
     }
+}
+
+fn fitting_rounds(cells: &[Arguments], limit: f64) -> usize {
+    let round: f64 = cells.iter().map(round_seconds).sum();
+    let once: f64 = cells.iter().map(once_seconds).sum();
+    ((limit * SPARE - once) / round).floor().max(1.0) as usize
 }
 
 /// Returns about how long all takes, in seconds.
@@ -67,7 +98,8 @@ pub(super) fn once_seconds(cell: &Arguments) -> f64 {
         Mode::Full if cell.rate.is_none() => PROBES as f64 * visit_ms(cell, open_length(cell)),
         _ => 0.0,
     };
-    arms * (search + COUNTS_MS[cell.mode as usize]) / 1_000.0
+    let costs = if cell.costs { COSTS_MS } else { 0.0 };
+    arms * (search + COUNTS_MS + costs) / 1_000.0
 }
 
 /// Returns about how long a visit with a phase takes, in milliseconds.
@@ -103,6 +135,7 @@ mod tests {
             load_percent: 30.0,
             rate: None,
             arms: vec![Arm::Style(Style::Raw); arms],
+            costs: mode == Mode::Full,
             against: Vec::new(),
         }
     }
@@ -111,12 +144,12 @@ mod tests {
     fn a_quick_run_takes_a_minute_at_most_however_many_servers_there_are() {
         for arms in [2, 7, 9, 16] {
             let mut cells = [cell(Mode::Quick, arms, 64)];
-            fit(&mut cells, None, None);
+            fit(&mut cells, None, None, None);
             assert!(expected_seconds(&[&cells[0]]) <= 60.0, "{arms}: {}", cells[0].rounds);
             assert_eq!(cells[0].limit_seconds, Some(60.0));
         }
         let mut cells = [cell(Mode::Quick, 7, 64)];
-        fit(&mut cells, None, None);
+        fit(&mut cells, None, None, None);
         assert_eq!(cells[0].rounds, 7, "the servers of a plain run and the null have all rounds");
     }
 
@@ -125,7 +158,7 @@ mod tests {
         for counts in [&[64, 64, 64][..], &[1, 64, 1_000, 5_000]] {
             let mut cells: Vec<_> =
                 counts.iter().map(|&connections| cell(Mode::Full, 12, connections)).collect();
-            fit(&mut cells, None, None);
+            fit(&mut cells, None, None, None);
             let expected = expected_seconds(&cells.iter().collect::<Vec<_>>());
             assert!(expected <= 45.0 * 60.0, "{expected} s, {} rounds", cells[0].rounds);
             assert!(cells[0].rounds >= 20, "{}", cells[0].rounds);
@@ -133,11 +166,21 @@ mod tests {
     }
 
     #[test]
+    fn a_quick_run_counts_beside_the_clock_only_if_its_rounds_have_an_interval() {
+        for (arms, counted) in [(4, true), (9, false)] {
+            let mut cells = [Arguments { costs: true, ..cell(Mode::Quick, arms, 64) }];
+            fit(&mut cells, None, None, None);
+            assert_eq!(cells[0].costs, counted, "{arms}");
+            assert_eq!(cells[0].rounds, 7, "{arms}: {} s", cells[0].seconds);
+        }
+    }
+
+    #[test]
     fn rounds_that_are_asked_for_are_measured_however_long_they_take() {
         let mut cells = [cell(Mode::Quick, 7, 64)];
-        fit(&mut cells, Some(500), None);
+        fit(&mut cells, Some(500), None, None);
         assert_eq!((cells[0].rounds, cells[0].limit_seconds), (500, None));
-        fit(&mut cells, Some(500), Some(2.0));
+        fit(&mut cells, Some(500), Some(2.0), None);
         assert_eq!((cells[0].rounds, cells[0].limit_seconds), (500, Some(120.0)));
     }
 }

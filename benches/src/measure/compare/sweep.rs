@@ -127,7 +127,7 @@ impl Sweep {
             if !counted.contains(&connections) {
                 counted.push(connections);
                 cell.counts(progress)?;
-                if cell.plan.arguments.is_full() {
+                if cell.plan.arguments.costs {
                     cell.costs(progress)?;
                 }
             }

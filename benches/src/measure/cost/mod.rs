@@ -129,6 +129,7 @@ fn usual_load(arms: Vec<Arm>) -> Arguments {
         load_percent: 30.0,
         rate: None,
         arms,
+        costs: false,
         against: Vec::new(),
     }
 }

@@ -124,4 +124,3 @@ fn a_control_that_is_missed_makes_its_measure_not_measurable() {
     assert_eq!(find(&answers, "raw+5us", Measure::Cpu).standing, Standing::Dearer);
 }
 
-mod recorded;
