@@ -11,6 +11,7 @@ mod counts;
 mod crawler;
 mod crossings;
 mod demonstrations;
+mod dependencies;
 mod depth;
 mod document;
 mod echo;
