@@ -20,6 +20,7 @@ fn main() {
     for watched in [
         "build.rs",
         "src",
+        "peers",
         "../loop-core/src",
         "../examples/src",
         "../api-callbacks/src",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::arm::Arm;
 use crate::measure::load::{Course, Recorder};
+use crate::measure::peers::Absent;
 use crate::process::environment::{self, Environment};
 use crate::values::Rule;
 
@@ -72,6 +73,9 @@ pub(crate) struct Arguments {
     pub(crate) rate: Option<f64>,
     /// What was compared, in the order of reports.
     pub(crate) arms: Vec<Arm>,
+    /// Ready-made peers that are absent on the machine; runs of older programs have none.
+    #[serde(default)]
+    pub(crate) absent: Vec<Absent>,
 }
 
 /// One closed phase of one arm.

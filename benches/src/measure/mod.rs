@@ -8,5 +8,6 @@ pub(crate) mod hiccups;
 pub(crate) mod latencies;
 pub(crate) mod load;
 pub(crate) mod load_alone;
+pub(crate) mod peers;
 pub(crate) mod redis;
 pub(crate) mod selection;

@@ -13,6 +13,7 @@ mod page;
 mod peers;
 mod program;
 mod program_costs;
+mod ready_made;
 mod redis;
 mod report;
 mod run;

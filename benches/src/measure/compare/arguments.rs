@@ -12,7 +12,8 @@ Examples:
   oneloop compare
   oneloop compare --only raw,async --connections 256 --seconds 2
   oneloop compare --rate 20000 --rounds 20 --out results
-  oneloop compare --only raw --peer libuv='./uv-echo {port}' --peer go='go-echo :{port}'
+  oneloop compare --only raw,async --peers libuv,node-await
+  oneloop compare --only raw --peers all --peer mine='./my-echo --listen :{port}'
 
 A peer is started without a shell, for each phase anew, and has 30 s to take a connection on
 127.0.0.1. SIGTERM ends it, and SIGKILL if it has not ended after 15 s. Its CPU time is that of the

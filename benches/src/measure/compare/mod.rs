@@ -18,6 +18,7 @@ use crate::measure::arm::Arm;
 use crate::measure::latencies::Latencies;
 use crate::measure::load::Shape;
 use crate::measure::load_alone::ensure_schedule_fits;
+use crate::measure::peers::Resolved;
 use crate::output::{self, Dress};
 use crate::past_run;
 use crate::process::cpu::{self, Placement};
@@ -51,10 +52,10 @@ struct Findings {
 pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     limits::ensure_connections_fit(asked.connections)?;
     ensure_schedule_fits(asked.rate, asked.seconds)?;
-    let arms = asked.selection.arms()?;
+    let resolved = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
-    let plan = Plan::new(asked, arms, interrupt);
+    let plan = Plan::new(asked, resolved, interrupt);
     let environment = Environment::observe(plan.placement);
     let run = Run::begin(environment, plan.arguments.clone(), plan.seed);
     let cannot_write =
@@ -106,14 +107,15 @@ fn measure(plan: &Plan, found: &mut Findings) -> Result<(), Interrupted> {
 }
 
 impl Plan {
-    pub(crate) fn new(asked: &CompareArguments, arms: Vec<Arm>, interrupt: Interrupt) -> Plan {
+    pub(crate) fn new(asked: &CompareArguments, of: Resolved, interrupt: Interrupt) -> Plan {
         let arguments = Arguments {
             connections: asked.connections,
             size_bytes: asked.size,
             rounds: asked.rounds,
             seconds: asked.seconds,
             rate: asked.rate,
-            arms,
+            arms: of.arms,
+            absent: of.absent,
         };
         Plan {
             arguments,

@@ -22,6 +22,7 @@ use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
 use crate::measure::compare::{CompareArguments, Interrupted, Plan};
+use crate::measure::peers;
 use crate::measure::selection::Selection;
 use crate::output::{self, Dress};
 use crate::process::cpu;
@@ -37,7 +38,7 @@ Examples:
   oneloop cost echo                          about two minutes
   oneloop cost echo --quick                  shorter runs, the same columns
   oneloop cost echo --only raw,async --json
-  oneloop cost echo --only raw --peer go='go-echo :{port}'
+  oneloop cost echo --only raw --peers libuv,go
   oneloop cost crossings                     from each colour to each other, and a yardstick
   oneloop cost depth --svg depth.svg         against depth, length and width, with the slopes
   oneloop cost programs --only chat          an operation of a program, in every style
@@ -105,12 +106,12 @@ pub(crate) fn run(asked: &CostArguments) -> Result<(), Failure> {
 
 /// Counts everything about an echo, prints tables or JSON.
 fn echo(asked: &EchoArguments) -> Result<(), Failure> {
-    let arms = asked.selection.arms()?;
+    let resolved = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
     // The load is compare's default: 64 connections, 64 bytes.
     let compared = CompareArguments::unsaid();
-    let plan = Plan::new(&compared, arms, interrupt);
+    let plan = Plan::new(&compared, resolved, interrupt);
     if let Some(placement) = plan.placement {
         // A refusal leaves the generator where it is; the servers pin themselves or fail.
         let _ = cpu::pin(placement.generator);
@@ -123,6 +124,7 @@ fn echo(asked: &EchoArguments) -> Result<(), Failure> {
     let mut report = session.end();
     report.partial = finished.is_err();
     report.environment.finish(begun.elapsed());
+    report.peers = peers::notes(&plan.arguments.arms, &plan.arguments.absent).collect();
     let text = if asked.json {
         let line = serde_json::to_string(&report).expect("a report is plain data");
         format!("{line}\n")

@@ -40,6 +40,8 @@ pub(crate) struct Outcome {
     pub(crate) method: &'static str,
     /// The null first.
     pub(crate) bouts: Vec<Bout>,
+    /// What the ready-made peers run on, and which were absent; a sentence each.
+    pub(crate) peers: Vec<String>,
 }
 
 /// Two servers, compared.
@@ -87,6 +89,7 @@ impl Outcome {
             seed: rules.seed,
             method: METHOD,
             bouts: Vec::new(),
+            peers: Vec::new(),
         }
     }
 
