@@ -21,6 +21,7 @@ fn main() {
         "build.rs",
         "src",
         "peers",
+        "suites",
         "../loop-core/src",
         "../examples/src",
         "../api-callbacks/src",

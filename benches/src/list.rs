@@ -4,6 +4,7 @@ use examples::demonstrations::Demonstration;
 use examples::{PROGRAMS, Style};
 
 use crate::failure::Failure;
+use crate::measure::suites;
 use crate::output;
 use crate::report;
 use crate::show::PAGES;
@@ -24,6 +25,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     for Demonstration { name, sentence, .. } in Demonstration::ALL {
         text += &item(name, sentence);
     }
+    text += "\nSuites and their versions: compare takes them with --suite\n";
+    text += &suites::list();
     text += "\nStyles of the loop\n";
     for style in Style::ALL {
         if style == Style::Raw {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::measure::arm::Arm;
 use crate::measure::load::{Course, Recorder};
 use crate::measure::peers::Absent;
+use crate::measure::suites::Citation;
 use crate::process::environment::{self, Environment};
 use crate::values::Rule;
 
@@ -76,6 +77,9 @@ pub(crate) struct Arguments {
     /// Ready-made peers that are absent on the machine; runs of older programs have none.
     #[serde(default)]
     pub(crate) absent: Vec<Absent>,
+    /// The suite that the run belongs to, and its load.
+    #[serde(default)]
+    pub(crate) suite: Option<Citation>,
 }
 
 /// One closed phase of one arm.

@@ -109,7 +109,7 @@ fn measure(
     interrupt: &Interrupt,
     recorder: &mut Recorder,
 ) -> Result<LoadReport, Trouble> {
-    let shape = Shape { connections: arguments.connections, size: arguments.size };
+    let shape = Shape::plain(arguments.connections, arguments.size);
     let mut generator = Generator::connect(arguments.connect, shape, interrupt)?;
     let length = Duration::from_secs_f64(arguments.seconds);
     generator.closed(Limit::Time(length.min(Duration::from_millis(100))), &mut Recorder::new())?;

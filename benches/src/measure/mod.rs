@@ -11,3 +11,4 @@ pub(crate) mod load_alone;
 pub(crate) mod peers;
 pub(crate) mod redis;
 pub(crate) mod selection;
+pub(crate) mod suites;

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, FromArgMatches};
 
+use crate::measure::load::Shape;
 use crate::measure::selection::Selection;
+use crate::measure::suites::Suite;
 use crate::values;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -12,6 +14,7 @@ Examples:
   oneloop compare
   oneloop compare --only raw,async --connections 256 --seconds 2
   oneloop compare --rate 20000 --rounds 20 --out results
+  oneloop compare --only raw,async --suite churn
   oneloop compare --only raw,async --peers libuv,node-await
   oneloop compare --only raw --peers all --peer mine='./my-echo --listen :{port}'
 
@@ -27,6 +30,10 @@ send time).";
 /// The arguments of `compare`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct CompareArguments {
+    /// Run the loads of a suite, each a run of its own: a name that `oneloop list` shows, or a file
+    #[arg(long, value_name = "SUITE", value_parser = Suite::find)]
+    #[arg(conflicts_with_all = ["connections", "size"])]
+    pub(crate) suite: Option<Suite>,
     /// Connections to each server
     #[arg(long, value_name = "N", default_value = "64", value_parser = values::connections)]
     pub(crate) connections: usize,
@@ -56,6 +63,11 @@ pub(crate) struct CompareArguments {
 }
 
 impl CompareArguments {
+    /// Returns the plain load that is asked for without a suite.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape::plain(self.connections, self.size)
+    }
+
     /// Returns what is asked where nothing is said.
     pub(crate) fn unsaid() -> CompareArguments {
         let command = CompareArguments::augment_args(clap::Command::new("compare"));

@@ -79,7 +79,7 @@ fn cases(plan: &Plan) -> impl Iterator<Item = Case<'_>> {
 pub(crate) fn count(plan: &Plan, case: Case<'_>) -> Result<CountFigures, Misfortune> {
     let idle = case.pace == Pace::Idle;
     let connections = if idle { 1 } else { plan.shape.connections };
-    let shape = Shape { connections, size: plan.shape.size };
+    let shape = Shape { connections, ..plan.shape };
     let [short, more] = if idle {
         MESSAGES
     } else {

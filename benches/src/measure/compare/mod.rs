@@ -19,6 +19,7 @@ use crate::measure::latencies::Latencies;
 use crate::measure::load::Shape;
 use crate::measure::load_alone::ensure_schedule_fits;
 use crate::measure::peers::Resolved;
+use crate::measure::suites::{Citation, Suite};
 use crate::output::{self, Dress};
 use crate::past_run;
 use crate::process::cpu::{self, Placement};
@@ -48,14 +49,32 @@ struct Findings {
     log: IntervalLog,
 }
 
-/// Compares, writes the files, prints the report.
+/// Compares by one load, or by each load of a suite.
 pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
-    limits::ensure_connections_fit(asked.connections)?;
+    let loads = asked.suite.as_ref().map(Suite::citations);
+    let loads: Vec<_> = loads.map_or(vec![None], |loads| loads.into_iter().map(Some).collect());
+    for load in &loads {
+        let shape = load.as_ref().map_or(asked.shape(), |load| load.shape);
+        limits::ensure_connections_fit(shape.connections_max())?;
+    }
     ensure_schedule_fits(asked.rate, asked.seconds)?;
     let resolved = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
-    let plan = Plan::new(asked, resolved, interrupt);
+    let mut outcome = Ok(());
+    for load in loads {
+        let plan = Plan::new(asked, resolved.clone(), interrupt.clone()).under(load);
+        match run_load(asked, &plan) {
+            // The other loads say something all the same.
+            Err(Failure::Arms) => outcome = Err(Failure::Arms),
+            run => run?,
+        }
+    }
+    outcome
+}
+
+/// Compares, writes the files, prints the report.
+fn run_load(asked: &CompareArguments, plan: &Plan) -> Result<(), Failure> {
     let environment = Environment::observe(plan.placement);
     let run = Run::begin(environment, plan.arguments.clone(), plan.seed);
     let cannot_write =
@@ -65,7 +84,7 @@ pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
 
     let begun = Instant::now();
     let mut found = Findings { run, latencies: Latencies::default(), log };
-    let finished = measure(&plan, &mut found);
+    let finished = measure(plan, &mut found);
     let Findings { mut run, latencies, log } = found;
     run.partial = finished.is_err();
     run.environment.finish(begun.elapsed());
@@ -116,15 +135,27 @@ impl Plan {
             rate: asked.rate,
             arms: of.arms,
             absent: of.absent,
+            suite: None,
         };
         Plan {
             arguments,
-            shape: Shape { connections: asked.connections, size: asked.size },
+            shape: asked.shape(),
             // Short enough to be typed again.
             seed: asked.seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             placement: Placement::choose(),
             interrupt,
         }
+    }
+
+    /// Takes the load of a suite, if there is one, in the place of the plain one.
+    fn under(mut self, load: Option<Citation>) -> Plan {
+        if let Some(load) = load {
+            self.shape = load.shape;
+            self.arguments.connections = load.shape.connections;
+            self.arguments.size_bytes = load.shape.size;
+            self.arguments.suite = Some(load);
+        }
+        self
     }
 
     /// Draws the order of the arms that have not failed.

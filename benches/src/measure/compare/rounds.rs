@@ -77,7 +77,7 @@ pub(crate) fn measure(
     };
     found.run.open_rate = Some(rate);
     let arrival_seed = plan.seed ^ ((round as u64) << 32);
-    let arrivals = Schedule::poisson(rate, open_length(plan), plan.shape.connections, arrival_seed);
+    let arrivals = Schedule::of(&plan.shape, rate, open_length(plan), arrival_seed);
     let mut recorders = Vec::new();
     let order = plan.order(&found.run, &mut random);
     let ended = order.into_iter().try_for_each(|arm| {

@@ -58,7 +58,7 @@ pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
     let rules = Rules {
-        shape: Shape { connections: asked.connections, size: asked.size },
+        shape: Shape::plain(asked.connections, asked.size),
         length: Duration::from_secs_f64(asked.seconds),
         slices: asked.slices,
         // Short enough to be typed again.
