@@ -32,6 +32,7 @@ mod failure;
 mod files;
 mod list;
 mod measure;
+mod merged;
 mod nearest;
 mod output;
 mod page;

@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::files::interval_log::{LOG_NAME, PastIntervals};
 use crate::files::run_file::{PAGE_NAME, RUN_NAME, Run, SCHEMA};
 use crate::files::whole::{self, WholeFile};
+use crate::merged;
 use crate::output::{self, Dress};
 use crate::page::{self, Collected};
 use crate::process::open;
@@ -22,14 +23,22 @@ Examples:
   oneloop report --html --open target/oneloop/20261123T050607Z
   oneloop report --markdown --svg figures target/oneloop/20261123T050607Z > run.md
 
-It needs run.json and run.hlog of the run, as `compare` wrote them.";
+  oneloop report --merge a.hlog b.hlog          loads of several machines, added up
+
+It needs run.json and run.hlog of the run, as `compare` wrote them; or the logs of `oneloop load
+--log`, whose counts are added, tag by tag, if they were made at the same time.";
 
 /// The arguments of `report`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReportArguments {
     /// The run's directory, or the run.json in it
-    pub(crate) run: PathBuf,
+    #[arg(required_unless_present = "merge")]
+    pub(crate) run: Option<PathBuf>,
+    /// Add up the logs of loads that several machines made at the same time
+    #[arg(long, value_name = "LOG", num_args = 1..)]
+    #[arg(conflicts_with_all = ["run", "markdown", "html", "svg", "open"])]
+    merge: Vec<PathBuf>,
     /// Print Markdown instead of text
     #[arg(long, conflicts_with_all = ["html", "open"])]
     pub(crate) markdown: bool,
@@ -53,7 +62,10 @@ struct Past {
 
 /// Reads the files, then prints, or writes the page.
 pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
-    let past = Past::read(&arguments.run)?;
+    let Some(run) = &arguments.run else {
+        return merged::print(&arguments.merge);
+    };
+    let past = Past::read(run)?;
     let figures = match &arguments.svg {
         Some(directory) => past.write_figures(directory)?,
         None => Vec::new(),

@@ -2,6 +2,8 @@
 
 pub(crate) mod hgrm;
 pub(crate) mod interval_log;
+pub(crate) mod load_log;
+pub(crate) mod merge;
 pub(crate) mod run_check;
 pub(crate) mod run_directory;
 pub(crate) mod run_file;

@@ -9,6 +9,7 @@ mod demo;
 mod duel;
 mod fake;
 mod load;
+mod merge;
 mod page;
 mod peers;
 mod program;
