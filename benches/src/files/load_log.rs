@@ -77,8 +77,8 @@ impl LoadLog {
     ///
     /// # Errors
     ///
-    /// None that memory does not have.
-    pub(crate) fn compose(&self) -> io::Result<Vec<u8>> {
+    /// When a histogram cannot be encoded.
+    pub(crate) fn compose(&self) -> io::Result<String> {
         let mut bytes = Vec::new();
         let mut serializer = V2DeflateSerializer::new();
         let facts = serde_json::to_string(&self.load).expect("facts are plain data");
@@ -99,7 +99,7 @@ impl LoadLog {
                 .write_histogram(histogram, Duration::ZERO, self.length, Some(tag))
                 .map_err(|error| io::Error::other(error.to_string()))?;
         }
-        Ok(bytes)
+        String::from_utf8(bytes).map_err(io::Error::other)
     }
 
     /// Reads a file.

@@ -29,6 +29,9 @@ Examples:
 A log is an interval log of HdrHistogram, version 2. `oneloop report --merge` adds up those of
 several machines.";
 
+/// What stands for standard output where a file is named.
+const STDOUT: &str = "-";
+
 /// The arguments of `load`.
 #[derive(Debug, Args)]
 pub(crate) struct LoadArguments {
@@ -47,7 +50,8 @@ pub(crate) struct LoadArguments {
     /// Bytes of each message, up to 16 MiB
     #[arg(long, value_name = "BYTES", default_value = "64", value_parser = values::size)]
     pub(crate) size: usize,
-    /// Write what was recorded to a file, to be added up with that of other machines
+    /// Write what was recorded to a file, to be added up with that of other machines; - prints it in
+    /// the place of the text
     #[arg(long, value_name = "FILE")]
     pub(crate) log: Option<PathBuf>,
     /// The name of what is loaded, in the log
@@ -110,24 +114,26 @@ pub(crate) fn run(arguments: &LoadArguments) -> Result<(), Failure> {
     ensure_schedule_fits(arguments.rate, arguments.seconds)?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    let file = arguments.log.as_deref().filter(|file| *file != Path::new(STDOUT));
     let cannot_write = |error| {
-        let file = arguments.log.as_deref().unwrap_or(Path::new("")).display();
+        let file = file.unwrap_or(Path::new("standard output")).display();
         Failure::Refused(format!("cannot write to {file}: {error}"))
     };
-    let log = arguments.log.as_deref().map(WholeFile::create).transpose().map_err(cannot_write)?;
+    let to_file = file.map(WholeFile::create).transpose().map_err(cannot_write)?;
     let mut recorder = Recorder::new();
     let report = measure(arguments, &interrupt, &mut recorder).map_err(failure_of)?;
-    if let Some(log) = log {
-        let bytes = report.log(arguments, recorder.clone()).compose();
-        bytes.and_then(|bytes| log.write(&bytes)).map_err(cannot_write)?;
+    let log = || report.log(arguments, recorder.clone()).compose().map_err(cannot_write);
+    if let Some(file) = to_file {
+        file.write(log()?.as_bytes()).map_err(cannot_write)?;
     }
-    let text = if arguments.json {
-        let line = serde_json::to_string(&report).expect("a report is plain data");
-        format!("{line}\n")
-    } else {
-        describe(&report, &recorder)
-    };
-    output::print(&text)?;
+    output::print(&match &arguments.log {
+        Some(_) if file.is_none() => log()?,
+        _ if arguments.json => {
+            let line = serde_json::to_string(&report).expect("a report is plain data");
+            format!("{line}\n")
+        }
+        _ => describe(&report, &recorder),
+    })?;
     if report.unanswered > 0 {
         let reason = format!("{} messages were not answered in time", report.unanswered);
         return Err(Failure::Server(reason));

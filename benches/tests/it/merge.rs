@@ -82,6 +82,21 @@ fn loads_of_other_times_are_refused_in_one_line() {
 }
 
 #[test]
+fn a_log_is_printed_in_the_place_of_the_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let (child, addr) = start_server(&RAW);
+    let output = run(&["load", "--connect", &addr, "--seconds", "0.1", "--log", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    signal(&child, Signal::TERM);
+    finish(child);
+    let log = folder.path().join("a.hlog");
+    std::fs::write(&log, &output.stdout).unwrap();
+    let merged = merge(&[&log]);
+    assert!(text(&merged.stdout).starts_with("load/closed"), "{}", text(&merged.stderr));
+    assert!(!Path::new("-").exists());
+}
+
+#[test]
 fn a_log_that_cannot_be_written_is_refused_before_anything_is_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let log = folder.path().join("none/a.hlog");
