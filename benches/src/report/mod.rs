@@ -4,6 +4,7 @@ pub(crate) mod grid;
 mod notes;
 mod spectrum;
 mod statistics;
+mod suite;
 pub(crate) mod table;
 mod verdict;
 
@@ -110,7 +111,7 @@ pub(crate) fn facts(run: &Run) -> [String; 4] {
     };
     let load = machine.load_average.map_or("unknown".to_owned(), |load| format!("{load:.2}"));
     let suite = arguments.suite.as_ref();
-    let suite = suite.map_or(String::new(), |suite| format!("; {}", suite.describe()));
+    let suite = suite.map_or(String::new(), |suite| format!("; {}", suite::describe(suite)));
     let commit = machine.commit.as_ref();
     let commit = commit.map_or("commit unknown".to_owned(), |at| format!("commit {at}"));
     [

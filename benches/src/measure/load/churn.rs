@@ -30,6 +30,7 @@ pub(super) struct Churn {
 /// One client's stay.
 #[derive(Debug)]
 struct Visit {
+    addr: SocketAddr,
     connection: Connection,
     stage: Stage,
     /// Whether another client comes when this one has gone.
@@ -87,7 +88,7 @@ impl Generator {
         let mut connection = Connection::new(socket, place, churn.size, &self.pattern);
         connection.heard = message.handed;
         let stage = Stage::Arriving(message);
-        churn.visits[place] = Some(Visit { connection, stage, followed: false });
+        churn.visits[place] = Some(Visit { addr, connection, stage, followed: false });
         Ok(())
     }
 
@@ -104,7 +105,7 @@ impl Generator {
             let Some(visit) = churn.visits.get_mut(place).and_then(Option::as_mut) else {
                 continue;
             };
-            if visit.advance(churn.addr, &mut self.buffer, pattern, &now, &mut on_reply)? {
+            if visit.advance(&mut self.buffer, pattern, &now, &mut on_reply)? {
                 churn.due += usize::from(visit.followed);
                 churn.visits[place] = None;
                 churn.free.push(place);
@@ -132,14 +133,13 @@ impl Visit {
     /// Goes on as far as the socket lets it; tells whether the visit is over.
     fn advance(
         &mut self,
-        addr: SocketAddr,
         buffer: &mut [u8],
         pattern: &Pattern,
         now: &impl Fn() -> u64,
         on_reply: &mut impl FnMut(Message, u64) -> bool,
     ) -> Result<bool, Trouble> {
         if let Stage::Arriving(message) = self.stage {
-            if !self.has_arrived().map_err(|error| Trouble::Connect { addr, error })? {
+            if !self.has_arrived()? {
                 return Ok(false);
             }
             self.stage = Stage::Asking;
@@ -164,16 +164,18 @@ impl Visit {
         self.has_left()
     }
 
-    fn has_arrived(&self) -> io::Result<bool> {
+    fn has_arrived(&self) -> Result<bool, Trouble> {
         let socket = &self.connection.socket;
-        if let Some(error) = socket.take_error()? {
-            return Err(error);
-        }
-        match socket.peer_addr() {
-            Ok(_) => socket.set_nodelay(true).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
-            Err(error) => Err(error),
-        }
+        let error = match (socket.take_error(), socket.peer_addr()) {
+            (Ok(Some(error)) | Err(error), _) => error,
+            (_, Err(error)) if error.kind() == io::ErrorKind::NotConnected => return Ok(false),
+            (_, Err(error)) => error,
+            (_, Ok(_)) => match socket.set_nodelay(true) {
+                Ok(()) => return Ok(true),
+                Err(error) => error,
+            },
+        };
+        Err(Trouble::Connect { addr: self.addr, error })
     }
 
     fn has_left(&mut self) -> Result<bool, Trouble> {

@@ -2,6 +2,7 @@
 
 mod asked;
 mod catalogue;
+mod notes;
 mod workshop;
 
 use std::os::unix::process::CommandExt;
@@ -10,7 +11,7 @@ use std::process::Command;
 use clap::Args;
 
 use crate::failure::Failure;
-use crate::measure::arm::{Arm, Peer};
+use crate::measure::arm::Peer;
 use crate::output;
 use crate::process::cpu::{self, ProcessArguments};
 use crate::process::limits;
@@ -19,6 +20,7 @@ use catalogue::{READY_MADE, ReadyMade};
 use workshop::Workshop;
 
 pub(crate) use asked::{Absent, Asked, Resolved, resolve};
+pub(crate) use notes::notes;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
@@ -104,20 +106,4 @@ fn become_peer(peer: &Peer, asked: &PeersArguments) -> Result<(), Failure> {
     let words: Vec<String> = peer.words(asked.port).collect();
     let error = Command::new(&words[0]).args(&words[1..]).exec();
     Err(Failure::Refused(format!("cannot start {}: {error}", words[0])))
-}
-
-/// Says on what the ready-made peers of a run were built and run, and which were absent.
-pub(crate) fn notes<'a>(
-    arms: impl IntoIterator<Item = &'a Arm>,
-    absent: &'a [Absent],
-) -> impl Iterator<Item = String> {
-    let versions = arms.into_iter().filter_map(|arm| match arm {
-        Arm::Peer(peer) => peer.version().map(|version| format!("{arm} ({version})")),
-        Arm::Style(_) => None,
-    });
-    let versions: Vec<_> = versions.collect();
-    let made =
-        (!versions.is_empty()).then(|| format!("Ready-made peers: {}.", versions.join("; ")));
-    let absent = absent.iter().map(|Absent { name, reason }| format!("ABSENT: {name} {reason}."));
-    made.into_iter().chain(absent)
 }

@@ -1,18 +1,16 @@
 //! Load shapes that are cited by name and version: those of this program, and files of users.
 
+mod citation;
 mod file;
 
-use std::fmt::Write;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use crate::files::whole;
-use crate::measure::load::Shape;
 use crate::nearest;
-use crate::report::{self, plural};
+use crate::report;
 use file::Load;
 
+pub(crate) use citation::Citation;
 pub(crate) use file::Suite;
 
 /// The files of this program, in the order of lists.
@@ -26,21 +24,6 @@ const FILES: [&str; 8] = [
     include_str!("../../../suites/slow-readers.toml"),
     include_str!("../../../suites/idle-crowd.toml"),
 ];
-
-/// What a run says of the suite that it belongs to.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Citation {
-    /// The suite's name.
-    pub(crate) name: String,
-    /// Its version.
-    pub(crate) version: u64,
-    /// Which of its loads this run has measured, from 1.
-    pub(crate) load: usize,
-    /// How many it has.
-    pub(crate) loads: usize,
-    /// The load itself, so that the file is not needed to read the run.
-    pub(crate) shape: Shape,
-}
 
 impl Suite {
     /// Reads what `--suite` takes: the name of a suite of this program, or a file.
@@ -85,43 +68,6 @@ impl Suite {
     }
 }
 
-impl Citation {
-    /// Says to which suite a run belongs, and what its load has that a plain one has not.
-    pub(crate) fn describe(&self) -> String {
-        let Citation { name, version, load, loads, shape } = self;
-        let mut text = format!("suite {name}, version {version}");
-        if *loads > 1 {
-            let _ = write!(text, ", load {load} of {loads}");
-        }
-        let more = particulars(shape);
-        if more.is_empty() { text } else { format!("{text}: {}", more.join(", ")) }
-    }
-}
-
-/// Lists what a shape has that a plain one has not.
-fn particulars(shape: &Shape) -> Vec<String> {
-    let mut more = Vec::new();
-    if shape.pipeline > 1 {
-        let deep = plural(shape.pipeline, "message");
-        more.push(format!("{deep} under way on each connection of the closed phase"));
-    }
-    if shape.churn {
-        more.push("each message on a connection of its own".to_owned());
-    }
-    if let Some(bursts) = shape.bursts {
-        let messages = plural(bursts.messages, "message");
-        more.push(format!("open phase in bursts of {messages} within {} ms", bursts.within_ms));
-    }
-    if let Some(slow) = shape.slow_readers {
-        let (readers, pace) = (plural(slow.connections, "slow reader"), slow.bytes_per_second);
-        more.push(format!("beside {readers} of {} bytes/s", report::grouped(pace as f64)));
-    }
-    if shape.idle > 0 {
-        more.push(format!("beside {}", plural(shape.idle, "idle connection")));
-    }
-    more
-}
-
 /// Lists the suites of this program, as `oneloop list` prints them.
 pub(crate) fn list() -> String {
     let item = |suite: Suite| {
@@ -158,16 +104,5 @@ mod tests {
         );
         let reason = Suite::find("none/such.toml").unwrap_err();
         assert!(reason.starts_with("none/such.toml: "), "{reason}");
-    }
-
-    #[test]
-    fn a_citation_says_what_is_not_plain() {
-        let describe = |name: &str| Suite::find(name).unwrap().citations()[0].describe();
-        assert_eq!(describe("echo-small"), "suite echo-small, version 1");
-        assert_eq!(describe("connections"), "suite connections, version 1, load 1 of 5");
-        let churn = "suite churn, version 1: each message on a connection of its own";
-        assert_eq!(describe("churn"), churn);
-        let slow = "suite slow-readers, version 1: beside 8 slow readers of 65,536 bytes/s";
-        assert_eq!(describe("slow-readers"), slow);
     }
 }
