@@ -20,6 +20,8 @@ fn main() {
     for watched in [
         "build.rs",
         "src",
+        "peers",
+        "suites",
         "../loop-core/src",
         "../examples/src",
         "../api-callbacks/src",

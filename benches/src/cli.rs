@@ -10,6 +10,7 @@ use crate::measure::cost::programs::operate::OperateArguments;
 use crate::measure::cost::{self, CostArguments};
 use crate::measure::duel::{self, DuelArguments};
 use crate::measure::load_alone::{self, LoadArguments};
+use crate::measure::peers::{self, PeersArguments};
 use crate::measure::redis::{self, RedisArguments, ServeKeyValueArguments};
 use crate::past_run::ReportArguments;
 use crate::process::exec::ExecArguments;
@@ -75,6 +76,9 @@ pub(crate) enum Command {
     /// Compare the key-value server, in each style, with a real Redis
     #[command(after_help = redis::EXAMPLES)]
     Redis(RedisArguments),
+    /// List the ready-made peers: which can be used here, and how to get the rest
+    #[command(after_help = peers::EXAMPLES)]
+    Peers(PeersArguments),
     /// Run a program that is written in every style
     #[command(after_help = run::EXAMPLES)]
     Run(RunArguments),

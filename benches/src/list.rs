@@ -4,6 +4,7 @@ use examples::demonstrations::Demonstration;
 use examples::{PROGRAMS, Style};
 
 use crate::failure::Failure;
+use crate::measure::suites;
 use crate::output;
 use crate::report;
 use crate::show::PAGES;
@@ -24,6 +25,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     for Demonstration { name, sentence, .. } in Demonstration::ALL {
         text += &item(name, sentence);
     }
+    text += "\nSuites and their versions: compare takes them with --suite\n";
+    text += &suites::list();
     text += "\nStyles of the loop\n";
     for style in Style::ALL {
         if style == Style::Raw {
@@ -31,7 +34,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         }
         text += &item(style.name(), style.sentence());
     }
-    text += "\n`compare` takes protocol and smol with --all or --only, others with --peer.\n";
+    text += "\n`compare` takes protocol and smol with --all or --only, others with --peer;\n`oneloop peers` lists ready-made ones.\n";
     text += "\nTry one: oneloop serve echo --style async --listen 127.0.0.1:7000\n";
     text += "         oneloop run crawler --style callbacks\n";
     text += "         oneloop show crawler\n";

@@ -19,6 +19,7 @@
 //! `show` lays code out to be read, and `demo` does what is claimed.
 //! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
 //! `run` runs a program that is written in every style.
+//! `peers` are echo servers on other loops, ready to be compared.
 //! `redis` holds the key-value server beside a real Redis.
 
 #[cfg(windows)]
@@ -32,6 +33,7 @@ mod failure;
 mod files;
 mod list;
 mod measure;
+mod merged;
 mod nearest;
 mod output;
 mod page;
@@ -52,7 +54,7 @@ use clap::error::ErrorKind;
 
 use cli::{Cli, Command};
 use failure::Failure;
-use measure::{compare, cost, duel, load_alone, redis};
+use measure::{compare, cost, duel, load_alone, peers, redis};
 use process::exec;
 
 fn main() -> ExitCode {
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Command::Show(arguments) => show::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::List => list::run(),
+        Command::Peers(arguments) => peers::run(&arguments),
         Command::Redis(arguments) => redis::run(&arguments),
         Command::Operate(arguments) => cost::programs::operate::run(&arguments),
         Command::Exec(arguments) => exec::run(&arguments),

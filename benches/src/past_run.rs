@@ -12,6 +12,7 @@ use crate::files::run_file::PAGE_NAME;
 use crate::files::sweep_file::SweepFile;
 use crate::files::whole::WholeFile;
 use crate::measure::{cost, duel};
+use crate::merged;
 use crate::output::{self, Dress};
 use crate::page::{self, Collected};
 use crate::process::open;
@@ -22,16 +23,23 @@ Examples:
   oneloop report target/oneloop/20261123T050607Z
   oneloop report --html --open target/oneloop/20261123T050607Z
   oneloop report --markdown --svg figures target/oneloop/20261123T050607Z > run.md
+  oneloop report --merge a.hlog b.hlog          loads of several machines, added up
 
 Of a comparison it needs run.json and run.hlog, of a sweep sweep.json and its directories, of a duel
-duel.json and of `cost echo` cost.json, as they were written.";
+duel.json and of `cost echo` cost.json, as they were written; or the logs of `oneloop load --log`,
+whose counts are added, tag by tag, if they were made at the same time.";
 
 /// The arguments of `report`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ReportArguments {
     /// The directory of a comparison, a duel or a count, or the JSON in it
-    pub(crate) run: PathBuf,
+    #[arg(required_unless_present = "merge")]
+    pub(crate) run: Option<PathBuf>,
+    /// Add up the logs of loads that several machines made at the same time
+    #[arg(long, value_name = "LOG", num_args = 1..)]
+    #[arg(conflicts_with_all = ["run", "markdown", "html", "svg", "open"])]
+    merge: Vec<PathBuf>,
     /// Print Markdown instead of text
     #[arg(long, conflicts_with_all = ["html", "open"])]
     pub(crate) markdown: bool,
@@ -54,16 +62,19 @@ struct Shown {
 
 /// Reads the files, then prints, or writes the page.
 pub(crate) fn print(arguments: &ReportArguments) -> Result<(), Failure> {
+    let Some(run) = &arguments.run else {
+        return merged::print(&arguments.merge);
+    };
     let dress = if arguments.markdown { Dress::Markdown } else { Dress::of_stdout() };
-    if let Some(sweep) = Overview::read(&arguments.run)? {
+    if let Some(sweep) = Overview::read(run)? {
         return sweep.print(arguments, dress);
     }
     for past in [duel::past, cost::past] {
-        if let Some(text) = past(&arguments.run)? {
+        if let Some(text) = past(run)? {
             return output::print(&report::verbatim(text, dress));
         }
     }
-    let shown = Shown::read(&arguments.run)?;
+    let shown = Shown::read(run)?;
     let figures = match &arguments.svg {
         Some(directory) => shown.write_figures(directory)?,
         None => Vec::new(),

@@ -67,6 +67,15 @@ pub(crate) fn rounds(text: &str) -> Result<usize, String> {
     whole(text, 1, 1_000, "rounds")
 }
 
+/// A tag is part of an interval log, whose cells are separated by commas.
+pub(crate) fn tag(text: &str) -> Result<String, String> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
+    if text.is_empty() || text.len() > 32 || !text.bytes().all(fits) {
+        return Err("must be letters, digits and -_.+, 32 at most".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     positive(text, 0.05, 600.0, "seconds")
 }

@@ -26,7 +26,7 @@ use crate::measure::load::Recorder;
 pub(crate) const LOG_NAME: &str = "run.hlog";
 
 /// What readers of other languages expect above the intervals.
-const LEGEND: &str =
+pub(super) const LEGEND: &str =
     "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\",\"Interval_Compressed_Histogram\"";
 
 /// The series that is the machine's own.
@@ -214,7 +214,10 @@ impl PastIntervals {
     }
 }
 
-fn decoded(encoded: &str, deserializer: &mut Deserializer) -> Result<Histogram<u64>, String> {
+pub(super) fn decoded(
+    encoded: &str,
+    deserializer: &mut Deserializer,
+) -> Result<Histogram<u64>, String> {
     let bytes = BASE64.decode(encoded).map_err(|error| error.to_string())?;
     let histogram: Histogram<u64> =
         deserializer.deserialize(&mut &bytes[..]).map_err(|error| error.to_string())?;

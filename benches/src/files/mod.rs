@@ -4,6 +4,8 @@ pub(crate) mod csv;
 pub(crate) mod figures;
 pub(crate) mod hgrm;
 pub(crate) mod interval_log;
+pub(crate) mod load_log;
+pub(crate) mod merge;
 pub(crate) mod past;
 pub(crate) mod record;
 pub(crate) mod run_check;

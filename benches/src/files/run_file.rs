@@ -8,6 +8,9 @@ use crate::files::figures::{
     OpenFigures, SaturationFigures,
 };
 use crate::measure::arm::Arm;
+use crate::measure::load::Shape;
+use crate::measure::peers::Absent;
+use crate::measure::suites::Citation;
 use crate::process::environment::{self, Environment};
 
 /// The version of the form of `run.json`; it grows when a reader of the old form would be misled.
@@ -97,6 +100,12 @@ pub(crate) struct Arguments {
     pub(crate) costs: bool,
     /// The arms that all others are compared with; if none is named, the first.
     pub(crate) against: Vec<String>,
+    /// Ready-made peers that are absent on the machine; runs of older programs have none.
+    #[serde(default)]
+    pub(crate) absent: Vec<Absent>,
+    /// The suite that the run belongs to, and its load.
+    #[serde(default)]
+    pub(crate) suite: Option<Citation>,
 }
 
 /// How much a comparison asks.
@@ -107,6 +116,14 @@ pub(crate) enum Mode {
     Quick,
     /// All that a verdict takes.
     Full,
+}
+
+impl Arguments {
+    /// Returns the load: that of the suite, or else a plain one.
+    pub(crate) fn shape(&self) -> Shape {
+        let plain = Shape::plain(self.connections, self.size_bytes);
+        self.suite.as_ref().map_or(plain, |suite| suite.shape)
+    }
 }
 
 impl Run {

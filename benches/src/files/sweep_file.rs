@@ -82,7 +82,10 @@ impl Arguments {
             Some(rate) => format!("{rate}-per-second"),
             None => format!("{}-percent", self.load_percent),
         };
-        format!("{}-connections-{load}", self.connections)
+        match &self.suite {
+            Some(suite) => format!("{}-{}-{load}", suite.name, suite.load),
+            None => format!("{}-connections-{load}", self.connections),
+        }
     }
 
     /// Tells whether all is asked that a verdict takes.

@@ -38,6 +38,9 @@ pub(crate) struct Peer {
     name: String,
     /// The words of the command; `{port}` in them is replaced.
     command: Vec<String>,
+    /// What a ready-made peer runs on, as it says itself; any other is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
 }
 
 /// An arm once more: as it is, which shows what differs by chance, or dearer by a known time, which
@@ -206,10 +209,22 @@ impl Peer {
         if !command.iter().any(|word| word.contains(PORT)) {
             return Err("the command has no {port}, so it could not be told where to listen".into());
         }
-        Ok(Peer { name: name.to_owned(), command })
+        Ok(Peer { name: name.to_owned(), command, version: None })
     }
 
-    fn words(&self, port: u16) -> impl Iterator<Item = String> {
+    /// Makes a peer of a program that takes its port as the last word.
+    pub(crate) fn ready_made(name: &str, mut command: Vec<String>, version: String) -> Peer {
+        command.push(PORT.to_owned());
+        Peer { name: name.to_owned(), command, version: Some(version) }
+    }
+
+    /// Returns what a ready-made peer runs on.
+    pub(crate) fn version(&self) -> Option<&str> {
+        self.version.as_deref()
+    }
+
+    /// Returns the command that listens on a port.
+    pub(crate) fn words(&self, port: u16) -> impl Iterator<Item = String> {
         self.command.iter().map(move |word| word.replace(PORT, &port.to_string()))
     }
 }

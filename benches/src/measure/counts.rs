@@ -74,7 +74,8 @@ fn cases(plan: &Plan) -> impl Iterator<Item = Case<'_>> {
 pub(crate) fn count(plan: &Plan, case: Case<'_>) -> Result<CountFigures, Misfortune> {
     let idle = case.pace == Pace::Idle;
     let connections = if idle { 1 } else { plan.shape.connections };
-    let shape = Shape { connections, size: plan.shape.size };
+    // What a crowd beside does would be counted with the messages.
+    let shape = Shape { connections, slow_readers: None, idle: 0, ..plan.shape };
     let [short, more] = if idle {
         MESSAGES
     } else {

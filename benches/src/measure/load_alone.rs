@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
 
 use clap::Args;
 use hdrhistogram::Histogram;
@@ -10,7 +11,10 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::files::figures::Quantiles;
+use crate::files::load_log::{LoadFacts, LoadLog};
+use crate::files::whole::WholeFile;
 use crate::measure::load::{Generator, Limit, MESSAGES_MAX, Recorder, Schedule, Shape, Trouble};
+use crate::process::environment;
 use crate::process::interrupt::Interrupt;
 use crate::process::limits;
 use crate::{output, report, values};
@@ -19,7 +23,14 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   oneloop load --connect 127.0.0.1:7000                  closed: as fast as replies come
   oneloop load --connect 127.0.0.1:7000 --rate 20000     open: 20,000 messages/s, replies or not
-  oneloop load --connect 127.0.0.1:7000 --json";
+  oneloop load --connect 127.0.0.1:7000 --json
+  oneloop load --connect 10.0.0.1:7000 --rate 20000 --log a.hlog --tag mine
+
+A log is an interval log of HdrHistogram, version 2. `oneloop report --merge` adds up those of
+several machines.";
+
+/// What stands for standard output where a file is named.
+const STDOUT: &str = "-";
 
 /// The arguments of `load`.
 #[derive(Debug, Args)]
@@ -39,6 +50,14 @@ pub(crate) struct LoadArguments {
     /// Bytes of each message, up to 16 MiB
     #[arg(long, value_name = "BYTES", default_value = "64", value_parser = values::size)]
     pub(crate) size: usize,
+    /// Write what was recorded to a file, to be added up with that of other machines; - prints it in
+    /// the place of the text
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+    /// The name of what is loaded, in the log
+    #[arg(long, value_name = "NAME", default_value = "load", value_parser = values::tag)]
+    #[arg(requires = "log")]
+    pub(crate) tag: String,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
@@ -62,6 +81,31 @@ struct LoadReport {
     /// Whether the send lag says that the generator was the bottleneck, and not the server.
     generator_was_late: bool,
     seed: u64,
+    #[serde(skip)]
+    began: SystemTime,
+    #[serde(skip)]
+    length: Duration,
+}
+
+impl LoadReport {
+    /// Makes the log of the load.
+    fn log(&self, arguments: &LoadArguments, recorder: Recorder) -> LoadLog {
+        let load = LoadFacts {
+            schema: LoadFacts::schema(),
+            tag: arguments.tag.clone(),
+            phase: self.phase.to_owned(),
+            machine: environment::machine(),
+            program: concat!("oneloop ", env!("ONELOOP_VERSION")).to_owned(),
+            connect: self.connect.clone(),
+            connections: self.connections,
+            size_bytes: self.size_bytes,
+            rate: self.rate_asked,
+            seed: self.seed,
+            unanswered: self.unanswered,
+            generator_was_late: self.generator_was_late,
+        };
+        LoadLog { load, began: self.began, length: self.length, recorder }
+    }
 }
 
 /// Connects, warms up, measures and prints.
@@ -70,15 +114,26 @@ pub(crate) fn run(arguments: &LoadArguments) -> Result<(), Failure> {
     ensure_schedule_fits(arguments.rate, arguments.seconds)?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
+    let file = arguments.log.as_deref().filter(|file| *file != Path::new(STDOUT));
+    let cannot_write = |error| {
+        let file = file.unwrap_or(Path::new("standard output")).display();
+        Failure::Refused(format!("cannot write to {file}: {error}"))
+    };
+    let to_file = file.map(WholeFile::create).transpose().map_err(cannot_write)?;
     let mut recorder = Recorder::new();
     let report = measure(arguments, &interrupt, &mut recorder).map_err(failure_of)?;
-    let text = if arguments.json {
-        let line = serde_json::to_string(&report).expect("a report is plain data");
-        format!("{line}\n")
-    } else {
-        describe(&report, &recorder)
-    };
-    output::print(&text)?;
+    let log = || report.log(arguments, recorder.clone()).compose().map_err(cannot_write);
+    if let Some(file) = to_file {
+        file.write(log()?.as_bytes()).map_err(cannot_write)?;
+    }
+    output::print(&match &arguments.log {
+        Some(_) if file.is_none() => log()?,
+        _ if arguments.json => {
+            let line = serde_json::to_string(&report).expect("a report is plain data");
+            format!("{line}\n")
+        }
+        _ => describe(&report, &recorder),
+    })?;
     if report.unanswered > 0 {
         let reason = format!("{} messages were not answered in time", report.unanswered);
         return Err(Failure::Server(reason));
@@ -109,11 +164,12 @@ fn measure(
     interrupt: &Interrupt,
     recorder: &mut Recorder,
 ) -> Result<LoadReport, Trouble> {
-    let shape = Shape { connections: arguments.connections, size: arguments.size };
+    let shape = Shape::plain(arguments.connections, arguments.size);
     let mut generator = Generator::connect(arguments.connect, shape, interrupt)?;
     let length = Duration::from_secs_f64(arguments.seconds);
     generator.closed(Limit::Time(length.min(Duration::from_millis(100))), &mut Recorder::new())?;
     let seed = rand::random();
+    let (began, begun) = (SystemTime::now(), Instant::now());
     let (phase, messages, unanswered, per_second) = match arguments.rate {
         None => {
             let closed = generator.closed(Limit::Time(length), recorder)?;
@@ -141,6 +197,8 @@ fn measure(
         send_lag: Quantiles::of(&recorder.send_lag),
         generator_was_late: recorder.is_late(),
         seed,
+        began,
+        length: begun.elapsed(),
     })
 }
 

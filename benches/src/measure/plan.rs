@@ -37,7 +37,7 @@ impl Plan {
     /// Plans what was asked; without a seed, one is drawn that is short enough to be typed again.
     pub(crate) fn new(arguments: Arguments, seed: Option<u64>, interrupt: Interrupt) -> Plan {
         Plan {
-            shape: Shape { connections: arguments.connections, size: arguments.size_bytes },
+            shape: arguments.shape(),
             arguments,
             seed: seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             placement: Placement::choose(),

@@ -4,7 +4,8 @@ use clap::Args;
 use examples::Style;
 
 use crate::failure::Failure;
-use crate::measure::arm::{Arm, Peer, ensure_distinct};
+use crate::measure::arm::{Arm, ensure_distinct};
+use crate::measure::peers::{self, Asked, Resolved};
 use crate::values;
 
 /// The arguments that choose the arms.
@@ -16,26 +17,30 @@ pub(crate) struct Selection {
     /// Measure all styles, protocol and smol too, which takes longer
     #[arg(long, conflicts_with = "only")]
     pub(crate) all: bool,
-    /// Measure a foreign echo server as well; {port} becomes a free port of 127.0.0.1. Repeatable
-    #[arg(long, value_name = "NAME='COMMAND {port}'", value_parser = Peer::parse)]
-    pub(crate) peer: Vec<Peer>,
+    /// Measure a foreign echo server as well: ready-made ones by their names (`oneloop peers` lists
+    /// them), those that can be used here (`all`), or NAME='COMMAND {port}', where {port} becomes a
+    /// free port of 127.0.0.1. Repeatable
+    #[arg(long, visible_alias = "peers", value_name = "PEER", value_parser = Asked::peer)]
+    pub(crate) peer: Vec<Asked>,
 }
 
 impl Selection {
-    /// Lists what to measure: the styles, those on the project's loop first, then the peers.
+    /// Lists what to measure: the styles, those on the project's loop first, then the peers, which
+    /// are built if need be.
     ///
     /// # Errors
     ///
-    /// When two peers share a name.
-    pub(crate) fn arms(&self) -> Result<Vec<Arm>, Failure> {
+    /// When two peers share a name, and when one that was asked for by its name is absent.
+    pub(crate) fn arms(&self) -> Result<Resolved, Failure> {
         let taken = |style: &Style| match &self.only[..] {
             // Each adds a sixth to the time and nothing to the question.
             [] => self.all || !matches!(style, Style::Protocol | Style::Smol),
             only => only.contains(style),
         };
         let styles = Style::ALL.into_iter().filter(taken).map(Arm::Style);
-        let arms: Vec<Arm> = styles.chain(self.peer.iter().cloned().map(Arm::Peer)).collect();
-        ensure_distinct(&arms).map_err(Failure::Usage)?;
-        Ok(arms)
+        let asked: Vec<Asked> = styles.map(Asked::Arm).chain(self.peer.iter().cloned()).collect();
+        let resolved = peers::resolve(&asked)?;
+        ensure_distinct(&resolved.arms).map_err(Failure::Usage)?;
+        Ok(resolved)
     }
 }

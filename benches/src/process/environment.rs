@@ -107,6 +107,11 @@ pub(crate) fn command() -> Option<String> {
     shlex::try_join(words.iter().map(String::as_str)).ok()
 }
 
+/// Returns the name that this machine has in its network.
+pub(crate) fn machine() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 fn first_line(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.lines().next()?.trim().to_owned())
 }

@@ -6,6 +6,7 @@ mod notes;
 mod overview;
 mod spectrum;
 mod statistics;
+mod suite;
 pub(crate) mod table;
 mod verdict;
 
@@ -126,6 +127,8 @@ pub(crate) fn facts(run: &Run) -> [String; 4] {
         _ => "nothing pinned".to_owned(),
     };
     let load = machine.load_average.map_or("unknown".to_owned(), |load| format!("{load:.2}"));
+    let suite = arguments.suite.as_ref();
+    let suite = suite.map_or(String::new(), |suite| format!("; {}", suite::describe(suite)));
     let commit = machine.commit.as_ref();
     let commit = commit.map_or("commit unknown".to_owned(), |at| format!("commit {at}"));
     [
@@ -133,7 +136,7 @@ pub(crate) fn facts(run: &Run) -> [String; 4] {
         format!("{}, {}, {} build, {commit}", machine.kernel, machine.compiler(), machine.profile),
         format!("load {load} before the run, seed {}", run.seed),
         format!(
-            "{}, messages of {}, every byte verified; {}",
+            "{}, messages of {}, every byte verified; {}{suite}",
             plural(arguments.connections, "connection"),
             plural(arguments.size_bytes, "byte"),
             plural(arguments.rounds, "round")

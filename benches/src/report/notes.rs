@@ -6,6 +6,7 @@ use crate::files::figures::ArmFailure;
 use crate::files::run_file::Run;
 use crate::measure::arm::Arm;
 use crate::measure::load::{Recorder, supports};
+use crate::measure::peers::notes as notes_on_peers;
 
 /// The share of a run that others may take before the report says so.
 const DISTURBED: f64 = 0.02;
@@ -36,6 +37,7 @@ pub(crate) fn notes(run: &Run, latencies: &[(&str, &Recorder)]) -> Vec<String> {
         );
     }
     notes.extend(idleness(run));
+    notes.extend(notes_on_peers(&run.arguments.arms, &run.arguments.absent));
     if run.environment.server_cpu.is_none() {
         notes.push("Server and generator were not pinned to processors of their own.".to_owned());
     }

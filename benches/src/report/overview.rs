@@ -74,7 +74,10 @@ pub(crate) fn column(run: &Run) -> String {
         Some(rate) => format!("{}/s", grouped(rate)),
         None => format!("{:.0} % load", asked.load_percent),
     };
-    format!("{} conn.\n{load}", grouped(asked.connections as f64))
+    match &asked.suite {
+        Some(suite) => format!("load {} of {}\n{load}", suite.load, suite.loads),
+        None => format!("{} conn.\n{load}", grouped(asked.connections as f64)),
+    }
 }
 
 fn cpu(member: &Member<'_>, arm: &str) -> Option<String> {

@@ -8,8 +8,11 @@ use examples::Style;
 use super::length;
 use crate::failure::Failure;
 use crate::files::run_file::{Arguments, Mode};
-use crate::measure::arm::Arm;
+use crate::measure::arm::{Arm, ensure_distinct};
+use crate::measure::load::Shape;
+use crate::measure::peers::Resolved;
 use crate::measure::selection::Selection;
+use crate::measure::suites::{Citation, Suite};
 use crate::values;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -19,6 +22,8 @@ Examples:
   oneloop compare --peer mine='./my-echo {port}' --against mine
   oneloop compare --full --connections 1,64,1000 --load 50
   oneloop compare --resume target/oneloop/20261123T050607Z
+  oneloop compare --only raw,async --suite churn
+  oneloop compare --only raw,async --peers libuv,node-await
 
 A round measures every server, each phase with a fresh one, in an order drawn anew: a closed phase
 (saturated: every connection has exactly one message under way) and an open one (a Poisson schedule
@@ -47,6 +52,10 @@ pub(crate) struct CompareArguments {
     /// All that a verdict takes, in 45 minutes at most
     #[arg(long)]
     pub(crate) full: bool,
+    /// Run the loads of a suite, each a run of its own: a name that `oneloop list` shows, or a file
+    #[arg(long, value_name = "SUITE", value_parser = Suite::find)]
+    #[arg(conflicts_with_all = ["connections", "size"])]
+    pub(crate) suite: Option<Suite>,
     /// Connections to each server; several numbers are measured round by round
     #[arg(long, value_name = "N,...", default_value = "64", value_delimiter = ',')]
     #[arg(value_parser = values::connections)]
@@ -95,18 +104,18 @@ impl CompareArguments {
     /// # Errors
     /// When two servers share a name, or others are to be compared with one that is not there.
     pub(crate) fn cells(&self) -> Result<Vec<Arguments>, Failure> {
-        let arms = self.arms()?;
+        let Resolved { arms, absent } = self.arms()?;
         let mode = if self.full { Mode::Full } else { Mode::Quick };
         let loads = match (&self.load[..], mode) {
             ([], Mode::Full) if self.rate.is_none() => &[30.0, 50.0, 70.0],
             ([], _) => &[30.0][..],
             (given, _) => given,
         };
-        let each = |connections: usize| {
-            let arms = &arms;
+        let each = |(shape, suite): (Shape, Option<Citation>)| {
+            let (arms, absent) = (&arms, &absent);
             loads.iter().map(move |&load_percent| Arguments {
-                connections,
-                size_bytes: self.size,
+                connections: shape.connections,
+                size_bytes: shape.size,
                 mode,
                 rounds: self.rounds.unwrap_or(1),
                 limit_seconds: None,
@@ -114,18 +123,33 @@ impl CompareArguments {
                 load_percent,
                 rate: self.rate,
                 arms: arms.clone(),
+                absent: absent.clone(),
+                suite: suite.clone(),
                 costs: self.full || !self.against.is_empty(),
                 against: self.against.clone(),
             })
         };
-        let mut cells: Vec<Arguments> = self.connections.iter().copied().flat_map(each).collect();
+        let mut cells: Vec<Arguments> = self.shapes().into_iter().flat_map(each).collect();
         length::fit(&mut cells, self.rounds, self.minutes, self.seconds);
         Ok(cells)
     }
 
+    /// Lists the loads of the suite, or each number of connections.
+    pub(crate) fn shapes(&self) -> Vec<(Shape, Option<Citation>)> {
+        match &self.suite {
+            Some(suite) => {
+                suite.citations().into_iter().map(|load| (load.shape, Some(load))).collect()
+            }
+            None => {
+                let plain = |connections: &usize| (Shape::plain(*connections, self.size), None);
+                self.connections.iter().map(plain).collect()
+            }
+        }
+    }
+
     /// Lists the servers, and behind them the controls.
-    fn arms(&self) -> Result<Vec<Arm>, Failure> {
-        let mut arms = self.selection.arms()?;
+    fn arms(&self) -> Result<Resolved, Failure> {
+        let Resolved { mut arms, absent } = self.selection.arms()?;
         for name in &self.against {
             if !arms.iter().any(|arm| arm.name() == name) {
                 let names: Vec<_> = arms.iter().map(Arm::name).collect();
@@ -141,8 +165,8 @@ impl CompareArguments {
         if self.full && has_raw {
             arms.push(Arm::dearer_raw(CONTROL_US));
         }
-        crate::measure::arm::ensure_distinct(&arms).map_err(Failure::Usage)?;
-        Ok(arms)
+        ensure_distinct(&arms).map_err(Failure::Usage)?;
+        Ok(Resolved { arms, absent })
     }
 }
 

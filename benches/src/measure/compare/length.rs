@@ -135,6 +135,8 @@ mod tests {
             load_percent: 30.0,
             rate: None,
             arms: vec![Arm::Style(Style::Raw); arms],
+            absent: Vec::new(),
+            suite: None,
             costs: mode == Mode::Full,
             against: Vec::new(),
         }

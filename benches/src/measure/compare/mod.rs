@@ -22,7 +22,7 @@ use crate::{output, process};
 pub(crate) use arguments::{CompareArguments, EXAMPLES};
 use sweep::Sweep;
 
-/// Compares, writes the files, prints the report.
+/// Compares by one load, or by each load of a suite.
 pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
@@ -46,8 +46,9 @@ pub(crate) fn run(asked: &CompareArguments) -> Result<(), Failure> {
 }
 
 fn begin(asked: &CompareArguments, interrupt: &Interrupt) -> Result<Sweep, Failure> {
-    let most = asked.connections.iter().copied().max().unwrap_or(1);
-    limits::ensure_connections_fit(most)?;
+    for (shape, _) in asked.shapes() {
+        limits::ensure_connections_fit(shape.connections_max())?;
+    }
     let cells = asked.cells()?;
     ensure_schedule_fits(asked.rate, cells[0].seconds)?;
     Sweep::begin(cells, asked.seed, &asked.out, interrupt)

@@ -52,7 +52,7 @@ pub(super) fn measure(
     };
     let arrival_seed = plan.seed ^ ((round as u64) << 32);
     let length = open_length(&plan.arguments);
-    let arrivals = Schedule::poisson(rate, length, plan.shape.connections, arrival_seed);
+    let arrivals = Schedule::of(&plan.shape, rate, length, arrival_seed);
     let mut recorders = Vec::new();
     let order = plan.order(&found.run, &mut random);
     let ended = order.into_iter().try_for_each(|arm| {

@@ -32,6 +32,8 @@ pub(crate) struct CostReport {
     pub(crate) arms: Vec<ArmCost>,
     /// What could not be counted here, or only in part, and why; a sentence each.
     pub(crate) unmeasured: Vec<String>,
+    /// What the ready-made peers run on, and which were absent; a sentence each.
+    pub(crate) peers: Vec<String>,
     /// Servers that failed, and in what.
     pub(crate) failures: Vec<ArmFailure>,
 }
@@ -124,6 +126,7 @@ impl CostReport {
             environment,
             arms: Vec::new(),
             unmeasured: Vec::new(),
+            peers: Vec::new(),
             failures: Vec::new(),
         }
     }

@@ -55,7 +55,7 @@ pub(crate) fn measure(
 
 fn resident(plan: &Plan, arm: &Arm, connections: usize) -> Result<u64, Misfortune> {
     let crowded = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
-    let shape = Shape { connections, size: plan.shape.size };
+    let shape = Shape::plain(connections, plan.shape.size);
     let (resident, _) = visit(plan, crowded, |server| {
         let mut generator = Generator::connect(server.addr(), shape, &plan.interrupt)?;
         // A reply from each is the proof that all were accepted. One at a time: a crowd that speaks

@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::files::record;
 use crate::files::run_directory::RunDirectory;
 use crate::files::run_file::{Arguments, Mode};
-use crate::measure::arm::Arm;
+use crate::measure::peers::{self, Resolved};
 use crate::measure::plan::{Interrupted, Plan};
 use crate::measure::selection::Selection;
 use crate::output::{self, Dress};
@@ -48,7 +48,7 @@ Examples:
   oneloop cost echo                          about two minutes
   oneloop cost echo --quick                  shorter runs, the same columns
   oneloop cost echo --only raw,async --json
-  oneloop cost echo --only raw --peer go='go-echo :{port}'
+  oneloop cost echo --only raw --peers libuv,go
   oneloop cost crossings                     from each colour to each other, and a yardstick
   oneloop cost depth --svg depth.svg         against depth, length and width, with the slopes
   oneloop cost programs --only chat          an operation of a program, in every style
@@ -118,7 +118,7 @@ pub(crate) fn run(asked: &CostArguments) -> Result<(), Failure> {
 }
 
 /// Returns the load of a plain `compare`.
-fn usual_load(arms: Vec<Arm>) -> Arguments {
+fn usual_load(of: Resolved) -> Arguments {
     Arguments {
         connections: 64,
         size_bytes: 64,
@@ -128,7 +128,9 @@ fn usual_load(arms: Vec<Arm>) -> Arguments {
         seconds: 1.0,
         load_percent: 30.0,
         rate: None,
-        arms,
+        arms: of.arms,
+        absent: of.absent,
+        suite: None,
         costs: false,
         against: Vec::new(),
     }
@@ -146,10 +148,10 @@ pub(crate) fn past(path: &Path) -> Result<Option<String>, Failure> {
 
 /// Counts everything about an echo, prints tables or JSON.
 fn echo(asked: &EchoArguments) -> Result<(), Failure> {
-    let arms = asked.selection.arms()?;
+    let resolved = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
-    let plan = Plan::new(usual_load(arms), None, interrupt);
+    let plan = Plan::new(usual_load(resolved), None, interrupt);
     if let Some(placement) = plan.placement {
         // A refusal leaves the generator where it is; the servers pin themselves or fail.
         let _ = cpu::pin(placement.generator);
@@ -165,6 +167,7 @@ fn echo(asked: &EchoArguments) -> Result<(), Failure> {
     let mut report = session.end();
     report.partial = finished.is_err();
     report.environment.finish(begun.elapsed());
+    report.peers = peers::notes(&plan.arguments.arms, &plan.arguments.absent).collect();
     let text = if asked.json {
         let line = serde_json::to_string(&report).expect("a report is plain data");
         format!("{line}\n")

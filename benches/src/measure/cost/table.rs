@@ -115,6 +115,9 @@ fn notes(report: &CostReport) -> String {
     for reason in &report.unmeasured {
         text += &wrapped(&format!("- not counted: {reason}"), "  ");
     }
+    for peer in &report.peers {
+        text += &wrapped(&format!("- {peer}"), "  ");
+    }
     let crowd = report.arms.iter().find_map(|arm| arm.idle.as_ref());
     if let Some([small, large]) = crowd.map(|idle| idle.connections) {
         let idle = format!(

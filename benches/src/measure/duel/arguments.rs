@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::measure::arm::{Arm, Peer};
+use crate::measure::peers::Asked;
 use crate::values;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   oneloop duel raw callbacks                     callbacks over raw, about 20 s
   oneloop duel --all                             every style and baseline over raw
-  oneloop duel tokio 'node=node echo.js {port}' --seconds 20
-  oneloop duel --all --peer go='go-echo :{port}' --peer libuv='./uv-echo {port}'
+  oneloop duel tokio libuv --seconds 20          a ready-made peer, see `oneloop peers`
+  oneloop duel --all --peers all --peer mine='./my-echo --listen :{port}'
   oneloop duel raw async --json > duel.json
   oneloop duel --self-test                       is 5 us a message seen on this machine?
 
@@ -26,22 +26,23 @@ processes that it starts is not seen.";
 /// The arguments of `duel`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DuelArguments {
-    /// The server to compare with: a style, a baseline, or NAME='COMMAND {port}'
-    #[arg(value_name = "A", value_parser = Arm::parse)]
+    /// The server to compare with: a style, a baseline, a ready-made peer, or NAME='COMMAND {port}'
+    #[arg(value_name = "A", value_parser = Asked::arm)]
     #[arg(required_unless_present_any = ["all", "peer", "self_test"])]
-    pub(crate) base: Option<Arm>,
+    pub(crate) base: Option<Asked>,
     /// The server to compare
-    #[arg(value_name = "B", value_parser = Arm::parse)]
+    #[arg(value_name = "B", value_parser = Asked::arm)]
     #[arg(required_unless_present_any = ["all", "peer", "self_test"])]
-    pub(crate) other: Option<Arm>,
+    pub(crate) other: Option<Asked>,
     /// Compare every built-in style and baseline with raw
     #[arg(long, conflicts_with_all = ["base", "other", "self_test"])]
     pub(crate) all: bool,
-    /// Compare a foreign echo server as well, with A or else with raw; {port} becomes a free port of
-    /// 127.0.0.1. Repeatable
-    #[arg(long, value_name = "NAME='COMMAND {port}'", value_parser = Peer::parse)]
+    /// Compare a foreign echo server as well, with A or else with raw: ready-made ones by their names
+    /// (`oneloop peers` lists them), those that can be used here (`all`), or NAME='COMMAND {port}',
+    /// where {port} becomes a free port of 127.0.0.1. Repeatable
+    #[arg(long, visible_alias = "peers", value_name = "PEER", value_parser = Asked::peer)]
     #[arg(conflicts_with = "self_test")]
-    pub(crate) peer: Vec<Peer>,
+    pub(crate) peer: Vec<Asked>,
     /// Compare raw with itself and with itself made 5 us dearer
     #[arg(long, conflicts_with_all = ["base", "other"])]
     pub(crate) self_test: bool,

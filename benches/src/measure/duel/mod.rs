@@ -21,6 +21,7 @@ use crate::files::record;
 use crate::files::run_directory::RunDirectory;
 use crate::measure::arm::{Arm, ensure_distinct};
 use crate::measure::load::Shape;
+use crate::measure::peers::{self, Asked, Resolved};
 use crate::measure::progress::Progress;
 use crate::output;
 use crate::process::cpu::{self, Placement};
@@ -43,7 +44,7 @@ const SET_UP_MS: u64 = 400;
 
 /// Measures the null and every duel that is asked for, and prints what they mean.
 pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
-    let pairings = pairings(asked)?;
+    let Pairings { pairings, peers } = pairings(asked)?;
     ensure_cpu_time_is_told()?;
     let placement = Placement::choose().ok_or_else(|| {
         Failure::Refused(
@@ -58,7 +59,7 @@ pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
     let rules = Rules {
-        shape: Shape { connections: asked.connections, size: asked.size },
+        shape: Shape::plain(asked.connections, asked.size),
         length: Duration::from_secs_f64(asked.seconds),
         slices: asked.slices,
         // Short enough to be typed again.
@@ -69,6 +70,7 @@ pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
     let mut outcome = Outcome::begin(&rules);
     let mut directory = RunDirectory::create(&asked.out, outcome.started)
         .map_err(|error| cannot_write(&asked.out, &error))?;
+    outcome.peers = peers;
     let begun = Instant::now();
     measure(&rules, &pairings, &mut outcome);
     outcome.environment.finish(begun.elapsed());
@@ -78,28 +80,44 @@ pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
     conclude(&outcome, asked.self_test)
 }
 
+/// Who meets whom, and what is to be said of the ready-made peers among them.
+struct Pairings {
+    pairings: Vec<(Arm, Arm)>,
+    peers: Vec<String>,
+}
+
 /// Lists who meets whom: the base meets itself first.
-fn pairings(asked: &DuelArguments) -> Result<Vec<(Arm, Arm)>, Failure> {
+fn pairings(asked: &DuelArguments) -> Result<Pairings, Failure> {
+    let mut peers = Vec::new();
     let (base, others) = if asked.self_test {
         (Arm::Style(Style::Raw), vec![Arm::dearer_raw(CONTROL_US)])
     } else {
-        arms(asked)?
+        let Resolved { mut arms, absent } = arms(asked)?;
+        peers = peers::notes(&arms, &absent).collect();
+        let others = arms.split_off(1);
+        (arms.remove(0), others)
     };
     let others = [base.clone()].into_iter().chain(others);
-    Ok(others.map(|other| (base.clone(), other)).collect())
+    Ok(Pairings { pairings: others.map(|other| (base.clone(), other)).collect(), peers })
 }
 
-/// Returns the base, and those that are to meet it, peers last.
-fn arms(asked: &DuelArguments) -> Result<(Arm, Vec<Arm>), Failure> {
-    let base = asked.base.clone().unwrap_or(Arm::Style(Style::Raw));
+/// Returns the base, then those that are to meet it, peers last.
+fn arms(asked: &DuelArguments) -> Result<Resolved, Failure> {
+    let base = asked.base.clone().unwrap_or(Asked::Arm(Arm::Style(Style::Raw)));
     let all = Style::ALL.into_iter().filter(|&style| asked.all && style != Style::Raw);
-    let peers = asked.peer.iter().cloned().map(Arm::Peer);
-    let others: Vec<Arm> =
-        asked.other.iter().cloned().chain(all.map(Arm::Style)).chain(peers).collect();
+    let all = all.map(|style| Asked::Arm(Arm::Style(style)));
+    let asked: Vec<Asked> = [base]
+        .into_iter()
+        .chain(asked.other.clone())
+        .chain(all)
+        .chain(asked.peer.clone())
+        .collect();
+    let resolved = peers::resolve(&asked)?;
     // Against itself an arm may fight twice.
-    let names = others.iter().filter(|other| **other != base).chain([&base]);
+    let (base, others) = resolved.arms.split_first().expect("there is a base");
+    let names = others.iter().filter(|other| *other != base).chain([base]);
     ensure_distinct(&names.cloned().collect::<Vec<_>>()).map_err(Failure::Usage)?;
-    Ok((base, others))
+    Ok(resolved)
 }
 
 fn measure(rules: &Rules, pairings: &[(Arm, Arm)], outcome: &mut Outcome) {

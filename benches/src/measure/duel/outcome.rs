@@ -39,6 +39,8 @@ pub(crate) struct Outcome {
     pub(crate) method: String,
     /// The null first.
     pub(crate) bouts: Vec<Bout>,
+    /// What the ready-made peers run on, and which were absent; a sentence each.
+    pub(crate) peers: Vec<String>,
 }
 
 /// Two servers, compared.
@@ -86,6 +88,7 @@ impl Outcome {
             seed: rules.seed,
             method: METHOD.to_owned(),
             bouts: Vec::new(),
+            peers: Vec::new(),
         }
     }
 

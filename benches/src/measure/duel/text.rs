@@ -21,7 +21,7 @@ pub(super) fn compose(outcome: &Outcome) -> String {
             text += &wrapped(verdict, "  ");
         }
     }
-    for note in notes(outcome) {
+    for note in notes(outcome).iter().chain(&outcome.peers) {
         text += &wrapped(&format!("- {note}"), "  ");
     }
     text

@@ -149,12 +149,16 @@ impl Connection {
         self.arrived += bytes.len() as u64;
         // Right bytes, but more than were ever sent: the server made them up.
         if self.arrived > self.waiting.len() as u64 * self.size - self.unsent {
-            return Err(Trouble::Unasked { connection: self.index });
+            return Err(self.unasked());
         }
         Ok(())
     }
 
-    fn hung_up(&self, error: Option<io::Error>) -> Trouble {
+    pub(super) fn unasked(&self) -> Trouble {
+        Trouble::Unasked { connection: self.index }
+    }
+
+    pub(super) fn hung_up(&self, error: Option<io::Error>) -> Trouble {
         Trouble::HungUp { connection: self.index, received: self.received, error }
     }
 }

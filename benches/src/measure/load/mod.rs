@@ -4,12 +4,15 @@
 //! [`Generator::open`]) begins and ends with no message under way. Nothing is allocated per
 //! message, and everything is bounded in count and in time.
 
+mod churn;
 mod connection;
 mod course;
+mod crowd;
 mod pattern;
 mod phases;
 mod recorder;
 mod schedule;
+mod shape;
 mod trouble;
 
 #[cfg(test)]
@@ -21,13 +24,16 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 
 use crate::process::interrupt::Interrupt;
+use churn::Churn;
 use connection::{Connection, Drained, drain};
+use crowd::Crowd;
 use pattern::{CHUNK, Pattern};
 
 pub(crate) use course::Course;
 pub(crate) use phases::Limit;
 pub(crate) use recorder::{Message, Recorder, supported, supports};
 pub(crate) use schedule::{MESSAGES_MAX, Schedule};
+pub(crate) use shape::{Bursts, Shape, SlowReaders};
 pub(crate) use trouble::Trouble;
 
 /// The largest message.
@@ -41,21 +47,19 @@ const STALL_CHECK: Duration = Duration::from_millis(100);
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 
-/// What the generator is to hold against a server.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
-    /// Connections, all open at the same time.
-    pub(crate) connections: usize,
-    /// Bytes of each message.
-    pub(crate) size: usize,
-}
-
 /// A set of connections to one server.
 #[derive(Debug)]
 pub(crate) struct Generator {
     poll: Poll,
     events: Events,
     connections: Vec<Connection>,
+    /// Connections that send at the same time.
+    width: usize,
+    /// Messages under way on each connection of a closed phase.
+    pipeline: usize,
+    /// What stands in the place of the connections where each message has its own.
+    churn: Option<Churn>,
+    crowd: Crowd,
     pattern: Pattern,
     buffer: Vec<u8>,
     /// Connections that may have something to read.
@@ -80,11 +84,16 @@ impl Generator {
         interrupt: &Interrupt,
     ) -> Result<Generator, Trouble> {
         let pattern = Pattern::new(shape.size);
+        let crowd = Crowd::connect(addr, shape, &pattern)?;
         let mut generator = Generator {
             poll: Poll::new().map_err(Trouble::Poll)?,
             // Room for all at once: after a turn, nothing that had come is left unread.
-            events: Events::with_capacity(shape.connections + 1),
+            events: Events::with_capacity(shape.connections_max() + 1),
             connections: Vec::with_capacity(shape.connections),
+            width: shape.connections,
+            pipeline: shape.pipeline,
+            churn: shape.churn.then(|| Churn::new(addr, shape.size)),
+            crowd,
             pattern,
             buffer: vec![0; CHUNK],
             undrained: Vec::with_capacity(shape.connections),
@@ -94,7 +103,8 @@ impl Generator {
             sleepless: false,
             interrupt: interrupt.clone(),
         };
-        for index in 0..shape.connections {
+        let held = if shape.churn { 0 } else { shape.connections };
+        for index in 0..held {
             if interrupt.is_raised() {
                 return Err(Trouble::Interrupted);
             }
@@ -115,14 +125,7 @@ impl Generator {
         index: usize,
         size: usize,
     ) -> Result<(), Trouble> {
-        let socket = std::net::TcpStream::connect_timeout(&addr, CONNECT_LIMIT)
-            .and_then(|socket| {
-                socket.set_nodelay(true)?;
-                socket.set_nonblocking(true)?;
-                Ok(socket)
-            })
-            .map_err(|error| Trouble::Connect { addr, error })?;
-        let socket = mio::net::TcpStream::from_std(socket);
+        let socket = mio::net::TcpStream::from_std(connect(addr)?);
         let mut connection = Connection::new(socket, index, size, &self.pattern);
         let both = Interest::READABLE | Interest::WRITABLE;
         self.poll
@@ -138,8 +141,11 @@ impl Generator {
         self.origin.elapsed().as_nanos() as u64
     }
 
-    /// Hands a message to a connection.
+    /// Hands a message to a connection, or to one of its own.
     fn send(&mut self, connection: usize, message: Message) -> Result<(), Trouble> {
+        if self.churn.is_some() {
+            return self.arrive(message);
+        }
         self.connections[connection].hand_over(message, &self.pattern)
     }
 
@@ -154,12 +160,18 @@ impl Generator {
             return Err(Trouble::Interrupted);
         }
         let at_once = self.sleepless || !self.undrained.is_empty();
-        let timeout = if at_once { Duration::ZERO } else { timeout };
+        let timeout = if at_once { Duration::ZERO } else { self.until_crowd(timeout) };
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() != std::io::ErrorKind::Interrupted => {
                 return Err(Trouble::Poll(error));
             }
             _ => {}
+        }
+        let now = self.now();
+        self.crowd.advance(now, &mut self.buffer, &self.pattern)?;
+        if self.churn.is_some() {
+            self.churn_turn(on_reply)?;
+            return self.check_for_stall();
         }
         // What is still undrained after its turn is pushed behind these.
         let left_over = self.undrained.len();
@@ -175,6 +187,12 @@ impl Generator {
         }
         self.drain_all(&mut on_reply)?;
         self.check_for_stall()
+    }
+
+    /// Shortens a wait to the next turn of the crowd.
+    fn until_crowd(&self, timeout: Duration) -> Duration {
+        let until = |at: u64| Duration::from_nanos(at.saturating_sub(self.now()));
+        self.crowd.next_at().map_or(timeout, |at| timeout.min(until(at)))
     }
 
     /// Reads from every connection that has something; keeps those that still have.
@@ -206,6 +224,7 @@ impl Generator {
             return Ok(());
         }
         self.next_stall_check = now + STALL_CHECK.as_nanos() as u64;
+        self.check_visits(now)?;
         let limit = self.stall_limit.as_nanos() as u64;
         for (index, connection) in self.connections.iter().enumerate() {
             let silent = now.saturating_sub(connection.heard);
@@ -216,4 +235,15 @@ impl Generator {
         }
         Ok(())
     }
+}
+
+/// Makes a connection as clients that care for latency do.
+fn connect(addr: SocketAddr) -> Result<std::net::TcpStream, Trouble> {
+    std::net::TcpStream::connect_timeout(&addr, CONNECT_LIMIT)
+        .and_then(|socket| {
+            socket.set_nodelay(true)?;
+            socket.set_nonblocking(true)?;
+            Ok(socket)
+        })
+        .map_err(|error| Trouble::Connect { addr, error })
 }

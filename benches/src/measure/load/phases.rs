@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
+use super::churn::Churn;
 use super::{Generator, Message, Recorder, Schedule, Trouble};
 
 /// The longest single wait: an interrupt and a stall are noticed at least as often.
@@ -62,8 +63,8 @@ impl Open {
 }
 
 impl Generator {
-    /// Keeps exactly one message under way on each connection until the limit, then waits for the
-    /// last replies.
+    /// Keeps as many messages under way on each connection as the shape says, most often one, until
+    /// the limit; then waits for the last replies.
     pub(crate) fn closed(
         &mut self,
         limit: Limit,
@@ -74,10 +75,10 @@ impl Generator {
             Limit::Time(length) => (begun + length.as_nanos() as u64, u64::MAX),
             Limit::Messages(most) => (u64::MAX, most),
         };
-        let first = (self.connections.len() as u64).min(most);
-        for connection in 0..first as usize {
+        let first = ((self.width * self.pipeline) as u64).min(most);
+        for number in 0..first as usize {
             let handed = self.now();
-            self.send(connection, Message { intended: handed, handed })?;
+            self.send(number % self.width, Message { intended: handed, handed })?;
         }
         let (mut sent, mut messages, mut within, mut last) = (first, 0, 0, begun);
         while messages < sent {
@@ -108,7 +109,7 @@ impl Generator {
         for number in 0..count {
             thread::sleep(pause);
             let handed = self.now();
-            let connection = number % self.connections.len() as u64;
+            let connection = number % self.width as u64;
             self.send(connection as usize, Message { intended: handed, handed })?;
             let mut back = false;
             while !back {
@@ -155,6 +156,8 @@ impl Generator {
         for connection in &self.connections {
             connection.waiting().for_each(|&message| recorder.record(message, end));
         }
+        let arriving = self.churn.iter().flat_map(Churn::waiting);
+        arriving.for_each(|message| recorder.record(message, end));
         for arrival in &arrivals[next..] {
             recorder.record(Message { intended: begun + arrival.at_ns, handed: end }, end);
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
+use super::Shape;
+
 /// The most messages that one open phase may hold, which bounds its memory.
 pub(crate) const MESSAGES_MAX: f64 = 5_000_000.0;
 
@@ -46,6 +48,29 @@ impl Schedule {
         Schedule { arrivals, length }
     }
 
+    /// Draws the arrivals of a shape: as [`Schedule::poisson`] does or, if the shape has bursts, so
+    /// that bursts arrive at random, and their messages at random within a burst.
+    pub(crate) fn of(shape: &Shape, rate: f64, length: Duration, seed: u64) -> Schedule {
+        let Some(bursts) = shape.bursts else {
+            return Schedule::poisson(rate, length, shape.connections, seed);
+        };
+        let begins = rate / bursts.messages as f64;
+        let begins = Schedule::poisson(begins, length, shape.connections, seed);
+        let mut random = SmallRng::seed_from_u64(!seed);
+        let within = (bursts.within().as_nanos() as u64).max(1);
+        let mut arrivals: Vec<Arrival> = begins
+            .arrivals
+            .iter()
+            .flat_map(|begin| (0..bursts.messages).map(|_| begin.at_ns))
+            .map(|begin| Arrival {
+                at_ns: (begin + random.random_range(0..within)).min(length.as_nanos() as u64),
+                connection: random.random_range(0..shape.connections as u32),
+            })
+            .collect();
+        arrivals.sort_by_key(|arrival| arrival.at_ns);
+        Schedule { arrivals, length }
+    }
+
     /// Returns the arrivals in order.
     pub(crate) fn arrivals(&self) -> &[Arrival] {
         &self.arrivals
@@ -60,6 +85,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::load::Bursts;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -92,6 +118,23 @@ mod tests {
         for connection in 0..16 {
             assert!(schedule.arrivals().iter().any(|arrival| arrival.connection == connection));
         }
+    }
+
+    #[test]
+    fn bursts_have_their_messages_within_their_time_and_the_rate_of_the_phase() {
+        let bursts = Some(Bursts { messages: 50, within_ms: 1.0 });
+        let shape = Shape { bursts, ..Shape::plain(8, 64) };
+        let schedule = Schedule::of(&shape, 10_000.0, SECOND, 5);
+        let arrivals = schedule.arrivals();
+        assert!(arrivals.is_sorted_by_key(|arrival| arrival.at_ns));
+        assert_eq!(arrivals.len() % 50, 0);
+        // About 200 bursts: a Poisson count of them, within four deviations.
+        assert!((7_000..13_000).contains(&arrivals.len()), "{}", arrivals.len());
+        // Most messages have another one close by, where an even load would have it 100 us away.
+        let close = arrivals.windows(2).filter(|pair| pair[1].at_ns - pair[0].at_ns < 50_000);
+        assert!(close.count() > arrivals.len() * 8 / 10);
+        let again = Schedule::of(&shape, 10_000.0, SECOND, 5);
+        assert_eq!(again.arrivals(), arrivals);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::phases::Closed;
 use super::*;
 
+mod shapes;
+
 /// Starts a server in this process that treats every connection with `behave`.
 fn server(behave: impl Fn(TcpStream) + Send + Clone + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -34,7 +36,7 @@ fn echo(mut socket: TcpStream, mut change: impl FnMut(&mut Vec<u8>) -> bool) {
 }
 
 fn generator(addr: SocketAddr, connections: usize, size: usize) -> Generator {
-    Generator::connect(addr, Shape { connections, size }, &Interrupt::default()).unwrap()
+    Generator::connect(addr, Shape::plain(connections, size), &Interrupt::default()).unwrap()
 }
 
 fn closed(generator: &mut Generator, messages: u64) -> Result<Closed, Trouble> {
@@ -135,7 +137,7 @@ fn a_refused_connection_names_the_address() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
-    let shape = Shape { connections: 1, size: 1 };
+    let shape = Shape::plain(1, 1);
     let trouble = Generator::connect(addr, shape, &Interrupt::default()).unwrap_err();
     assert!(trouble.to_string().contains(&addr.to_string()), "{trouble}");
 }

@@ -27,6 +27,10 @@ pub(crate) enum Trouble {
 impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            // The client's side of many short connections, and no fault of the server.
+            Trouble::Connect { addr, error } if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                write!(f, "cannot connect to {addr}: this machine has no port left ({error})")
+            }
             Trouble::Connect { addr, error } => write!(f, "cannot connect to {addr}: {error}"),
             Trouble::WrongBytes { connection, position } => {
                 write!(f, "wrong bytes: connection {connection} differs at byte {position}")
