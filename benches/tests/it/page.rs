@@ -16,7 +16,7 @@ use chromium::Chromium;
 /// The page of a small run, made once for all tests.
 static PAGE: LazyLock<PathBuf> = LazyLock::new(|| {
     let out = chromium::folder("page");
-    let size = ["--rounds", "2", "--seconds", "0.4", "--connections", "4", "--rate", "2000"];
+    let size = ["--rounds", "6", "--seconds", "0.3", "--connections", "4", "--rate", "2000"];
     let base = ["compare", "--only", "raw,async", "--out", out.to_str().unwrap()];
     let output = run(&[&base[..], &size].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -25,6 +25,17 @@ static PAGE: LazyLock<PathBuf> = LazyLock::new(|| {
     let last = text(&output.stdout).lines().last().unwrap().to_owned();
     assert_eq!(last, format!("Page:  {}", page.display()), "the page is named last");
     page
+});
+
+/// The page of a small sweep.
+static OVERVIEW: LazyLock<PathBuf> = LazyLock::new(|| {
+    let out = chromium::folder("overview");
+    let size = ["--rounds", "1", "--seconds", "0.1", "--connections", "1,2,4", "--rate", "2000"];
+    let base = ["compare", "--only", "raw,async", "--out", out.to_str().unwrap()];
+    let output = run(&[&base[..], &size].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let last = text(&output.stdout).lines().last().unwrap().to_owned();
+    PathBuf::from(last.strip_prefix("Page:  ").unwrap())
 });
 
 /// Starts a browser; none, said in one line, if none is installed.
@@ -62,16 +73,18 @@ fn it_is_without_fault_at_every_width_and_in_both_schemes() {
     for width in [1440, 820, 390] {
         for scheme in ["light", "dark"] {
             browser.screen(width, 900, scheme);
-            open(&mut browser);
-            let nowhere = Path::new("/nowhere");
-            let own = format!("fetched: file://{}", PAGE.display());
-            let faults: Vec<_> =
-                browser.faults(nowhere).into_iter().filter(|fault| *fault != own).collect();
-            assert_eq!(faults, [""; 0], "{width} {scheme}");
-            let wide = browser.value("document.documentElement.scrollWidth > innerWidth");
-            assert_eq!(wide, false, "{width} {scheme}: wider than the screen");
-            if let Some(wrong) = axe(&mut browser) {
-                assert_eq!(wrong, json!([]), "{width} {scheme}");
+            for page in [&*PAGE, &*OVERVIEW] {
+                let place = format!("{width} {scheme} {}", page.display());
+                browser.open(&format!("file://{}", page.display()));
+                let own = format!("fetched: file://{}", page.display());
+                let faults = browser.faults(Path::new("/nowhere")).into_iter();
+                let faults: Vec<_> = faults.filter(|fault| *fault != own).collect();
+                assert_eq!(faults, [""; 0], "{place}");
+                let wide = browser.value("document.documentElement.scrollWidth > innerWidth");
+                assert_eq!(wide, false, "{place}: wider than the screen");
+                if let Some(wrong) = axe(&mut browser) {
+                    assert_eq!(wrong, json!([]), "{place}");
+                }
             }
         }
     }
