@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use crate::files::run_file::{Arguments, Mode};
+use crate::measure::arm::Arm;
 
 /// What precedes a phase, outside its window.
-pub(super) const WARM_UP: Duration = Duration::from_millis(80);
+const WARM_UP: Duration = Duration::from_millis(80);
+
+/// The same of a foreign server, which may compile itself as it goes.
+const WARM_UP_FOREIGN: Duration = Duration::from_millis(400);
 
 /// What a server needs to start, to accept and to end, and for each connection.
 const START_MS: f64 = 35.0;
@@ -87,24 +91,30 @@ pub(super) fn expected_seconds(cells: &[&Arguments]) -> f64 {
 /// Returns about how long a round takes, in seconds.
 pub(super) fn round_seconds(cell: &Arguments) -> f64 {
     let phases = [closed_length(cell), open_length(cell)];
-    let visits: f64 = phases.iter().map(|phase| visit_ms(cell, *phase)).sum();
-    cell.arms.len() as f64 * visits / 1_000.0
+    let of_arm = |arm: &Arm| phases.iter().map(|phase| visit_ms(cell, arm, *phase)).sum::<f64>();
+    cell.arms.iter().map(of_arm).sum::<f64>() / 1_000.0
 }
 
 /// Returns about how long what is done once takes, in seconds.
 pub(super) fn once_seconds(cell: &Arguments) -> f64 {
-    let arms = cell.arms.len() as f64;
-    let search = match cell.mode {
-        Mode::Full if cell.rate.is_none() => PROBES as f64 * visit_ms(cell, open_length(cell)),
-        _ => 0.0,
-    };
+    let searches = cell.mode == Mode::Full && cell.rate.is_none();
     let costs = if cell.costs { COSTS_MS } else { 0.0 };
-    arms * (search + COUNTS_MS + costs) / 1_000.0
+    let of_arm = |arm: &Arm| {
+        let probe = visit_ms(cell, arm, open_length(cell));
+        let search = if searches { PROBES as f64 * probe } else { 0.0 };
+        search + COUNTS_MS + costs
+    };
+    cell.arms.iter().map(of_arm).sum::<f64>() / 1_000.0
 }
 
 /// Returns about how long a visit with a phase takes, in milliseconds.
-pub(super) fn visit_ms(cell: &Arguments, phase: Duration) -> f64 {
-    (phase + WARM_UP).as_secs_f64() * 1_000.0 + START_MS + CONNECT_MS * cell.connections as f64
+pub(super) fn visit_ms(cell: &Arguments, arm: &Arm, phase: Duration) -> f64 {
+    (phase + warm_up(arm)).as_secs_f64() * 1_000.0 + START_MS + CONNECT_MS * cell.connections as f64
+}
+
+/// Returns what precedes a phase of an arm.
+pub(super) fn warm_up(arm: &Arm) -> Duration {
+    if arm.is_ours() { WARM_UP } else { WARM_UP_FOREIGN }
 }
 
 pub(super) fn open_length(cell: &Arguments) -> Duration {
@@ -122,7 +132,6 @@ mod tests {
     use examples::Style;
 
     use super::*;
-    use crate::measure::arm::Arm;
 
     fn cell(mode: Mode, arms: usize, connections: usize) -> Arguments {
         Arguments {

@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use super::findings::Findings;
-use super::length::{WARM_UP, closed_length, open_length, visit_ms};
+use super::length::{closed_length, open_length, visit_ms, warm_up};
 use super::saturation;
 use crate::files::figures::{ClosedFigures, OpenFigures, Quantiles};
 use crate::files::interval_log::{Interval, Phase};
@@ -39,7 +39,7 @@ pub(super) fn measure(
     let mut random = SmallRng::seed_from_u64(plan.seed.wrapping_add(round as u64));
     for arm in plan.order(&found.run, &mut random) {
         let outcome = closed_phase(plan, round, arm);
-        progress.advance(visit_ms(&plan.arguments, closed_length(&plan.arguments)) as u64);
+        progress.advance(visit_ms(&plan.arguments, arm, closed_length(&plan.arguments)) as u64);
         let during = format!("round {round}, closed phase");
         if let Some((figures, interval)) = keep(&mut found.run.failures, arm, during, outcome)? {
             progress.say(figures.line());
@@ -57,7 +57,7 @@ pub(super) fn measure(
     let order = plan.order(&found.run, &mut random);
     let ended = order.into_iter().try_for_each(|arm| {
         let outcome = open_phase(plan, arm, &arrivals);
-        progress.advance(visit_ms(&plan.arguments, length) as u64);
+        progress.advance(visit_ms(&plan.arguments, arm, length) as u64);
         let during = format!("round {round}, open phase");
         if let Some(interval) = keep(&mut found.run.failures, arm, during, outcome)? {
             let figures = OpenFigures::of(round, arm.name(), arrival_seed, &interval.recorder);
@@ -107,7 +107,7 @@ fn closed_phase(
 ) -> Result<(ClosedFigures, Interval), Misfortune> {
     let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
     let visited = visit(plan, timed, |server| {
-        let mut generator = warm_generator(plan, server)?;
+        let mut generator = warm_generator(plan, arm, server)?;
         let before = used_at_rest(server);
         let mut recorder = Recorder::new();
         let began = Instant::now();
@@ -141,7 +141,7 @@ fn open_phase(plan: &Plan, arm: &Arm, schedule: &Schedule) -> Result<Interval, M
     let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
     let mut recorder = Recorder::new();
     let ((open, began, hiccups), _) = visit(plan, timed, |server| {
-        let mut generator = warm_generator(plan, server)?;
+        let mut generator = warm_generator(plan, arm, server)?;
         // Beside the server, so that it sees what the server sees.
         let meter = HiccupMeter::start(plan.placement.map(|placement| placement.server));
         let began = Instant::now();
@@ -163,9 +163,9 @@ fn open_phase(plan: &Plan, arm: &Arm, schedule: &Schedule) -> Result<Interval, M
     Ok(Interval { began, length: open.elapsed, recorder, hiccups })
 }
 
-fn warm_generator(plan: &Plan, server: &Server) -> Result<Generator, Trouble> {
+fn warm_generator(plan: &Plan, arm: &Arm, server: &Server) -> Result<Generator, Trouble> {
     let mut generator = Generator::connect(server.addr(), plan.shape, &plan.interrupt)?;
-    generator.closed(Limit::Time(WARM_UP), &mut Recorder::new())?;
+    generator.closed(Limit::Time(warm_up(arm)), &mut Recorder::new())?;
     Ok(generator)
 }
 

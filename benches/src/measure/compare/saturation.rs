@@ -4,7 +4,7 @@
 //! schedule messages come in bunches, and it may do more or less: so rates around that figure are
 //! tried.
 
-use super::length::{PROBES, WARM_UP, open_length, visit_ms};
+use super::length::{PROBES, open_length, visit_ms, warm_up};
 use crate::files::figures::SaturationFigures;
 use crate::files::run_file::Run;
 use crate::measure::arm::Arm;
@@ -31,7 +31,7 @@ pub(super) fn search(plan: &Plan, run: &mut Run, progress: &Progress) -> Result<
         progress.say(format!("{arm}: which rates it keeps up with"));
         let outcome = of_arm(plan, arm, rate);
         progress.advance(
-            PROBES as u64 * visit_ms(&plan.arguments, open_length(&plan.arguments)) as u64,
+            PROBES as u64 * visit_ms(&plan.arguments, arm, open_length(&plan.arguments)) as u64,
         );
         let during = "search for the rates that it keeps up with".to_owned();
         run.saturation.extend(keep(&mut run.failures, arm, during, outcome)?);
@@ -63,7 +63,7 @@ fn keeps_up(plan: &Plan, arm: &Arm, rate: f64) -> Result<bool, Misfortune> {
     let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
     let (open, _) = visit(plan, timed, |server| {
         let mut generator = Generator::connect(server.addr(), plan.shape, &plan.interrupt)?;
-        generator.closed(Limit::Time(WARM_UP), &mut Recorder::new())?;
+        generator.closed(Limit::Time(warm_up(arm)), &mut Recorder::new())?;
         generator.open(&schedule, &mut Recorder::new())
     })?;
     let behind = open.elapsed.saturating_sub(length).as_secs_f64();
