@@ -240,11 +240,14 @@ impl Job for Slot {
             None => self.poll(),
             Some(threshold) => self.watched(threshold, || self.poll()),
         };
-        match polled {
-            Ok(Poll::Pending) if self.phase.get() == Phase::Polled => {
-                self.phase.set(Phase::Waiting);
-            }
-            _ => self.poll_returned(polled),
+        let polled = match polled {
+            Ok(polled) => polled,
+            Err(payload) => return self.panicked(payload),
+        };
+        if polled.is_pending() && self.phase.get() == Phase::Polled {
+            self.phase.set(Phase::Waiting);
+        } else {
+            self.poll_returned();
         }
     }
 
