@@ -5,6 +5,7 @@ mod bridges;
 mod bytes;
 mod cancellations;
 mod combine;
+mod contract;
 mod costs;
 mod depth;
 mod fuzz;
