@@ -10,6 +10,7 @@ mod costs;
 mod depth;
 mod fuzz;
 mod giving_way;
+mod group;
 mod halves;
 mod inspecting;
 mod lab;
