@@ -12,9 +12,9 @@ use futures::future::{Either, join, select};
 use futures::io::{AsyncBufRead, AsyncRead, AsyncReadExt, AsyncWrite};
 use futures::sink::Sink;
 use futures::stream::Stream;
-use loop_core::{Chunk, EventLoop};
+use loop_core::{Chunk, EventLoop, is_cancelled};
 
-use super::{Count, descriptor, drain, fill, finish, run_until_woken};
+use super::{Count, descriptor, drain, fill, finish, once, run_until_woken};
 use crate::lab::{connected, pair};
 
 /// Polls with one waker and then with another, does what ends the wait, and asserts that the second one
@@ -80,6 +80,28 @@ fn what_waits_to_write_is_woken() {
     let filled = fill(&mut ours);
     let poll = |cx: &mut Context<'_>| Pin::new(&mut ours).poll_write(cx, b"x").is_ready();
     assert_wakes(&mut event_loop, poll, || drain(&mut theirs, filled));
+}
+
+#[test]
+fn what_waits_when_the_loop_is_closed_is_woken_and_nothing_waits_from_then_on() {
+    let (mut event_loop, handle, mut stream, _peer) = pair();
+    let (mut ours, _theirs) = descriptor(&handle);
+    fill(&mut ours);
+    let (mut byte, (reads, reader), (writes, writer)) = ([0; 1], Count::waker(), Count::waker());
+    let (mut reader, mut writer) = (Context::from_waker(&reader), Context::from_waker(&writer));
+    assert!(Pin::new(&mut stream).poll_read(&mut reader, &mut byte).is_pending());
+    assert!(Pin::new(&mut ours).poll_write(&mut writer, b"x").is_pending());
+    event_loop.close();
+    assert_eq!((reads.get(), writes.get()), (1, 1));
+    let read = once(|cx| Pin::new(&mut stream).poll_read(cx, &mut byte));
+    assert!(is_cancelled(&read.unwrap().unwrap_err()));
+    let written = once(|cx| Pin::new(&mut ours).poll_write(cx, b"x"));
+    assert!(is_cancelled(&written.unwrap().unwrap_err()));
+    once(|cx| Pin::new(&mut stream).poll_close(cx)).unwrap().unwrap();
+    once(|cx| Pin::new(&mut ours).poll_close(cx)).unwrap().unwrap();
+    let (mut reader, _writer) = stream.into_split();
+    let next = once(|cx| Pin::new(&mut reader).poll_next(cx));
+    assert!(is_cancelled(&next.unwrap().unwrap().unwrap_err()));
 }
 
 #[test]
