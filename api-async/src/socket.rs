@@ -1,7 +1,7 @@
 //! A socket and what waits for it: one future a direction, as in the other wings.
 //!
 //! A future that waits has the direction until it ends or is dropped, and takes its waker with it. The
-//! traits of `futures` poll without a future of ours: there the task is woken that polled last.
+//! traits of `futures` poll without a future of ours, and hold nothing: a task whose place is taken is woken.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
@@ -185,8 +185,8 @@ impl<S, W: Way> Claim<'_, S, W> {
     fn release(&mut self) {
         if self.held {
             self.socket.claimed[index(W::DIRECTION)].set(false);
+            self.held = false;
         }
-        self.held = false;
     }
 
     /// Gives the direction up, and takes the waker back.

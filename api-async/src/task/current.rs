@@ -69,22 +69,10 @@ pub struct InsideLoop;
 /// Marks a thread as running a loop, for as long as it lives.
 pub(crate) struct Inside(());
 
-/// The task in this row is about to be polled.
-pub(crate) fn begin(row: usize) {
-    CURRENT.with(|current| {
-        current.row.set(row);
-        current.budget.set(BUDGET);
-        current.waits.set(Wait::Other);
-        current.depth.set(current.depth.get() + POLL);
-    });
-}
-
-/// The task's poll has returned; tells what it waits for.
-pub(crate) fn end() -> Wait {
-    CURRENT.with(|current| {
-        current.depth.set(current.depth.get() - POLL);
-        current.waits.get()
-    })
+/// Marks a task as polled, for as long as it lives.
+pub(crate) struct Polling<'a> {
+    /// Where it leaves what the task waits for then.
+    waits: &'a Cell<Wait>,
 }
 
 /// Returns the row of the task that is polled, or, after a poll within its poll, of that one; a row
@@ -149,6 +137,28 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         CURRENT.with(|current| current.depth.set(current.depth.get() - 1));
+    }
+}
+
+impl<'a> Polling<'a> {
+    /// Begins the poll of the task in a row.
+    pub(crate) fn begin(row: usize, waits: &'a Cell<Wait>) -> Polling<'a> {
+        CURRENT.with(|current| {
+            current.row.set(row);
+            current.budget.set(BUDGET);
+            current.waits.set(Wait::Other);
+            current.depth.set(current.depth.get() + POLL);
+        });
+        Polling { waits }
+    }
+}
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        CURRENT.with(|current| {
+            current.depth.set(current.depth.get() - POLL);
+            self.waits.set(current.waits.get());
+        });
     }
 }
 
