@@ -42,11 +42,12 @@
 //! ```text
 //!   a whole       echo            task/run           task/scope, scoped
 //!                  │                 │                    │
-//!   operations    tcp ── bytes    resolve              combine
+//!   operations    tcp ── bytes    resolve         combine ── within
 //!                  │  └─ io/         │                    │
 //!                socket           bridges               timer
 //!                  └─────────────────┼────────────────────┘
-//!   task/         mod                │  Task and spawn; beside it token, shield, inspect, parts
+//!   task/         mod                │  Task and spawn; beside it token, shield, inspect, parts,
+//!                                    │  group, yielding
 //!                 executor           │  places tasks, finds the slot of a waker
 //!                 slot, ending, slow │  a task's state, from the spawning to the join
 //!                 task_cell          │  the future, then its output
@@ -84,18 +85,22 @@ mod socket;
 mod task;
 mod tcp;
 mod timer;
+mod within;
 
 pub use bridges::{Resume, Spawner, Suspend, offload, spawn_blocking, suspend};
 pub use io::descriptor::Async;
 pub use io::halves::{ReadHalf, Unrelated, WriteHalf};
 pub use resolve::resolve;
 pub use task::current::{InsideLoop, Wait};
+pub use task::group::TaskGroup;
 pub use task::inspect::{TaskInfo, TaskState, task_slots, tasks, watch_polls};
 pub use task::run::{RunFailed, Runner, block_on, run};
 pub use task::scope::{Scope, ScopedTask, scope};
 pub use task::scoped::Scoped;
 pub use task::shield::{Shield, shield};
 pub use task::token::CancellationToken;
+pub use task::yielding::yield_now;
 pub use task::{Task, TaskError, TaskOutput, run_until_complete, spawn, spawn_infallible};
 pub use tcp::{ReadChunk, TcpListener, TcpStream, WriteChunk};
 pub use timer::{Sleep, sleep, sleep_until};
+pub use within::within;

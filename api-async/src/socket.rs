@@ -1,12 +1,12 @@
 //! A socket and what waits for it: one future a direction, as in the other wings.
 //!
 //! A future that waits has the direction until it ends or is dropped, and takes its waker with it. The
-//! traits of `futures` poll without a future of ours: there the task is woken that polled last.
+//! traits of `futures` poll without a future of ours, and hold nothing: a task whose place is taken is woken.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::marker::PhantomData;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use loop_core::transfer::Transfer;
 use loop_core::{Direction, Source};
@@ -102,13 +102,15 @@ impl<S> Socket<S> {
         cx: &Context<'_>,
         attempt: impl FnOnce() -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        ready!(current::poll_budget(cx));
+        if !current::take_budget() {
+            return current::give_way(cx);
+        }
         match attempt() {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait(direction, cx),
-            result => {
-                current::spend();
-                Poll::Ready(result)
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                current::return_budget();
+                self.wait(direction, cx)
             }
+            result => Poll::Ready(result),
         }
     }
 
@@ -139,15 +141,27 @@ impl<S, W: Way> Claim<'_, S, W> {
         cx: &Context<'_>,
         attempt: impl FnOnce() -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        ready!(current::poll_budget(cx));
-        match attempt() {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => self.park(cx),
-            result => {
-                current::spend();
-                self.release();
-                Poll::Ready(result)
+        let admitted = current::take_budget();
+        if admitted {
+            match attempt() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                result => {
+                    self.release();
+                    return Poll::Ready(result);
+                }
             }
         }
+        self.put_off(cx, admitted)
+    }
+
+    /// Waits after an attempt that would block; without one, since the budget is used up, it gives way.
+    #[cold]
+    fn put_off<T>(&mut self, cx: &Context<'_>, attempted: bool) -> Poll<io::Result<T>> {
+        if !attempted {
+            return current::give_way(cx);
+        }
+        current::return_budget();
+        self.park(cx)
     }
 
     /// Tells whether the future has waited.
@@ -170,8 +184,8 @@ impl<S, W: Way> Claim<'_, S, W> {
     /// Gives the direction up, since the future ends.
     fn release(&mut self) {
         if self.held {
-            self.held = false;
             self.socket.claimed[index(W::DIRECTION)].set(false);
+            self.held = false;
         }
     }
 

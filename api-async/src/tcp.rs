@@ -22,7 +22,8 @@ pub struct TcpListener(Socket<mio::net::TcpListener>);
 /// Reading and writing may be awaited at once, each by one future: a second that would wait in the
 /// same direction is refused as `ResourceBusy`. A reference reads and writes as well, so that two
 /// futures of one task can share a connection. The traits of `futures` poll without a future of this
-/// crate: if two tasks poll one direction through them, the last is woken.
+/// crate: of two tasks that poll one direction through them, each takes the other's place and wakes it, so
+/// that both go on, and keep the loop busy until they do.
 pub struct TcpStream(Socket<mio::net::TcpStream>);
 
 /// The future of [`TcpStream::read_chunk`].
@@ -83,7 +84,8 @@ impl TcpListener {
         self.accepted(accepted)
     }
 
-    /// Accepts a connection, or wakes the task when there is one: the last task that polls.
+    /// Accepts a connection, or wakes the task when there is one. Another task that waits here is woken, and
+    /// has to poll again.
     ///
     /// # Errors
     /// As [`TcpListener::accept`].

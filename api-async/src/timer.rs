@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use loop_core::{Handle, LoopHandle};
@@ -49,8 +49,9 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if self.handle.is_closing() {
             // Ready at once: what sleeps so again and again on another loop lets that one go on.
-            ready!(current::poll_budget(cx));
-            current::spend();
+            if !current::take_budget() {
+                return current::give_way(cx);
+            }
         }
         // The first poll is pending even so: to sleep for no time is to let others run.
         let over = self.timer.is_some() && self.handle.has_come(self.deadline);

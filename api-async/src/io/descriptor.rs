@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures::io::{AsyncRead, AsyncWrite};
 use loop_core::{Direction, LoopHandle, Source};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token, event};
+use rustix::io::Errno;
+use rustix::net::{Shutdown, shutdown};
 
 use crate::socket::{Reads, Socket, Way, Writes};
 
@@ -36,6 +38,9 @@ use crate::socket::{Reads, Socket, Way, Writes};
 /// assert_eq!(&echoed.unwrap()?, b"hello");
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// The traits of `futures` read and write it. To close it is to flush it, and to end this side of what is
+/// a socket; what is none, as a pipe, ends when this is dropped.
 ///
 /// # Limits
 /// The descriptor is to be set not to block beforehand, and to be the only one of what it stands for:
@@ -137,6 +142,9 @@ where
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
+        if buffer.is_empty() {
+            return Poll::Ready(Ok(0));
+        }
         self.poll_with(Direction::Read, cx, |mut io| io.read(buffer))
     }
 
@@ -145,6 +153,9 @@ where
         cx: &mut Context<'_>,
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
+        if buffers.iter().all(|buffer| buffer.is_empty()) {
+            return Poll::Ready(Ok(0));
+        }
         self.poll_with(Direction::Read, cx, |mut io| io.read_vectored(buffers))
     }
 }
@@ -170,11 +181,25 @@ where
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_with(Direction::Write, cx, |mut io| io.flush())
+        // Tried whether there is room or not: most owners have nothing to write, and wait for nothing.
+        let mut io = self.get_ref();
+        match io.flush() {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
+            {
+                self.poll_with(Direction::Write, cx, |mut io| io.flush())
+            }
+            flushed => Poll::Ready(flushed),
+        }
     }
 
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(cx)
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_flush(cx))?;
+        Poll::Ready(match shutdown(self.get_ref(), Shutdown::Write) {
+            // What is no socket ends with its descriptor; and a connection that is gone is closed.
+            Ok(()) | Err(Errno::NOTSOCK | Errno::NOTCONN) => Ok(()),
+            Err(error) => Err(error.into()),
+        })
     }
 }
 

@@ -41,7 +41,8 @@ pub struct WriteHalf {
     chunk: Option<Chunk>,
 }
 
-/// Two halves are not of one connection; they come back.
+/// Two halves that were not put together come back: they are of two connections, or the sink has a chunk
+/// that it has yet to write.
 #[derive(Debug)]
 pub struct Unrelated(pub ReadHalf, pub WriteHalf);
 
@@ -78,9 +79,10 @@ impl ReadHalf {
     /// Puts the two sides together again. What was read ahead comes with them.
     ///
     /// # Errors
-    /// When they are not of one connection.
+    /// When they are not of one connection; when the sink was given a chunk and not flushed, since the
+    /// chunk would be lost.
     pub fn reunite(mut self, writer: WriteHalf) -> Result<(TcpStream, Option<Chunk>), Unrelated> {
-        if !Rc::ptr_eq(&self.stream, &writer.stream) {
+        if !Rc::ptr_eq(&self.stream, &writer.stream) || writer.chunk.is_some() {
             return Err(Unrelated(self, writer));
         }
         let chunk = self.chunk.take();

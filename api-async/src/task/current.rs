@@ -9,7 +9,7 @@ use std::fmt;
 use std::task::{Context, Poll};
 
 /// How many operations a task may complete in one poll (tokio: 128).
-const BUDGET: u32 = 128;
+const BUDGET: i32 = 128;
 
 /// What a poll adds to the depth.
 const POLL: u32 = 1 << 16;
@@ -38,8 +38,9 @@ pub enum Wait {
 }
 
 struct Current {
-    /// How many operations are left in this poll.
-    budget: Cell<u32>,
+    /// How many operations are left in this poll. Signed: to take one more than there are is one step, and
+    /// shows below zero.
+    budget: Cell<i32>,
     /// What the poll has come to wait for.
     waits: Cell<Wait>,
     /// How many runs are under way on this thread, one within the other, and, each counting for
@@ -68,22 +69,10 @@ pub struct InsideLoop;
 /// Marks a thread as running a loop, for as long as it lives.
 pub(crate) struct Inside(());
 
-/// The task in this row is about to be polled.
-pub(crate) fn begin(row: usize) {
-    CURRENT.with(|current| {
-        current.row.set(row);
-        current.budget.set(BUDGET);
-        current.waits.set(Wait::Other);
-        current.depth.set(current.depth.get() + POLL);
-    });
-}
-
-/// The task's poll has returned; tells what it waits for.
-pub(crate) fn end() -> Wait {
-    CURRENT.with(|current| {
-        current.depth.set(current.depth.get() - POLL);
-        current.waits.get()
-    })
+/// Marks a task as polled, for as long as it lives.
+pub(crate) struct Polling<'a> {
+    /// Where it leaves what the task waits for then.
+    waits: &'a Cell<Wait>,
 }
 
 /// Returns the row of the task that is polled, or, after a poll within its poll, of that one; a row
@@ -102,27 +91,29 @@ pub(crate) fn wait(wait: Wait) {
     CURRENT.with(|current| current.waits.set(wait));
 }
 
-/// Lets an operation be tried if there is budget left; with none, the task gives way and is queued
-/// again. What else it polls in this poll gives way too, or it would never rest.
-pub(crate) fn poll_budget(cx: &Context<'_>) -> Poll<()> {
-    CURRENT.with(|current| match current.budget.get() {
-        0 => give_way(current, cx),
-        _ => Poll::Ready(()),
+/// Takes what an operation costs out of the budget, before it is tried; tells whether there was any left.
+/// With none the task [gives way](give_way), and what else it polls in this poll as well, or it would
+/// never rest.
+pub(crate) fn take_budget() -> bool {
+    CURRENT.with(|current| {
+        current.budget.set(current.budget.get() - 1);
+        current.budget.get() >= 0
     })
 }
 
-/// Notes that an operation has completed: it takes one of the budget.
-pub(crate) fn spend() {
-    CURRENT.with(|current| current.budget.set(current.budget.get().wrapping_sub(1)));
+/// Gives back what was taken: the operation has not completed.
+pub(crate) fn return_budget() {
+    CURRENT.with(|current| current.budget.set(current.budget.get() + 1));
 }
 
+/// Queues the task again, since its budget is used up.
 #[cold]
-fn give_way(current: &Current, cx: &Context<'_>) -> Poll<()> {
-    if !is_polling(current) {
+pub(crate) fn give_way<T>(cx: &Context<'_>) -> Poll<T> {
+    CURRENT.with(|current| {
         // What polls without a task, as another executor does, begins anew here.
-        current.budget.set(BUDGET);
-    }
-    current.waits.set(Wait::Yielding);
+        current.budget.set(if is_polling(current) { 0 } else { BUDGET });
+        current.waits.set(Wait::Yielding);
+    });
     cx.waker().wake_by_ref();
     Poll::Pending
 }
@@ -146,6 +137,28 @@ impl Inside {
 impl Drop for Inside {
     fn drop(&mut self) {
         CURRENT.with(|current| current.depth.set(current.depth.get() - 1));
+    }
+}
+
+impl<'a> Polling<'a> {
+    /// Begins the poll of the task in a row.
+    pub(crate) fn begin(row: usize, waits: &'a Cell<Wait>) -> Polling<'a> {
+        CURRENT.with(|current| {
+            current.row.set(row);
+            current.budget.set(BUDGET);
+            current.waits.set(Wait::Other);
+            current.depth.set(current.depth.get() + POLL);
+        });
+        Polling { waits }
+    }
+}
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        CURRENT.with(|current| {
+            current.depth.set(current.depth.get() - POLL);
+            self.waits.set(current.waits.get());
+        });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
+use std::task::Waker;
 
 use loop_core::{Abort, panic_message};
 
@@ -78,16 +78,16 @@ impl Slot {
 
     /// Goes on when a poll has returned and the task does not just go on waiting.
     #[cold]
-    pub(super) fn poll_returned(self: &Rc<Self>, polled: Result<Poll<()>, Payload>) {
-        match polled {
-            Err(payload) => self.panicked(payload),
-            Ok(_) if self.phase.get() == Phase::Aborting => self.end_aborted(),
-            Ok(_) => self.end(Phase::Ended),
+    pub(super) fn poll_returned(self: &Rc<Self>) {
+        match self.phase.get() {
+            Phase::Aborting => self.end_aborted(),
+            _ => self.end(Phase::Ended),
         }
     }
 
     /// Ends a task that has panicked. The loop is told; a task that joins gets the message.
-    fn panicked(self: &Rc<Self>, payload: Payload) {
+    #[cold]
+    pub(super) fn panicked(self: &Rc<Self>, payload: Payload) {
         let future = self.future.take();
         let (tasks, spawned_at) = (self.loop_tasks.clone(), self.about.spawned_at.get());
         let message = panic_message(&*payload).to_owned();

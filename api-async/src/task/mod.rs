@@ -3,7 +3,7 @@
 //! To be read in this order: `spawn` and the handle here; `executor.rs`, which gives the future a slot;
 //! `slot.rs`, which the loop runs, and `ending.rs`; `task_cell.rs`, what a slot holds. What one may pass
 //! over: `loop_tasks.rs` and `about.rs` (counts), `report.rs`, `panics.rs` and `dropping.rs` (what is done
-//! where a destructor or a waker panics). Built on tasks: tokens, shields, scopes, a whole run.
+//! where a destructor or a waker panics). Built on tasks: tokens, shields, groups, scopes, a whole run.
 
 mod about;
 pub(crate) mod current;
@@ -11,6 +11,7 @@ mod dropping;
 mod ending;
 mod erased;
 pub(crate) mod executor;
+pub(crate) mod group;
 pub(crate) mod inspect;
 mod loop_tasks;
 pub(crate) mod panics;
@@ -25,6 +26,7 @@ mod slow;
 mod task_cell;
 pub(crate) mod token;
 mod waker;
+pub(crate) mod yielding;
 
 use std::error::Error;
 use std::fmt;
@@ -94,7 +96,15 @@ where
     spawn_judged(handle, future, TaskOutput::failure)
 }
 
-/// Runs a future whose output cannot be a failure.
+/// Runs a future whose output cannot be a failure, and may be of any type. [`spawn`] takes what can say
+/// whether it is one: Rust has no function that takes both.
+///
+/// ```
+/// let mut event_loop = loop_core::EventLoop::new()?;
+/// let task = api_async::spawn_infallible(&event_loop.handle(), async { 42 });
+/// assert_eq!(api_async::run_until_complete(&mut event_loop, task).unwrap(), Ok(42));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[track_caller]
 pub fn spawn_infallible<F: Future + 'static>(handle: &LoopHandle, future: F) -> Task<F::Output> {
     spawn_judged(handle, future, |_| None)

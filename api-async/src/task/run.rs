@@ -11,7 +11,6 @@ use futures::executor::block_on as park_until;
 use loop_core::{Cancelled, Context, Elapsed, EventLoop, LoopHandle, RunError};
 
 use crate::bridges::{Resume, suspend};
-use crate::combine::timeout;
 use crate::task::current::{self, InsideLoop};
 use crate::task::executor;
 use crate::task::inspect::info;
@@ -20,6 +19,7 @@ use crate::task::report;
 use crate::task::slot::{Phase, Slot};
 use crate::task::token::CancellationToken;
 use crate::task::{Task, TaskError, run_until_complete, spawn_infallible};
+use crate::within::within;
 
 /// How a program runs, and how long its end may take.
 ///
@@ -164,11 +164,7 @@ async fn end_tasks(handle: &LoopHandle, limit: Duration) {
             None => drop(slot.abort()),
         }
     }
-    let all_but_this = async {
-        tasks.until_at_most(1).await;
-        Ok(())
-    };
-    if let Err(Elapsed) = timeout(handle, limit, all_but_this).await {
+    if let Err(Elapsed) = within(handle, limit, tasks.until_at_most(1)).await {
         for slot in others(&tasks) {
             let message = format!("did not stop within {limit:?}, and is aborted: {}", info(&slot));
             let place = slot.about.spawned_at.get();

@@ -25,18 +25,23 @@ use crate::task::token::CancellationToken;
 /// Where children begin; clones are one scope.
 pub struct Scope<'a, E>(Rc<Shared<'a, E>>);
 
-/// The value that a child will have, for its siblings and the body.
+/// The value that a child will have, for its siblings and the body; or [`Cancelled`], if the child has
+/// failed, has panicked or was dropped. Why it failed, the scope tells.
 ///
-/// It is pending for ever if the child fails: the scope is cancelled then, and what waits here with it.
 /// Dropping it lets the child go on.
 pub struct ScopedTask<T>(Rc<Value<T>>);
 
 struct Value<T> {
     /// Set by the child, taken by the future.
     value: Cell<Option<T>>,
+    /// Whether the child is gone: without a value there will be none.
+    gone: Cell<bool>,
     /// Wakes the task that polls the future.
     waiter: Cell<Option<Waker>>,
 }
+
+/// Held by a child, and dropped with it, however it ends: from then on its value is there or never comes.
+struct ValueGuard<T>(Rc<Value<T>>);
 
 /// Runs `body`, which begins children, and ends when all have ended.
 ///
@@ -141,15 +146,25 @@ impl<'a, E: 'a> Scope<'a, E> {
         future: impl Future<Output = Result<T, E>> + 'a,
         shielded: bool,
     ) -> ScopedTask<T> {
-        let value = Rc::new(Value { value: Cell::new(None), waiter: Cell::default() });
-        let kept = value.clone();
+        let value = Rc::new(Value {
+            value: Cell::new(None),
+            gone: Cell::new(false),
+            waiter: Cell::default(),
+        });
+        let guard = ValueGuard(value.clone());
         let child = async move {
-            kept.value.set(Some(future.await?));
-            kept.waiter.take().into_iter().for_each(Waker::wake);
+            guard.0.value.set(Some(future.await?));
             Ok(())
         };
         self.0.begin(child, shielded);
         ScopedTask(value)
+    }
+}
+
+impl<T> Drop for ValueGuard<T> {
+    fn drop(&mut self) {
+        self.0.gone.set(true);
+        in_drop(|| self.0.waiter.take().into_iter().for_each(Waker::wake));
     }
 }
 
@@ -160,11 +175,12 @@ impl<T> Drop for ScopedTask<T> {
 }
 
 impl<T> Future for ScopedTask<T> {
-    type Output = T;
+    type Output = Result<T, Cancelled>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, Cancelled>> {
         match self.0.value.take() {
-            Some(value) => Poll::Ready(value),
+            Some(value) => Poll::Ready(Ok(value)),
+            None if self.0.gone.get() => Poll::Ready(Err(Cancelled)),
             None => {
                 self.0.waiter.set(Some(cx.waker().clone()));
                 current::wait(Wait::Joining);

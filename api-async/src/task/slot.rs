@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 use loop_core::{Job, LocalWake};
 
 use crate::task::about::About;
-use crate::task::current;
+use crate::task::current::Polling;
 use crate::task::erased::ErasedFuture;
 use crate::task::loop_tasks::LoopTasks;
 use crate::task::report::Payload;
@@ -61,7 +61,7 @@ pub(crate) enum Phase {
 ///    once more.
 /// 3. The loop has come to the slot in its queue: [`Slot::run`](Job::run). From here on the task is not
 ///    queued.
-/// 4. The poll has returned `Pending`: `Slot::run`.
+/// 4. The poll has returned `Pending`: `Slot::go_on`.
 /// 5. The task is aborted, by its handle, the end of a run or the close of its loop: [`Slot::abort`].
 ///    The future is dropped when the end is known.
 /// 6. The same from within its own poll: `Slot::abort`, which leaves the future to the poll.
@@ -205,15 +205,27 @@ impl Slot {
         self.loop_tasks.handle.queue(self.clone(), self.number.get());
     }
 
+    /// Polls the future. What is borrowed for that, and what is noted of it, ends within, by a panic as well.
     #[inline]
     fn poll(&self) -> Result<Poll<()>, Payload> {
-        let mut future = self.future.borrow_mut();
-        let future = future.as_mut().expect("a waiting task has its future");
-        current::begin(self.task_waker.row());
-        let mut cx = Context::from_waker(&self.waker);
-        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx)));
-        self.about.waits.set(current::end());
-        polled
+        catch_unwind(AssertUnwindSafe(|| {
+            let mut future = self.future.borrow_mut();
+            let future = future.as_mut().expect("a waiting task has its future");
+            let _polling = Polling::begin(self.task_waker.row(), &self.about.waits);
+            future.as_mut().poll(&mut Context::from_waker(&self.waker))
+        }))
+    }
+
+    /// Goes on with the task when its poll has returned.
+    #[inline]
+    fn go_on(self: &Rc<Self>, polled: Result<Poll<()>, Payload>) {
+        match polled {
+            Ok(Poll::Pending) if self.phase.get() == Phase::Polled => {
+                self.phase.set(Phase::Waiting);
+            }
+            Ok(_) => self.poll_returned(),
+            Err(payload) => self.panicked(payload),
+        }
     }
 }
 
@@ -236,15 +248,9 @@ impl Job for Slot {
         }
         self.phase.set(Phase::Polled);
         self.about.polls.set(self.about.polls.get().wrapping_add(1));
-        let polled = match self.loop_tasks.watch.get() {
-            None => self.poll(),
-            Some(threshold) => self.watched(threshold, || self.poll()),
-        };
-        match polled {
-            Ok(Poll::Pending) if self.phase.get() == Phase::Polled => {
-                self.phase.set(Phase::Waiting);
-            }
-            _ => self.poll_returned(polled),
+        match self.loop_tasks.watch.get() {
+            None => self.go_on(self.poll()),
+            Some(threshold) => self.go_on(self.watched(threshold, || self.poll())),
         }
     }
 

@@ -199,6 +199,23 @@ fn a_regular_file_cannot_be_waited_for() {
     assert!(async {}.now_or_never().is_some());
 }
 
+/// As the doc of `ReadHalf` says: `futures` has taken the bytes, and drops them with its future.
+#[test]
+fn a_cancelled_read_line_loses_what_it_had_read() {
+    let (mut event_loop, handle, stream, mut peer) = pair();
+    run_until_complete(&mut event_loop, async move {
+        let (mut reader, _writer) = stream.into_split();
+        peer.write_all(b"half a ").unwrap();
+        sleep(&handle, Duration::from_millis(2)).await;
+        let mut line = String::new();
+        assert!(reader.read_line(&mut line).now_or_never().is_none());
+        peer.write_all(b"line\n").unwrap();
+        reader.read_line(&mut line).await.unwrap();
+        assert_eq!(line, "line\n");
+    })
+    .unwrap();
+}
+
 /// What is safe to cancel, and how; `read_line` is not among it, see `ReadHalf`.
 #[test]
 fn lines_and_kept_buffers_lose_nothing_when_they_are_cancelled() {

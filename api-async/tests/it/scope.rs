@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::time::Duration;
 
 use api_async::{Scope, TaskError, run_until_complete, scope, sleep, spawn, spawn_infallible};
@@ -53,9 +54,9 @@ fn a_child_has_a_value_for_its_siblings_and_children_of_its_own() {
             let child = scope.spawn(async move {
                 let (a, b) = (inner.spawn(async { Ok(1) }), inner.spawn(async { Ok(2) }));
                 yield_now().await;
-                Ok::<_, io::Error>(a.await + b.await)
+                Ok::<_, io::Error>(a.await? + b.await?)
             });
-            Ok(child.await + 4)
+            Ok(child.await? + 4)
         })
         .await
     });
@@ -150,6 +151,35 @@ fn a_shielded_child_ends_in_good_order_and_its_failure_is_told_too() {
 }
 
 #[test]
+fn the_handle_of_a_child_that_fails_tells_what_waits_for_it() {
+    let Lab { mut event_loop, handle, .. } = lab();
+    let time = handle.clone();
+    let told = Rc::new(Cell::new(0));
+    let tells = told.clone();
+    let task = spawn(&handle.clone(), async move {
+        scope(&handle, |scope| async move {
+            let children = [
+                scope.spawn(async { Err::<(), _>(error(ErrorKind::NotFound)) }),
+                scope.spawn(async { panic!("of a child") }),
+                scope.spawn(pending::<io::Result<()>>()),
+            ];
+            for child in children {
+                let tells = tells.clone();
+                scope.spawn_shielded(Duration::from_secs(9), |_| async move {
+                    child.await.unwrap_err();
+                    tells.set(tells.get() + 1);
+                    Ok(())
+                });
+            }
+            pending::<io::Result<()>>().await
+        })
+        .await
+    });
+    assert!(matches!(run_until_complete(&mut event_loop, task), Ok(Err(TaskError::Panicked(_)))));
+    assert_eq!((told.get(), time.time()), (3, Duration::ZERO), "none waits for its limit");
+}
+
+#[test]
 fn dropping_a_scope_drops_all_of_it_and_what_begins_later() {
     let Lab { mut event_loop, handle, .. } = lab();
     let live = Live::default();
@@ -182,7 +212,7 @@ fn dropping_a_scope_drops_all_of_it_and_what_begins_later() {
         Ok(())
     });
     assert_eq!(live.others(), 0);
-    assert!(child.now_or_never().is_none());
+    assert!(child.now_or_never().expect("it never began").is_err());
 }
 
 #[test]

@@ -125,6 +125,11 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// When the chain is dropped while the handler's promise is pending, that is cancelled, and a
     /// rejection that waited to be passed on is reported.
     ///
+    /// # Limits
+    /// A chain that is dropped before has no outcome, and `handler` is dropped unrun: so it is inside of what
+    /// `timeout`, `race` or [`guard`](crate::CancellationToken::guard) drop. What has to be done even then
+    /// comes behind these, or into a destructor.
+    ///
     /// ECMAScript: `Promise.prototype.finally`.
     #[track_caller]
     pub fn finally<R>(self, handler: impl FnOnce() -> R + 'static) -> Promise<T, E>
@@ -184,8 +189,12 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// Runs the loop until the promise is settled, and returns its outcome.
     ///
     /// # Errors
-    /// As [`EventLoop::run_until_complete`].
+    /// As [`EventLoop::run_until_complete`]; [`RunError::Abandoned`] for a promise of another loop, whose
+    /// reactions this one does not run.
     pub fn run_until_complete(self, event_loop: &mut EventLoop) -> Result<Result<T, E>, RunError> {
+        if self.handle().id() != event_loop.handle().id() {
+            return Err(RunError::Abandoned);
+        }
         event_loop.run_until_complete(|completer| {
             self.run_to_the_end(|outcome| completer.complete(bare(outcome)));
         })

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use api_promises::combine::timeout;
 use api_promises::{Promise, sleep};
 use loop_core::{EventLoop, LoopHandle, RunError, TurnRule, is_cancelled};
 
@@ -140,4 +141,36 @@ fn a_read_begins_while_the_outcome_of_the_one_before_is_not_consumed() {
     let second = second.run_until_complete(&mut event_loop).unwrap().unwrap().unwrap();
     let first = first.run_until_complete(&mut event_loop).unwrap().unwrap().unwrap();
     assert_eq!((&*first, &*second), (&b"one"[..], &b"two"[..]));
+}
+
+/// Inside a reaction of its own loop nothing would ever settle it: both loops would stand.
+#[test]
+fn a_promise_of_another_loop_is_not_waited_for() {
+    let (mut event_loop, handle, _) = lab();
+    let outer = handle.clone();
+    let refused = Promise::<_, io::Error>::resolve(&handle, ()).map(move |()| {
+        let mut inner = EventLoop::new().unwrap();
+        sleep(&outer, Duration::from_millis(1)).run_until_complete(&mut inner)
+    });
+    let refused = refused.run_until_complete(&mut event_loop).unwrap().unwrap();
+    assert!(matches!(refused, Err(RunError::Abandoned)));
+}
+
+/// `timeout` and `guard` drop the chain: behind them the handler runs, inside of them it does not.
+#[test]
+fn a_finally_inside_of_what_is_dropped_is_dropped_and_one_behind_it_runs() {
+    let (mut event_loop, handle, reports) = lab();
+    let ran = Rc::new(RefCell::new(Vec::new()));
+    let notes = |name: &'static str| {
+        let ran = ran.clone();
+        move || {
+            ran.borrow_mut().push(name);
+            io::Result::Ok(())
+        }
+    };
+    let long = sleep(&handle, Duration::from_secs(60)).finally(notes("inside"));
+    let late = timeout(&handle, Duration::from_millis(1), long).finally(notes("behind"));
+    late.run_until_complete(&mut event_loop).unwrap().unwrap_err();
+    assert_eq!((ran.take(), Rc::strong_count(&ran)), (vec!["behind"], 1));
+    assert!(reports.borrow().is_empty(), "{reports:?}");
 }

@@ -45,6 +45,9 @@ impl<S> Source<S> {
     }
 
     /// Wakes a task when the socket is ready in this direction.
+    ///
+    /// One that waited here, and has another waker, is woken: it polls again, or waits no more. Two tasks
+    /// that go on polling one direction wake each other in turn, and keep the loop busy with that.
     pub fn park_waker(&self, direction: Direction, waker: &Waker) {
         self.park_task(direction, waker, || None);
     }
@@ -60,10 +63,19 @@ impl<S> Source<S> {
     ) {
         if !self.socket().park_again(direction, waker) {
             // Made while nothing of the socket is borrowed: a waker's clone may be users' code.
-            let task = Sleeper { waker: waker.clone(), local: local() };
-            self.displaced(self.socket().park_task(direction, task));
+            self.take_place(direction, Sleeper { waker: waker.clone(), local: local() });
         }
         self.defer_if_ready(direction);
+    }
+
+    /// Parks a task in the place of what was parked.
+    #[cold]
+    fn take_place(&self, direction: Direction, task: Sleeper) {
+        let was_parked = self.socket().is_parked(direction);
+        let (job, before) = self.socket().park_task(direction, task);
+        let waits = before.iter().filter(|_| was_parked);
+        waits.for_each(|task| self.handle().state.guard(|| task.waker.wake_by_ref()));
+        self.displaced((job, before));
     }
 
     /// Takes back what is parked in this direction; tells whether something was waiting.

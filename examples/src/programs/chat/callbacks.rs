@@ -197,10 +197,13 @@ impl Chat {
     // ANCHOR_END: clean_up
 
     fn end_if_empty(&self) {
-        if self.0.clients.borrow().is_empty()
-            && let Some(stopped) = self.0.stopped.take()
-        {
-            stopped(self.0.room.borrow().report());
+        if !self.0.clients.borrow().is_empty() {
+            return;
+        }
+        // Nothing is borrowed while it is called.
+        let report = self.0.room.borrow().report();
+        if let Some(stopped) = self.0.stopped.take() {
+            stopped(report);
         }
     }
 

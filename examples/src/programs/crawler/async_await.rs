@@ -3,10 +3,10 @@
 use std::cell::RefCell;
 
 use api_async::combine::timeout;
-use api_async::{TcpStream, bytes};
+use api_async::{TcpStream, bytes, within};
 use event_listener::Event;
 use futures::future::join_all;
-use loop_core::{Elapsed, LoopHandle};
+use loop_core::LoopHandle;
 
 use super::frontier::{Frontier, Next};
 use super::http::{FetchError, Response, ResponseReader, request};
@@ -30,11 +30,8 @@ pub(super) async fn crawl(handle: LoopHandle, options: Options) -> Totals {
         frontier: RefCell::new(Frontier::new(&options)),
         changed: Event::new(),
     };
-    let workers = async {
-        join_all((0..options.workers).map(|_| crawl.work())).await;
-        Ok::<(), Elapsed>(())
-    };
-    if timeout(&handle, options.timeout, workers).await.is_err() {
+    let workers = join_all((0..options.workers).map(|_| crawl.work()));
+    if within(&handle, options.timeout, workers).await.is_err() {
         crawl.frontier.borrow_mut().give_up();
     }
     crawl.frontier.into_inner().totals()

@@ -103,8 +103,9 @@ impl Crawl {
         for operation in self.fetches.take().into_values().chain(self.deadline.take()) {
             operation.cancel();
         }
+        let totals = self.frontier.borrow().totals();
         if let Some(callback) = self.callback.take() {
-            callback(self.frontier.borrow().totals());
+            callback(totals);
         }
     }
 }

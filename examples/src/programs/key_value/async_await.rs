@@ -31,6 +31,12 @@ struct State {
     stopping: CancellationToken,
 }
 
+/// A client that is connected, for as long as its task goes on.
+struct Present {
+    server: KeyValue,
+    key: usize,
+}
+
 impl KeyValue {
     // ANCHOR: serve
     /// Listens, lets clients in, and sweeps.
@@ -69,15 +75,14 @@ impl KeyValue {
     // ANCHOR: begin
     /// Begins a conversation; how it ends is the client's affair.
     fn begin(&self, stream: TcpStream) {
-        let mut clients = self.0.clients.borrow_mut();
-        let full = clients.len() >= self.0.options.clients_max;
+        let clients = &self.0.clients;
+        let full = clients.borrow().len() >= self.0.options.clients_max;
         let session = if full { Session::turned_away() } else { Session::new() };
-        let (server, place) = (self.clone(), clients.vacant_entry());
-        let key = place.key();
-        place.insert(spawn(&self.0.handle, async move {
-            let _ = server.converse(stream, session).await;
-            server.0.clients.borrow_mut().try_remove(key);
-        }));
+        let present = Present { server: self.clone(), key: clients.borrow().vacant_key() };
+        let client = spawn(&self.0.handle, async move {
+            let _ = present.server.converse(stream, session).await;
+        });
+        clients.borrow_mut().insert(client);
         self.0.report.borrow_mut().clients += 1;
     }
     // ANCHOR_END: begin
@@ -148,4 +153,12 @@ impl KeyValue {
         report
     }
     // ANCHOR_END: stop
+}
+
+/// Forgets a client however its task ends: what is behind an `await` may never come.
+impl Drop for Present {
+    fn drop(&mut self) {
+        let gone = self.server.0.clients.borrow_mut().try_remove(self.key);
+        drop(gone);
+    }
 }

@@ -8,6 +8,8 @@ mod async_await;
 mod callbacks;
 mod demonstration;
 mod naive_async_await;
+#[cfg(test)]
+mod one_turn;
 mod peer;
 mod promises;
 mod threads;

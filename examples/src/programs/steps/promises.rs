@@ -2,15 +2,17 @@
 //!
 //! Rule: the steps are one chain, and `finally` is behind it, the deadline and the token: whatever
 //! comes of the chain passes there. What one link learns and another needs is in the session, which
-//! the links share. Who wants to cancel asks the token; a chain that is dropped has no `finally`.
+//! the links share. An answer goes from link to link: the chain has a turn for that before it is
+//! dropped. Who wants to cancel asks the token; a chain that is dropped has no `finally`.
 
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
-use api_promises::combine::{map_limit, retry, timeout};
-use api_promises::{CancellationToken, Promise, TcpStream, bytes};
-use loop_core::{EventLoop, LoopHandle};
+use api_promises::combine::{map_limit, race, retry, timeout};
+use api_promises::{CancellationToken, Promise, TcpStream, bytes, sleep};
+use loop_core::{Elapsed, EventLoop, LoopHandle};
 
 use super::{END_OF_TRANSMISSION, Options, Report, Stage, at, parse};
 use crate::Left;
@@ -29,11 +31,13 @@ pub(super) fn transfer(
     options: Options,
     cancel: &CancellationToken,
 ) -> Promise<Vec<String>, io::Error> {
-    let limit = options.total_limit;
+    let late = sleep(handle, options.total_limit).then(|()| Err(Elapsed.into()));
     let (control, stage) = (RefCell::default(), Cell::default());
     let session = Rc::new(Session { handle: handle.clone(), options, control, stage });
-    let steps = timeout(handle, limit, steps(&session));
-    cancel.guard(steps).finally(move || clean_up(&session))
+    let timer = handle.clone();
+    let over = race(handle, [late, cancel.cancelled(handle)])
+        .catch(move |error| sleep(&timer, Duration::ZERO).then(|()| Err(error)));
+    race(handle, [steps(&session), over]).finally(move || clean_up(&session))
 }
 // ANCHOR_END: transfer
 

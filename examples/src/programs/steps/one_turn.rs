@@ -1,0 +1,109 @@
+//! A cancel in the turn in which the answer is read: the session is known to be open, and is undone.
+//!
+//! The turns are made one by one, and the peer is on the same thread: nothing is left to chance.
+
+use std::cell::Cell;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use loop_core::{EventLoop, LoopHandle};
+
+use super::{Options, async_await, callbacks, promises};
+
+type Cancel = Box<dyn FnOnce()>;
+
+/// Begins the transfer of a style; returns what cancels it.
+type Begin = fn(&LoopHandle, Options, Rc<Cell<bool>>) -> Cancel;
+
+#[test]
+fn with_callbacks() {
+    a_cancel_in_the_turn_of_the_answer_is_rolled_back(|handle, options, ended| {
+        let transfer = callbacks::transfer(handle, options, move |_| ended.set(true));
+        Box::new(move || _ = transfer.cancel())
+    });
+}
+
+#[test]
+fn with_promises() {
+    a_cancel_in_the_turn_of_the_answer_is_rolled_back(|handle, options, ended| {
+        let token = api_promises::CancellationToken::new();
+        let transfer = promises::transfer(handle, options, &token);
+        transfer.inspect(move |_| ended.set(true)).detach(drop);
+        Box::new(move || token.cancel())
+    });
+}
+
+#[test]
+fn with_async() {
+    a_cancel_in_the_turn_of_the_answer_is_rolled_back(|handle, options, ended| {
+        let token = api_async::CancellationToken::new();
+        let (owned, cancels) = (handle.clone(), token.clone());
+        let transfer = async move {
+            let _ = async_await::transfer(&owned, &options, &token).await;
+            ended.set(true);
+        };
+        api_async::spawn(handle, transfer).detach();
+        Box::new(move || cancels.cancel())
+    });
+}
+
+fn a_cancel_in_the_turn_of_the_answer_is_rolled_back(begin: Begin) {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (handle, ended) = (event_loop.handle(), Rc::new(Cell::new(false)));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let cancel = begin(&handle, patient(listener.local_addr().unwrap()), ended.clone());
+    // The kernel completes the connection without the peer.
+    turns_until(&mut event_loop, || handle.counts().writes > 0);
+    let mut peer = listener.accept().unwrap().0;
+    assert_eq!(heard(&mut peer), "AUTH open sesame\n");
+
+    peer.write_all(b"OK 7\n").unwrap();
+    // The timer is due in the same turn, and runs behind what reads.
+    handle.call_later(Duration::from_nanos(1), cancel);
+    thread::sleep(Duration::from_millis(2));
+    event_loop.run_once().unwrap();
+
+    peer.set_nonblocking(true).unwrap();
+    let mut farewell = String::new();
+    turns_until(&mut event_loop, || {
+        farewell += &heard(&mut peer);
+        farewell.ends_with("QUIT\n")
+    });
+    assert_eq!(farewell, "ROLLBACK\nQUIT\n");
+    peer.write_all(b"\x04").unwrap();
+    turns_until(&mut event_loop, || ended.get());
+}
+
+/// Options whose limits are not reached.
+fn patient(server: SocketAddr) -> Options {
+    let minute = Duration::from_secs(60);
+    Options {
+        step_limit: minute,
+        total_limit: minute,
+        clean_up_limit: minute,
+        ..Options::new(server)
+    }
+}
+
+/// Returns what a peer was told; nothing, if that has yet to come.
+fn heard(peer: &mut TcpStream) -> String {
+    let mut bytes = [0; 256];
+    match peer.read(&mut bytes) {
+        Ok(count) => String::from_utf8_lossy(&bytes[..count]).into_owned(),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => String::new(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Makes turns until something is so, for ten seconds at most.
+fn turns_until(event_loop: &mut EventLoop, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it never comes");
+        event_loop.handle().call_later(Duration::from_millis(1), || ());
+        event_loop.run_once().unwrap();
+    }
+}
