@@ -15,6 +15,7 @@ mod slope;
 mod strace;
 mod table;
 mod timing;
+mod volume;
 
 use std::time::Instant;
 
@@ -27,6 +28,8 @@ use crate::output::{self, Dress};
 use crate::process::cpu;
 use crate::process::environment::Environment;
 use crate::process::interrupt::Interrupt;
+use crate::process::limits;
+use crate::values;
 use depth::DepthArguments;
 use figures::CostReport;
 use programs::ProgramsArguments;
@@ -37,6 +40,7 @@ Examples:
   oneloop cost echo                          about two minutes
   oneloop cost echo --quick                  shorter runs, the same columns
   oneloop cost echo --only raw,async --json
+  oneloop cost echo --connections 4000       as many under way at once
   oneloop cost echo --only raw --peer go='go-echo :{port}'
   oneloop cost crossings                     from each colour to each other, and a yardstick
   oneloop cost depth --svg depth.svg         against depth, length and width, with the slopes
@@ -83,6 +87,9 @@ pub(crate) struct PlainArguments {
 /// The arguments of `cost echo`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct EchoArguments {
+    /// Connections of the loads that have many
+    #[arg(long, value_name = "N", default_value = "64", value_parser = values::connections)]
+    pub(crate) connections: usize,
     #[command(flatten)]
     pub(crate) selection: Selection,
     /// Shorter runs
@@ -105,11 +112,13 @@ pub(crate) fn run(asked: &CostArguments) -> Result<(), Failure> {
 
 /// Counts everything about an echo, prints tables or JSON.
 fn echo(asked: &EchoArguments) -> Result<(), Failure> {
+    limits::ensure_connections_fit(asked.connections)?;
     let arms = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
-    // The load is compare's default: 64 connections, 64 bytes.
-    let compared = CompareArguments::unsaid();
+    // The load is compare's, 64 bytes a message.
+    let compared =
+        CompareArguments { connections: asked.connections, ..CompareArguments::unsaid() };
     let plan = Plan::new(&compared, arms, interrupt);
     if let Some(placement) = plan.placement {
         // A refusal leaves the generator where it is; the servers pin themselves or fail.
@@ -117,8 +126,8 @@ fn echo(asked: &EchoArguments) -> Result<(), Failure> {
     }
     let environment = Environment::observe(plan.placement);
     let begun = Instant::now();
-    let mut session =
-        Session::begin(&plan, asked.quick, CostReport::begin(environment, asked.quick));
+    let report = CostReport::begin(environment, asked.connections, asked.quick);
+    let mut session = Session::begin(&plan, asked.quick, report);
     let finished = session.measure();
     let mut report = session.end();
     report.partial = finished.is_err();
