@@ -12,6 +12,9 @@ use crate::promise::{Cancel, Node, Origin, Outlet, Owner, Promise, Resolver, Sin
 /// The parts of a socket's job.
 pub(crate) const READ: u64 = 0;
 pub(crate) const WRITE: u64 = 1;
+/// The turn of the handler that waits for a chunk. It is read then and not before: where a thousand
+/// handlers wait in the queue, no more than one of them has a chunk.
+const HANDLE_CHUNK: u64 = 2;
 
 /// A connection's socket, and what waits for it.
 pub(crate) struct Stream {
@@ -92,7 +95,17 @@ impl Stream {
         promise
     }
 
-    fn read(self: Rc<Self>) {
+    /// Bytes have come, or the end.
+    fn readable(self: Rc<Self>) {
+        if self.chunk.is_consumed_by_handler() {
+            let handle = self.source.handle().clone();
+            return handle.queue(self, HANDLE_CHUNK);
+        }
+        self.read(false);
+    }
+
+    /// Reads the chunk, and runs the handler that waits for it if its turn has come.
+    fn read(self: Rc<Self>, is_turn_of_handler: bool) {
         if self.activity(Direction::Read) != Activity::Chunk {
             return;
         }
@@ -101,8 +114,11 @@ impl Stream {
         };
         self.set_activity(Direction::Read, Activity::Idle);
         match self.reading.take() {
-            None => self.chunk.settle(read.map_err(Into::into), &*self),
             Some(resolver) => resolver.settle(read),
+            None if is_turn_of_handler => {
+                self.chunk.settle_and_run(read.map_err(Into::into), &*self);
+            }
+            None => self.chunk.settle(read.map_err(Into::into), &*self),
         }
     }
 
@@ -133,7 +149,8 @@ impl Owner for Stream {
 impl Job for Stream {
     fn run(self: Rc<Self>, part: u64) {
         match part {
-            READ => self.read(),
+            READ => self.readable(),
+            HANDLE_CHUNK => self.read(true),
             _ => self.write(),
         }
     }
