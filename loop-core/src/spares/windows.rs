@@ -3,9 +3,9 @@
 //! The rule, in turns and bytes. A window is 64 turns. At its end the loop keeps as many chunks of 16 KiB,
 //! and each style as many of its spares, as were in use together in the window, and gives back the rest; of
 //! the ready queue it gives back the room beyond what was ready at once, and of its tables all that is free
-//! at their ends where less than a quarter is used. Room for 64 entries is left to each. What a
-//! burst has taken is so given back within 128 turns, and what comes again in each window is never made
-//! anew. A loop that sleeps makes no turns, and wakes up for none of this.
+//! at their ends where less than a quarter is used. Room for 64 entries is left to each. What a burst has
+//! taken is so given back within 128 turns, and what comes again in each window is never made anew. A loop
+//! that sleeps makes no turns, and wakes up for none of this.
 
 use std::rc::Rc;
 
