@@ -30,7 +30,7 @@ impl LoopState {
     pub(crate) fn begin_turn(self: &Rc<Self>) {
         self.store().chunks.end_turn();
         self.counters().turns.count();
-        if self.counters().turns.value() % TURNS_PER_WINDOW == 0 {
+        if self.counters().turns.value().is_multiple_of(TURNS_PER_WINDOW) {
             self.end_window();
         }
     }
