@@ -106,7 +106,8 @@ where
     }
 
     /// Runs the handler on the outcome, and settles the outlet.
-    fn handle_with(self: &Rc<Self>, handler: H, outcome: Outcome<T, E>) {
+    fn handle_with(self: &Rc<Self>, handler: H) {
+        let Some(outcome) = self.outcome.take() else { return };
         match catch_unwind(AssertUnwindSafe(|| handler(outcome))) {
             Ok(Step::Follow(Promise { state: PromiseState::Pending(tail) })) => {
                 // Apart, since it is what a loop's handlers return: a node passes in registers.
@@ -184,11 +185,8 @@ where
 
     fn settle_and_run(self: Rc<Self>, outcome: Outcome<T, E>) {
         drop(self.upstream.take());
-        let Some(handler) = self.handler.take() else {
-            return ending::let_go(Some(outcome), true, self.origin());
-        };
-        self.handle_with(handler, outcome);
-        self.retire();
+        put(&self.outcome, outcome);
+        self.run(0);
     }
 
     fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>> {
@@ -210,9 +208,7 @@ where
             // The chain was cancelled after its outcome had come.
             return ending::let_go(self.outcome.take(), true, self.origin());
         };
-        if let Some(outcome) = self.outcome.take() {
-            self.handle_with(handler, outcome);
-        }
+        self.handle_with(handler);
         self.retire();
     }
 
