@@ -6,6 +6,7 @@
 //! and is a push on the ready queue; everywhere else it goes through the loop's `Remote`.
 
 use std::cell::RefCell;
+use std::iter;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -176,7 +177,7 @@ impl Table {
     /// Takes out the slots that are more than the tasks need, and the rows at the table's end with them.
     fn take_surplus(&mut self) -> Vec<Rc<Slot>> {
         let mut surplus = Vec::new();
-        for row in self.loops.iter().flat_map(|tasks| tasks.take_surplus_rows()) {
+        for row in self.loops.iter().flat_map(|tasks| iter::from_fn(|| tasks.take_surplus_row())) {
             let slot = self.rows[row].take().expect("a free row has a slot");
             slot.lose_row();
             surplus.push(slot);

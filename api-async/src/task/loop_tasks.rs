@@ -46,8 +46,8 @@ impl LoopTasks {
         self.free_rows.borrow_mut().keep(row);
     }
 
-    /// Takes the rows whose slots no task of a window of turns has needed.
-    pub(crate) fn take_surplus_rows(&self) -> Vec<usize> {
+    /// Takes a row whose slot no task of a window of turns has needed.
+    pub(crate) fn take_surplus_row(&self) -> Option<usize> {
         self.free_rows.borrow_mut().take_surplus()
     }
 

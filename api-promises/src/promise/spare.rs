@@ -90,7 +90,10 @@ fn search(bucket: usize, other: Rc<dyn Any>, link: TypeId) -> Option<Rc<dyn Any>
 /// Drops the links that no turn of a window has needed. They are empty: no code of the program's runs.
 fn give_back() {
     for bucket in 0..BUCKETS {
-        let surplus = SPARES.try_with(|spares| spares[bucket].borrow_mut().take_surplus());
-        drop(surplus);
+        while let Ok(Some(link)) =
+            SPARES.try_with(|spares| spares[bucket].borrow_mut().take_surplus())
+        {
+            drop(link);
+        }
     }
 }

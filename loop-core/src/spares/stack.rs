@@ -8,8 +8,7 @@ pub(crate) const ROOM_LEAST: usize = 64;
 /// Things of one kind that have served and wait to be used again.
 ///
 /// The stack keeps what comes back, without a bound, and knows how few lay in it since its last
-/// [`take_surplus`](Spares::take_surplus): so many were not needed in all that time. A loop asks for
-/// them when a window of its turns ends ([`LoopHandle::give_back_with`](crate::LoopHandle::give_back_with)).
+/// surplus was taken: so many were not needed in all that time. A loop has them taken when a window of its turns ends ([`LoopHandle::give_back_with`](crate::LoopHandle::give_back_with)).
 ///
 /// TCMalloc: the low-water mark of a thread's cache.
 ///
@@ -18,10 +17,10 @@ pub(crate) const ROOM_LEAST: usize = 64;
 ///
 /// let mut spares = Spares::new();
 /// ["a", "b", "c"].into_iter().for_each(|spare| spares.keep(spare));
-/// assert!(spares.take_surplus().is_empty());
+/// assert_eq!(spares.take_surplus(), None);
 /// let used = spares.take().unwrap();
 /// spares.keep(used);
-/// assert_eq!(spares.take_surplus(), ["a", "b"]);
+/// assert_eq!(std::iter::from_fn(|| spares.take_surplus()).count(), 2);
 /// ```
 #[derive(Debug)]
 pub struct Spares<T> {
@@ -60,14 +59,19 @@ impl<T> Spares<T> {
         self.stack.push(spare);
     }
 
-    /// Takes what nothing has needed since the last call, for the caller to drop outside of a borrow.
-    pub fn take_surplus(&mut self) -> Vec<T> {
-        let surplus: Vec<T> = self.stack.drain(..self.least).collect();
-        self.least = self.stack.len();
-        if !surplus.is_empty() {
+    /// Takes one of those that nothing has needed, to be dropped outside of a borrow; `None` when none is
+    /// left, and from then on it is counted anew what is needed.
+    pub fn take_surplus(&mut self) -> Option<T> {
+        if self.least == 0 {
+            self.least = self.stack.len();
+            return None;
+        }
+        self.least -= 1;
+        let surplus = self.stack.swap_remove(0);
+        if self.least == 0 {
             shrink(&mut self.stack);
         }
-        surplus
+        Some(surplus)
     }
 }
 
@@ -99,30 +103,35 @@ fn is_roomy(used: usize, room: usize) -> bool {
 mod tests {
     use super::*;
 
+    /// Ends a window; returns how many were surplus.
+    fn end_window<T>(spares: &mut Spares<T>) -> usize {
+        std::iter::from_fn(|| spares.take_surplus()).count()
+    }
+
     #[test]
     fn what_a_window_needed_is_kept_and_the_rest_goes() {
         let mut spares = Spares::new();
         (0..1_000).for_each(|number| spares.keep(number));
-        spares.take_surplus();
+        assert_eq!(end_window(&mut spares), 0, "all came in this window");
         for _ in 0..10 {
             let used: Vec<i32> = (0..3).map(|_| spares.take().unwrap()).collect();
             used.into_iter().for_each(|spare| spares.keep(spare));
         }
-        assert_eq!(spares.take_surplus().len(), 997);
+        assert_eq!(end_window(&mut spares), 997);
         assert_eq!(spares.stack.capacity(), ROOM_LEAST);
-        assert_eq!(spares.take_surplus().len(), 3, "a window that needs none leaves none");
+        assert_eq!(end_window(&mut spares), 3, "a window that needs none leaves none");
     }
 
     #[test]
     fn a_stack_that_runs_empty_has_no_surplus() {
         let mut spares = Spares::new();
         spares.keep('a');
-        spares.take_surplus();
+        end_window(&mut spares);
         assert_eq!(spares.take(), Some('a'));
         assert_eq!(spares.take(), None);
         spares.keep('a');
         spares.keep('b');
-        assert!(spares.take_surplus().is_empty());
+        assert_eq!(end_window(&mut spares), 0);
     }
 
     #[test]
