@@ -60,10 +60,11 @@
 //! |---|---|---|
 //! | 1 | loop-core: `turn` | `run_once` polls the kernel, and `fire_one` takes an event of it |
 //! | 2 | loop-core: `readiness/source` | `LoopState::fire` queues the job that is parked at the socket; the turn runs it |
-//! | 3 | `socket` | `Stream::run` reads a chunk, in `Stream::read` |
-//! | 4 | `promise/outlet` | `Outlet::settle` has the sink that waits for it |
-//! | 5 | `promise/link` | `Link::settle` keeps the outcome and queues the link; `Link::run` calls the handler |
-//! | 6 | `tcp` | the handler is the program's; it calls `TcpStream::write_chunk` |
+//! | 3 | `socket` | `Stream::readable` finds that a handler waits, and queues its turn |
+//! | 4 | `socket` | the turn has come: `Stream::read` reads a chunk |
+//! | 5 | `promise/outlet` | `Outlet::settle_and_run` has the sink that waits for it |
+//! | 6 | `promise/link` | `Link::settle_and_run` calls the handler, as `Link::run` does |
+//! | 7 | `tcp` | the handler is the program's; it calls `TcpStream::write_chunk` |
 //! | | loop-core: `readiness/source` | `Source::write_chunk` hands the bytes to the kernel |
 //!
 //! `write_chunk` returns a promise that is settled already; the handler chains the next link to it and

@@ -12,6 +12,9 @@ use crate::promise::{Cancel, Node, Origin, Outlet, Owner, Promise, Resolver, Sin
 /// The parts of a socket's job.
 pub(crate) const READ: u64 = 0;
 pub(crate) const WRITE: u64 = 1;
+/// The turn of the handler that waits for a chunk. It is read then and not before: where a thousand
+/// handlers wait in the queue, no more than one of them has a chunk.
+const HANDLE_CHUNK: u64 = 2;
 
 /// A connection's socket, and what waits for it.
 pub(crate) struct Stream {
@@ -36,7 +39,10 @@ pub(crate) struct Stream {
 /// | 2 | `Idle` | `Transfer` | `bytes::transfer` | an attempt would have blocked: the transfer's own job is parked |
 /// | 3 | `Chunk` | `Idle` | `Stream::read`, `Stream::write` | the job has moved something, or failed: the promise is settled |
 /// | 4 | `Chunk` | `Idle` | `Stream::give_up` | the promise was dropped: the job is taken back |
-/// | 5 | `Transfer` | `Idle` | the transfer's `run` and `cancel` | as 3 and 4 |
+/// | 5 | `Idle` | `ChunkInTurn` | [`read_in_turn`](Stream::read_in_turn) | there are bytes: the job is queued in its handler's place |
+/// | 6 | `ChunkInTurn` | `Idle` | `Stream::read`, `Stream::read_before_turn`, `Stream::give_up` | as 3 and 4, or what consumes the chunk is no handler |
+/// | 7 | `ChunkInTurn` | `Chunk` | `Stream::read` | the attempt would have blocked after all: the job is parked |
+/// | 8 | `Transfer` | `Idle` | the transfer's `run` and `cancel` | as 3 and 4 |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Activity {
     /// Nothing.
@@ -44,6 +50,8 @@ pub(crate) enum Activity {
     Idle,
     /// Reads or writes a chunk.
     Chunk,
+    /// Reads a chunk when the turn of its handler has come: there are bytes.
+    ChunkInTurn,
     /// Fills a buffer of the caller's, or writes it.
     Transfer,
 }
@@ -82,6 +90,38 @@ impl Stream {
         promise
     }
 
+    /// Makes the promise of a chunk that can be read now, and is when the handler's turn has come; `None`
+    /// while the outcome of the read before is not yet consumed, and on a loop that is closing.
+    #[track_caller]
+    pub(crate) fn read_in_turn(self: &Rc<Self>) -> Option<Promise<Option<Chunk>, io::Error>> {
+        if self.source.handle().is_closing() || !self.chunk.open() {
+            return None;
+        }
+        self.read_at.set(Location::caller());
+        self.set_activity(Direction::Read, Activity::ChunkInTurn);
+        self.source.handle().queue(self.clone(), HANDLE_CHUNK);
+        Some(Promise::at(self.clone()))
+    }
+
+    /// Reads a chunk whose promise cannot be at the stream.
+    #[cold]
+    #[track_caller]
+    pub(crate) fn read_at_once(self: &Rc<Self>) -> Promise<Option<Chunk>, io::Error> {
+        match unless_blocked(self.source.read_chunk()) {
+            Some(read) => Promise::settled(self.source.handle(), read),
+            None => self.wait_for_chunk(),
+        }
+    }
+
+    /// Reads the chunk that was to be read in the turn of a handler: what consumes it is none.
+    #[cold]
+    fn read_before_turn(&self) {
+        if let Some(read) = unless_blocked(self.source.read_chunk()) {
+            self.set_activity(Direction::Read, Activity::Idle);
+            self.chunk.settle(read.map_err(Into::into), self);
+        }
+    }
+
     /// Makes the promise of a chunk that is not written yet.
     #[track_caller]
     pub(crate) fn wait_for_room(self: &Rc<Self>, chunk: Chunk) -> Promise<(), io::Error> {
@@ -92,17 +132,34 @@ impl Stream {
         promise
     }
 
-    fn read(self: Rc<Self>) {
-        if self.activity(Direction::Read) != Activity::Chunk {
-            return;
+    /// Bytes have come, or the end.
+    fn readable(self: Rc<Self>) {
+        if self.chunk.is_consumed_by_handler() {
+            let handle = self.source.handle().clone();
+            return handle.queue(self, HANDLE_CHUNK);
+        }
+        self.read(false);
+    }
+
+    /// Reads the chunk, and runs the handler that waits for it if its turn has come.
+    #[inline(always)]
+    fn read(self: Rc<Self>, is_turn_of_handler: bool) {
+        match self.activity(Direction::Read) {
+            Activity::Chunk => {}
+            Activity::ChunkInTurn if is_turn_of_handler => {}
+            _ => return,
         }
         let Some(read) = unless_blocked(self.source.read_chunk()) else {
+            self.set_activity(Direction::Read, Activity::Chunk);
             return self.source.park_job(Direction::Read, self.clone(), READ);
         };
         self.set_activity(Direction::Read, Activity::Idle);
         match self.reading.take() {
-            None => self.chunk.settle(read.map_err(Into::into), &*self),
             Some(resolver) => resolver.settle(read),
+            None if is_turn_of_handler => {
+                self.chunk.settle_and_run(read.map_err(Into::into), &*self);
+            }
+            None => self.chunk.settle(read.map_err(Into::into), &*self),
         }
     }
 
@@ -133,7 +190,8 @@ impl Owner for Stream {
 impl Job for Stream {
     fn run(self: Rc<Self>, part: u64) {
         match part {
-            READ => self.read(),
+            READ => self.readable(),
+            HANDLE_CHUNK => self.read(true),
             _ => self.write(),
         }
     }
@@ -155,6 +213,9 @@ impl Upstream for Stream {
 
 impl Node<Option<Chunk>, io::Error> for Stream {
     fn subscribe(&self, sink: Rc<dyn Sink<Option<Chunk>, io::Error>>) {
+        if self.activity(Direction::Read) == Activity::ChunkInTurn && !sink.runs_a_handler() {
+            self.read_before_turn();
+        }
         self.chunk.subscribe(sink);
     }
 

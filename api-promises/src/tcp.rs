@@ -157,12 +157,10 @@ impl TcpStream {
             return Promise::reject(self.handle(), already_pending());
         }
         // Asked before it is tried: a chain mostly comes here once more than there are bytes.
-        if self.0.source.is_ready(Direction::Read)
-            && let Some(read) = unless_blocked(self.0.source.read_chunk())
-        {
-            return Promise::settled(self.handle(), read);
+        if !self.0.source.is_ready(Direction::Read) {
+            return self.0.wait_for_chunk();
         }
-        self.0.wait_for_chunk()
+        self.0.read_in_turn().unwrap_or_else(|| self.0.read_at_once())
     }
 
     /// Writes all of a chunk. When it is cancelled, a part may have been written.

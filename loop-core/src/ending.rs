@@ -1,7 +1,6 @@
 //! How far a run and its loop are from their end.
 
 use std::cell::{Cell, RefCell};
-use std::mem;
 
 /// The end of a run, and of the loop.
 ///
@@ -67,6 +66,6 @@ impl Ending {
 
     /// Takes what is done first out, to be called outside of the borrow.
     pub(crate) fn take_closers(&self) -> Vec<Box<dyn FnOnce()>> {
-        mem::take(&mut *self.closers.borrow_mut())
+        self.closers.take()
     }
 }

@@ -1,8 +1,6 @@
 //! What a program holds of its loop, and the state behind it, which the loop's owner shares.
 
 use std::cell::{Cell, RefCell};
-use std::fmt;
-use std::io;
 use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,12 +8,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Clock;
 use crate::ending::Ending;
-use crate::net::chunk::Pool;
 use crate::readiness::reactor::Reactor;
 use crate::ready::{Entry, ReadyQueue};
 use crate::report::counts::Counters;
 use crate::report::errors::Context;
 use crate::report::running::Reporting;
+use crate::spares::store::Store;
 use crate::threads::offloaded::Offload;
 use crate::threads::self_pipe::Inbox;
 use crate::threads::signals::Signals;
@@ -77,8 +75,8 @@ pub(crate) struct LoopState {
     clock: Clock,
     /// What waits for the kernel.
     reactor: Reactor,
-    /// What bytes are read into, lent while there are bytes to hold.
-    chunks: Pool,
+    /// What is kept to be used again.
+    store: Store,
     /// What [`LoopHandle::counts`] tells.
     counters: Counters,
     /// What other threads submit; shared with them.
@@ -118,7 +116,7 @@ impl LoopState {
             timers: Timers::default(),
             clock,
             reactor: Reactor::new(registry),
-            chunks: Pool::default(),
+            store: Store::default(),
             counters: Counters::default(),
             inbox,
             signals: Signals::default(),
@@ -212,8 +210,8 @@ impl LoopState {
         &self.reactor
     }
 
-    pub(crate) fn chunks(&self) -> &Pool {
-        &self.chunks
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -259,15 +257,4 @@ impl LoopHandle {
     pub fn id(&self) -> u64 {
         self.state.id
     }
-}
-
-impl fmt::Debug for LoopHandle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LoopHandle").field("id", &self.id()).finish_non_exhaustive()
-    }
-}
-
-/// The error of what a closed loop cannot do.
-pub(crate) fn closed() -> io::Error {
-    io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed")
 }

@@ -45,6 +45,7 @@
 //!   event_loop   turn   scheduled   closing      the owner, its turns, what is scheduled, the end
 //!   readiness/   source  parking                 a socket on the loop, and what waits there
 //!   threads/     remote  offload  resolve        what other threads submit; what blocks
+//!   spares/      windows                         when what is kept is given back
 //!   report/      failures  reports  snapshot     what becomes of a panic; what the loop shows
 //!      │
 //!      ▼
@@ -55,6 +56,7 @@
 //!   readiness/   reactor  socket  watch  sleeper  signs  flags  direction
 //!   net/         chunk  options  partial
 //!   threads/     self_pipe and its model  offloaded  signals
+//!   spares/      store  stack
 //!   report/      running  counts  errors  unwinding  stderr
 //!   testing/     manual_clock
 //! ```
@@ -87,6 +89,7 @@
 //!   and `partial` (bytes in buffers of the caller's), `watching` (`add_reader`).
 //! - `threads`: `self_pipe` and its `model`, `remote` (what other threads submit), `offload` and
 //!   `offloaded` (what blocks), `resolve`, `signals` and `signal_handlers`.
+//! - `spares`: `stack` and `store` (what is kept to be used again), `windows` (for how long).
 //! - `report`: `running`, `failures` and `unwinding` (what becomes of a panic), `reports`, `errors` and
 //!   `stderr` (what is told of it), `snapshot` and `counts` (what the loop shows of itself).
 //! - `testing`: `script` (a poll that a test writes), `manual_clock`. `kit`: `completer` (a run with a
@@ -98,7 +101,7 @@
 //!   is the exception.
 //! - No user code runs, and none is dropped, inside a borrow.
 //! - A socket is registered once in its life, and asked only when the kernel said it is worth it.
-//! - What runs again and again is queued without an allocation.
+//! - What runs again and again is queued without an allocation, however many do so at once.
 //! - No ambient loop: whatever needs one is given a [`LoopHandle`].
 //!
 //! # Attributes
@@ -135,6 +138,7 @@ mod readiness;
 mod ready;
 mod report;
 mod scheduled;
+mod spares;
 mod testing;
 mod threads;
 mod timers;
@@ -162,6 +166,7 @@ pub use crate::report::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::report::stderr::report_to_stderr;
 pub use crate::report::unwinding::{Unwound, panic_caught, when_panic_caught};
 pub use crate::scheduled::Handle;
+pub use crate::spares::stack::Spares;
 pub use crate::testing::manual_clock::ManualClock;
 pub use crate::testing::script::ScriptedEvent;
 pub use crate::threads::offload::Refused;

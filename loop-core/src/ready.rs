@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -61,7 +60,7 @@ impl ReadyQueue {
     /// Takes what is queued under `number` out of the queue.
     pub(crate) fn cancel(&self, number: u64) -> Option<Entry> {
         let index = usize::try_from(number.checked_sub(self.front.get())?).ok()?;
-        match mem::replace(self.entries.borrow_mut().get_mut(index)?, Entry::Cancelled) {
+        match std::mem::replace(self.entries.borrow_mut().get_mut(index)?, Entry::Cancelled) {
             Entry::Cancelled => None,
             entry => Some(entry),
         }
@@ -80,6 +79,11 @@ impl ReadyQueue {
     /// Returns how many entries have ever been queued.
     pub(crate) fn hops(&self) -> u64 {
         self.front.get() + self.len() as u64
+    }
+
+    /// Gives back room beyond so many entries, as far as it is empty.
+    pub(crate) fn shrink_to(&self, entries: usize) {
+        self.entries.borrow_mut().shrink_to(entries);
     }
 
     /// Calls `see` with every waiting entry, front first.

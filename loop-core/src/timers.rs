@@ -17,6 +17,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use crate::job::Job;
+use crate::spares::stack::{ROOM_LEAST, shrink, shrink_slab};
 
 /// Below this many entries a sweep is not worth its while (asyncio: `_MIN_SCHEDULED_TIMER_HANDLES`).
 const SWEEP_MIN: usize = 100;
@@ -150,6 +151,15 @@ impl Timers {
         schedule.rows.drain().map(|row| row.action).collect()
     }
 
+    /// Gives back the room of timers that went.
+    pub(crate) fn shrink(&self) {
+        let schedule = &mut *self.schedule.borrow_mut();
+        shrink_slab(&mut schedule.rows);
+        schedule.owners.truncate(schedule.rows.capacity());
+        shrink(&mut schedule.owners);
+        schedule.heap.shrink_to(2 * schedule.heap.len() + ROOM_LEAST);
+    }
+
     /// Calls `see` with the deadline and the place of scheduling of every timer in the heap.
     pub(crate) fn for_each(&self, mut see: impl FnMut(Duration, &'static Location<'static>)) {
         for (_, row) in self.schedule.borrow().rows.iter().filter(|(_, row)| !row.due) {
@@ -161,7 +171,8 @@ impl Timers {
 impl Schedule {
     /// Tells whether an entry of the heap has lost its row.
     fn is_dead(&self, &Reverse((_, sequence, row)): &HeapEntry) -> bool {
-        self.owners[row] != sequence
+        // The row may be gone by now.
+        self.owners.get(row) != Some(&sequence)
     }
 
     /// Drops dead entries from the top of the heap.

@@ -38,7 +38,7 @@ impl EventLoop {
         if self.state.ending().is_closed() {
             return Err(io::Error::other("the event loop is closed"));
         }
-        self.state.counters().turns.count();
+        self.state.begin_turn();
         self.state.arm_fired();
         self.poll(self.timeout())?;
         self.fire();
@@ -174,7 +174,7 @@ impl LoopState {
     /// One `catch_unwind` serves the batch: after a panic it goes on behind the failed entry.
     // ANCHOR: batch
     pub(crate) fn run_ready(self: &Rc<Self>) -> usize {
-        let snapshot = self.ready().len();
+        let snapshot = self.begin_pass();
         let limit = match self.turn_rule() {
             TurnRule::Snapshot => snapshot,
             TurnRule::Bounded(bound) => bound.max(snapshot),

@@ -6,6 +6,7 @@
 //! and is a push on the ready queue; everywhere else it goes through the loop's `Remote`.
 
 use std::cell::RefCell;
+use std::iter;
 use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -22,7 +23,7 @@ use crate::task::waker::TaskWaker;
 
 /// All tasks of a thread, whichever of its loops they run on.
 struct Table {
-    /// A slot for each task of the peak; none where the loop of the slot was closed.
+    /// A slot for each task of the peak; none where it was given back, or its loop was closed.
     rows: Vec<Option<Rc<Slot>>>,
     /// The rows without a slot, for the slots of loops to come.
     vacant: Vec<usize>,
@@ -85,6 +86,7 @@ pub(crate) fn loop_tasks(handle: &LoopHandle) -> Rc<LoopTasks> {
             TABLE.with_borrow_mut(|table| table.loops.push(loop_tasks.clone()));
             let closing = loop_tasks.clone();
             handle.on_close(move || close(&closing));
+            handle.give_back_with(give_back);
         }
         loop_tasks
     })
@@ -133,6 +135,13 @@ fn remove(loop_tasks: &Rc<LoopTasks>) -> Vec<Rc<Slot>> {
     slots
 }
 
+/// Drops the slots that no task of a window of turns has needed. They hold none: no code of the program's
+/// runs.
+fn give_back() {
+    let surplus = TABLE.try_with(|table| table.borrow_mut().take_surplus());
+    drop(surplus);
+}
+
 /// Finds the task that is polled, if it is the one that `waker` wakes.
 pub(crate) fn polled_by(waker: &Waker) -> Option<Rc<dyn LocalWake>> {
     let slot = polled();
@@ -163,6 +172,25 @@ impl Table {
         slot.lose_row();
         self.rows[row].replace(fresh.clone());
         Some(fresh)
+    }
+
+    /// Takes out the slots that are more than the tasks need, and the rows at the table's end with them.
+    fn take_surplus(&mut self) -> Vec<Rc<Slot>> {
+        let mut surplus = Vec::new();
+        for row in self.loops.iter().flat_map(|tasks| iter::from_fn(|| tasks.take_surplus_row())) {
+            let slot = self.rows[row].take().expect("a free row has a slot");
+            slot.lose_row();
+            surplus.push(slot);
+            self.vacant.push(row);
+        }
+        if !surplus.is_empty() {
+            let used = self.rows.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+            self.rows.truncate(used);
+            self.rows.shrink_to(2 * used);
+            self.vacant.retain(|row| *row < used);
+            self.vacant.shrink_to(self.rows.len());
+        }
+        surplus
     }
 }
 

@@ -5,14 +5,14 @@ use std::future::poll_fn;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use loop_core::LoopHandle;
+use loop_core::{LoopHandle, Spares};
 
 /// The tasks of one loop, as far as they are one thing; each slot refers to it.
 pub(crate) struct LoopTasks {
     /// The loop that runs the tasks, and that is told of their failures.
     pub(crate) handle: LoopHandle,
     /// The rows whose slots hold no task: the next tasks go there, and allocate no slot.
-    free_rows: RefCell<Vec<usize>>,
+    free_rows: RefCell<Spares<usize>>,
     /// How many tasks have yet to end; the end of a run waits until there is but its own.
     live: Cell<usize>,
     /// The waker below is woken when so few tasks, or fewer, have yet to end.
@@ -38,12 +38,17 @@ impl LoopTasks {
 
     /// Takes a row whose slot holds no task.
     pub(crate) fn take_free_row(&self) -> Option<usize> {
-        self.free_rows.borrow_mut().pop()
+        self.free_rows.borrow_mut().take()
     }
 
     /// Notes that the slot of a row holds no task any more.
     pub(crate) fn free_row(&self, row: usize) {
-        self.free_rows.borrow_mut().push(row);
+        self.free_rows.borrow_mut().keep(row);
+    }
+
+    /// Takes a row whose slot no task of a window of turns has needed.
+    pub(crate) fn take_surplus_row(&self) -> Option<usize> {
+        self.free_rows.borrow_mut().take_surplus()
     }
 
     /// Notes that a task has begun.

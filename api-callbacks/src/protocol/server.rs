@@ -149,6 +149,18 @@ impl Listening {
         connections.iter().for_each(|transport| transport.abort());
     }
 
+    /// Takes a connection out. The room of those that have gone is given back when less than a quarter of
+    /// it is used, and not each time: to look for free rows at the end is to look at all.
+    fn remove(&self, key: usize) -> Option<Option<Rc<dyn Transport>>> {
+        let mut open = self.open.borrow_mut();
+        let removed = open.try_remove(key);
+        let is_checked = open.is_empty() || open.len().is_power_of_two();
+        if is_checked && open.len() < open.capacity() / 4 {
+            open.shrink_to_fit();
+        }
+        removed
+    }
+
     /// Calls what waits for the end of the last connection, if that has come.
     fn end_if_empty(&self) {
         if !self.open.borrow().is_empty() {
@@ -205,7 +217,7 @@ impl<P: Protocol + 'static, F: Fn(SocketAddr) -> P + 'static> Serving for Accept
 impl Drop for Membership {
     fn drop(&mut self) {
         let listening = self.server.listening();
-        let transport = listening.open.borrow_mut().try_remove(self.key);
+        let transport = listening.remove(self.key);
         drop(transport);
         listening.end_if_empty();
         self.server.clone().accept();

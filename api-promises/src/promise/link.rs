@@ -50,7 +50,7 @@ impl<T, E, U: 'static, F: Reason, H> Handler<T, E, U, F> for H where
 /// |---|---|---|---|---|
 /// | 1 | spare, or new | waits | [`make`](Link::make), [`stand_after`](Link::stand_after) | a handler is chained: the link stands at the node before as its sink |
 /// | 2 | waits | waits | [`follow`](Sink::follow) | another node has taken the place of the one before |
-/// | 3 | waits | queued | [`settle`](Sink::settle) | the node before is settled: the outcome is kept, the job queued |
+/// | 3 | waits | queued | [`settle`](Sink::settle), [`settle_and_run`](Sink::settle_and_run) | the node before is settled: the outcome is kept and the job queued, or run at once if its turn has come |
 /// | 4 | queued | settled | [`run`](Job::run), `come_to` | the handler has returned an outcome, which goes to the outlet |
 /// | 5 | queued | settled | [`run`](Job::run), `panics::panicked` | the handler has panicked: a fault goes to the outlet |
 /// | 6 | queued | handed over | [`run`](Job::run), `adopt` | the handler has returned a promise: the consumer turns to it |
@@ -96,7 +96,7 @@ where
         handler: H,
         created_at: &'static Location<'static>,
     ) -> Rc<Self> {
-        let mut link = spare::take().unwrap_or_else(|| Rc::new(Link::unused(created_at)));
+        let mut link = spare::take_or(&handle, || Link::unused(created_at));
         let fresh = Rc::get_mut(&mut link).expect("a spare link has one owner");
         put(Cell::from_mut(&mut fresh.handle), handle);
         put(&fresh.handler, handler);
@@ -177,6 +177,16 @@ where
             return strand(self, Stranded::Closed);
         }
         handle.queue(self, 0);
+    }
+
+    fn runs_a_handler(&self) -> bool {
+        true
+    }
+
+    fn settle_and_run(self: Rc<Self>, outcome: Outcome<T, E>) {
+        drop(self.upstream.take());
+        put(&self.outcome, outcome);
+        self.run(0);
     }
 
     fn follow(&self, upstream: Rc<dyn Upstream>) -> Option<Rc<dyn Sink<T, E>>> {

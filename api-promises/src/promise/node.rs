@@ -28,10 +28,21 @@ pub(crate) trait Node<T, E>: Upstream {
 }
 
 /// What consumes an outcome. A sink keeps what it is given and queues itself, or wakes a task: no
-/// handler runs in its methods.
+/// handler runs in its methods, but for [`settle_and_run`](Sink::settle_and_run).
 pub(crate) trait Sink<T, E>: Downstream {
     /// Takes the outcome.
     fn settle(self: Rc<Self>, outcome: Outcome<T, E>);
+
+    /// Tells whether the outcome goes to a handler, which the ready queue runs.
+    fn runs_a_handler(&self) -> bool {
+        false
+    }
+
+    /// Takes the outcome and runs the handler. The caller has queued itself in the handler's place, so as
+    /// to make the outcome when its turn has come: what the outcome holds does not wait in the queue.
+    fn settle_and_run(self: Rc<Self>, outcome: Outcome<T, E>) {
+        self.settle(outcome);
+    }
 
     /// Takes the outcome of a shared promise. One that is shared itself adds its own consumers to `next`, so that
     /// a chain of them settles without recursion.

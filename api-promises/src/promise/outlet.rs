@@ -18,7 +18,7 @@ use super::{Fault, Reason};
 /// |---|---|---|---|---|
 /// | 1 | `Done` | `Open` | [`open`](Outlet::open), [`open_unused`](Outlet::open_unused) | a node is made, or used again |
 /// | 2 | `Open` | `Consumed` | [`subscribe`](Outlet::subscribe) | a consumer comes first: its sink waits |
-/// | 3 | `Consumed` | `Done` | [`settle`](Outlet::settle) | the outcome has come: the sink has it |
+/// | 3 | `Consumed` | `Done` | [`settle`](Outlet::settle), [`settle_and_run`](Outlet::settle_and_run) | the outcome has come: the sink has it |
 /// | 4 | `Open` | `Settled` | [`settle`](Outlet::settle) | the outcome comes first: it waits |
 /// | 5 | `Settled` | `Done` | [`subscribe`](Outlet::subscribe) | a consumer has come: its sink has the outcome |
 /// | 6 | `Consumed` | `Done` | [`give_away`](Outlet::give_away) | a promise is adopted: the sink turns to its node |
@@ -119,6 +119,13 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
         sink.settle(outcome);
     }
 
+    /// As [`Outlet::settle`], and runs the handler that waits for the outcome.
+    pub(crate) fn settle_and_run(&self, outcome: Outcome<T, E>, owner: &dyn Owner) {
+        let Some(sink) = self.sink.take() else { return self.settle_slow(outcome, owner) };
+        self.state.set(OutletState::Done);
+        sink.settle_and_run(outcome);
+    }
+
     /// As [`Outlet::settle`], where no consumer waits: most are there before.
     #[cold]
     fn settle_slow(&self, outcome: Outcome<T, E>, owner: &dyn Owner) {
@@ -149,6 +156,14 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
     /// Tells whether a consumer waits for the outcome.
     pub(crate) fn is_consumed(&self) -> bool {
         self.state.get() == OutletState::Consumed
+    }
+
+    /// Tells whether what waits for the outcome is a handler.
+    pub(crate) fn is_consumed_by_handler(&self) -> bool {
+        let sink = self.sink.take();
+        let runs = sink.as_ref().is_some_and(|sink| sink.runs_a_handler());
+        self.sink.set(sink);
+        runs
     }
 
     /// Tells whether nothing waits for an outcome any more.

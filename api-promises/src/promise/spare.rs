@@ -1,22 +1,22 @@
 //! Links that have run and wait to be used again.
 //!
 //! A loop written as a chain makes links of the same few types again and again. A link that has run
-//! is empty, so that its memory can serve the next of its type: what repeats does not allocate.
+//! is empty, so that its memory can serve the next of its type: what repeats does not allocate, however
+//! many do so at once. What a window of turns has not needed is given back: [`Spares`] has the rule.
 
 use std::any::{Any, TypeId};
 use std::cell::RefCell;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-/// How many spare links a bucket keeps.
-const SPARE_MAX: usize = 256;
+use loop_core::{LoopHandle, Spares};
 
 /// How many buckets there are. The compiler knows in which of them the links of a type lie.
 const BUCKETS: usize = 64;
 
 thread_local! {
-    static SPARES: [RefCell<Vec<Rc<dyn Any>>>; BUCKETS] =
-        const { [const { RefCell::new(Vec::new()) }; BUCKETS] };
+    static SPARES: [RefCell<Spares<Rc<dyn Any>>>; BUCKETS] =
+        const { [const { RefCell::new(Spares::new()) }; BUCKETS] };
 }
 
 /// A type's number is a hash already.
@@ -45,8 +45,15 @@ fn bucket<L: 'static>() -> usize {
     hasher.finish() as usize % BUCKETS
 }
 
-/// Takes a spare link of this type, if there is one. Nothing else refers to it.
-pub(crate) fn take<L: 'static>() -> Option<Rc<L>> {
+/// Takes a spare link of this type, to which nothing else refers; makes one if there is none.
+pub(crate) fn take_or<L: 'static>(handle: &LoopHandle, make: impl FnOnce() -> L) -> Rc<L> {
+    take().unwrap_or_else(|| {
+        handle.give_back_with(give_back);
+        Rc::new(make())
+    })
+}
+
+fn take<L: 'static>() -> Option<Rc<L>> {
     match pop(bucket::<L>())?.downcast() {
         Ok(link) => Some(link),
         Err(other) => search(bucket::<L>(), other, TypeId::of::<L>())?.downcast().ok(),
@@ -61,27 +68,32 @@ pub(crate) fn keep<L: 'static>(link: Rc<L>) {
 /// Takes the link that lies on top, whatever its type is.
 fn pop(bucket: usize) -> Option<Rc<dyn Any>> {
     // The spares are gone while their thread ends.
-    SPARES.try_with(|spares| spares[bucket].borrow_mut().pop()).ok()?
+    SPARES.try_with(|spares| spares[bucket].borrow_mut().take()).ok()?
 }
 
-/// Puts a link on top, if there is room.
+/// Puts a link on top.
 #[inline(never)]
 fn push(bucket: usize, link: Rc<dyn Any>) {
-    let _ = SPARES.try_with(|spares| {
-        let mut spares = spares[bucket].borrow_mut();
-        if spares.len() < SPARE_MAX {
-            spares.push(link);
-        }
-    });
+    let _ = SPARES.try_with(|spares| spares[bucket].borrow_mut().keep(link));
 }
 
 /// Puts a link of another type back, and looks for one among those that share its bucket.
 fn search(bucket: usize, other: Rc<dyn Any>, link: TypeId) -> Option<Rc<dyn Any>> {
     let found = SPARES.try_with(|spares| {
         let mut spares = spares[bucket].borrow_mut();
-        spares.push(other);
-        let index = spares.iter().rposition(|spare| (**spare).type_id() == link)?;
-        Some(spares.swap_remove(index))
+        spares.keep(other);
+        spares.take_if(|spare| (**spare).type_id() == link)
     });
     found.ok()?
+}
+
+/// Drops the links that no turn of a window has needed. They are empty: no code of the program's runs.
+fn give_back() {
+    for bucket in 0..BUCKETS {
+        while let Ok(Some(link)) =
+            SPARES.try_with(|spares| spares[bucket].borrow_mut().take_surplus())
+        {
+            drop(link);
+        }
+    }
 }

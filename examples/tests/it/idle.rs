@@ -14,7 +14,8 @@ use crate::document::{self, Table};
 const MESSAGES: u64 = 100;
 
 /// The styles whose costs the table states.
-const ON_THE_LOOP: [Style; 4] = [Style::Callbacks, Style::Promises, Style::Async, Style::Protocol];
+pub(crate) const ON_THE_LOOP: [Style; 4] =
+    [Style::Callbacks, Style::Promises, Style::Async, Style::Protocol];
 
 /// What so many messages cost.
 struct Cost {
@@ -94,7 +95,7 @@ fn cost(style: Style, rule: TurnRule) -> Cost {
 }
 
 /// Starts the wing's echo server and returns its address.
-fn serve(style: Style, handle: &LoopHandle) -> std::net::SocketAddr {
+pub(crate) fn serve(style: Style, handle: &LoopHandle) -> std::net::SocketAddr {
     let any = "127.0.0.1:0".parse().unwrap();
     match style {
         Style::Callbacks => {

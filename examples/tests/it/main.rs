@@ -17,6 +17,7 @@ mod document;
 mod echo;
 mod few_threads;
 mod fifteen;
+mod flat;
 mod frames;
 mod handlers;
 mod happy_eyeballs;

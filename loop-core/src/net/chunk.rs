@@ -9,13 +9,12 @@ use std::mem;
 use std::ops::Deref;
 use std::rc::Rc;
 
+use crate::spares::stack::shrink;
+
 /// How many bytes a chunk of the pool holds.
 pub const CHUNK_BYTES: usize = 16 * 1024;
 
-/// How many chunks the pool knows beside the one that was lent last: 64 in all.
-const OTHERS_MAX: usize = 63;
-
-/// At how many of them it looks for one that is back.
+/// At how many of its chunks the pool looks for one that is back.
 const LOOKS_MAX: usize = 4;
 
 /// Bytes in a buffer that is lent by the loop, or that came from a vector.
@@ -42,9 +41,15 @@ struct Lent {
     /// Where in the buffer the bytes begin and end that have not been consumed.
     start: Cell<usize>,
     end: Cell<usize>,
+    /// The window in which it was put beside the one that was lent last, while it was lent.
+    put_aside_in: Cell<u32>,
 }
 
 /// The chunks of one loop, lent or free: one to which nothing else refers is back.
+///
+/// It knows as many as were lent at once. At the end of a window of turns it keeps, of those that are
+/// back, as many as the busiest turn of the window has asked for; it forgets what was lent all the
+/// window long, which is freed when it is dropped, since to look at it each time finds nothing.
 #[derive(Default)]
 pub(crate) struct Pool {
     /// The one that was lent last, which is the next if it is back by then: a program that gives
@@ -54,6 +59,12 @@ pub(crate) struct Pool {
     others: RefCell<Vec<Rc<Lent>>>,
     /// Which of the others was looked at last.
     place: Cell<usize>,
+    /// How often this turn has asked for one beside the last.
+    asked: Cell<usize>,
+    /// How often the busiest turn of this window has.
+    asked_most: Cell<usize>,
+    /// Counts the windows.
+    window: Cell<u32>,
 }
 
 impl Pool {
@@ -83,6 +94,8 @@ impl Pool {
     /// Puts the chunk that was lent last in the place of one that is back, or of a new one.
     #[cold]
     fn another_slow(&self, last: Rc<Lent>) -> Rc<Lent> {
+        self.asked.set(self.asked.get() + 1);
+        last.put_aside_in.set(self.window.get());
         let mut others = self.others.borrow_mut();
         for _ in 0..LOOKS_MAX.min(others.len()) {
             let next = self.place.get() + 1;
@@ -92,10 +105,32 @@ impl Pool {
                 return mem::replace(other, last);
             }
         }
-        if others.len() < OTHERS_MAX {
-            others.push(last);
-        }
+        others.push(last);
         Lent::new()
+    }
+
+    /// Notes that a turn ends.
+    pub(crate) fn end_turn(&self) {
+        let asked = self.asked.take();
+        if asked > self.asked_most.get() {
+            self.asked_most.set(asked);
+        }
+    }
+
+    /// Gives back what no turn of the window has needed, and begins the next.
+    pub(crate) fn end_window(&self) {
+        let window = self.window.replace(self.window.get().wrapping_add(1));
+        let mut left = self.asked_most.take();
+        let mut others = self.others.borrow_mut();
+        others.retain(|lent| {
+            if !is_back(lent) {
+                return lent.put_aside_in.get() == window;
+            }
+            let keeps = left > 0;
+            left = left.saturating_sub(1);
+            keeps
+        });
+        shrink(&mut others);
     }
 }
 
@@ -103,7 +138,13 @@ impl Lent {
     #[cold]
     fn new() -> Rc<Lent> {
         let buffer = vec![0; CHUNK_BYTES].into_boxed_slice();
-        Rc::new(Lent { buffer, start: Cell::new(0), end: Cell::new(0) })
+        Lent::of(buffer, 0)
+    }
+
+    /// Makes one of which the first `count` bytes have not been consumed.
+    fn of(buffer: Box<[u8]>, count: usize) -> Rc<Lent> {
+        let (start, end, put_aside_in) = (Cell::new(0), Cell::new(count), Cell::new(0));
+        Rc::new(Lent { buffer, start, end, put_aside_in })
     }
 }
 
@@ -140,16 +181,15 @@ impl Deref for Chunk {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        let Lent { buffer, start, end } = &*self.lent;
+        let Lent { buffer, start, end, .. } = &*self.lent;
         &buffer[start.get()..end.get()]
     }
 }
 
 impl From<Vec<u8>> for Chunk {
     fn from(bytes: Vec<u8>) -> Chunk {
-        let buffer = bytes.into_boxed_slice();
-        let (start, end) = (Cell::new(0), Cell::new(buffer.len()));
-        Chunk { lent: Rc::new(Lent { buffer, start, end }) }
+        let count = bytes.len();
+        Chunk { lent: Lent::of(bytes.into_boxed_slice(), count) }
     }
 }
 
@@ -182,25 +222,64 @@ mod tests {
         assert!(is_back(&pool.last.take().unwrap()));
     }
 
+    fn lend(pool: &Pool) -> Chunk {
+        pool.lend(|_| Ok::<_, ()>(1)).unwrap()
+    }
+
+    /// Lends so many at once in each turn of a window; returns how many different ones it lent.
+    fn window_of(pool: &Pool, at_once: usize) -> usize {
+        let mut lent = HashSet::new();
+        for _ in 0..64 {
+            let chunks: Vec<_> = (0..at_once).map(|_| lend(pool)).collect();
+            lent.extend(chunks.iter().map(|chunk| chunk.as_ptr()));
+            pool.end_turn();
+        }
+        pool.end_window();
+        lent.len()
+    }
+
     #[test]
-    fn the_pool_keeps_a_bounded_number() {
+    fn as_many_chunks_are_kept_as_were_lent_at_once() {
         let pool = Pool::default();
-        let lend = || pool.lend(|_| Ok::<_, ()>(1)).unwrap();
-        let chunks: Vec<_> = (0..100).map(|_| lend()).collect();
-        assert_eq!(pool.others.borrow().len(), OTHERS_MAX);
-        drop(chunks);
-        let lent: HashSet<_> = (0..100).map(|_| lend()).map(|c| c.as_ptr()).collect();
-        assert_eq!(lent.len(), 1, "what comes back is lent again");
+        for _ in 0..3 {
+            assert_eq!(window_of(&pool, 1_000), 1_000, "what comes back is lent again");
+        }
+        assert_eq!(pool.others.borrow().len(), 999);
+    }
+
+    #[test]
+    fn a_window_gives_back_what_it_has_not_needed() {
+        let pool = Pool::default();
+        window_of(&pool, 1_000);
+        window_of(&pool, 10);
+        assert_eq!(pool.others.borrow().len(), 9);
+        assert!(pool.others.borrow().capacity() <= 64);
+        window_of(&pool, 1);
+        assert_eq!(pool.others.borrow().len(), 0);
+    }
+
+    #[test]
+    fn what_is_lent_for_a_window_is_forgotten_and_what_is_lent_since_is_not() {
+        let pool = Pool::default();
+        let long: Vec<_> = (0..100).map(|_| lend(&pool)).collect();
+        pool.end_turn();
+        pool.end_window();
+        let since: Vec<_> = (0..11).map(|_| lend(&pool)).collect();
+        pool.end_window();
+        // The last of both was put aside by the one that was lent after it, or never.
+        assert_eq!(pool.others.borrow().len(), 11);
+        drop((long, since));
+        pool.end_window();
+        assert_eq!(pool.others.borrow().len(), 0);
     }
 
     #[test]
     fn a_chunk_that_is_kept_does_not_stand_in_the_way_of_the_others() {
         let pool = Pool::default();
-        let lend = || pool.lend(|_| Ok::<_, ()>(1)).unwrap();
-        let kept: Vec<_> = (0..3).map(|_| lend()).collect();
-        let address = lend().as_ptr();
+        let kept: Vec<_> = (0..3).map(|_| lend(&pool)).collect();
+        let address = lend(&pool).as_ptr();
         for _ in 0..10 {
-            assert_eq!(lend().as_ptr(), address);
+            assert_eq!(lend(&pool).as_ptr(), address);
         }
         assert_eq!(kept.len(), 3);
     }

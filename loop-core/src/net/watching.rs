@@ -8,11 +8,12 @@ use std::rc::Rc;
 
 use mio::Interest;
 
-use crate::handle::{LoopHandle, closed};
+use crate::handle::LoopHandle;
 use crate::job::Job;
 use crate::readiness::direction::Direction;
 use crate::readiness::reactor::Target;
 use crate::readiness::watch::{Watch, Watching};
+use crate::report::errors::closed;
 use crate::report::running::Work;
 
 /// A callback that runs again and again, until it is cancelled.

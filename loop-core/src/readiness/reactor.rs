@@ -3,7 +3,6 @@
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::mem;
 use std::os::fd::RawFd;
 use std::rc::{Rc, Weak};
 
@@ -14,6 +13,7 @@ use crate::readiness::direction::Direction;
 use crate::readiness::signs::INTEREST;
 use crate::readiness::socket::Socket;
 use crate::readiness::watch::Watch;
+use crate::spares::stack::{shrink, shrink_slab};
 
 /// The token of the self-pipe; rows of the table never reach it.
 pub(crate) const PIPE: Token = Token(usize::MAX);
@@ -169,8 +169,14 @@ impl Reactor {
         *deferred = emptied;
     }
 
+    /// Gives back the room of rows that went.
+    pub(crate) fn shrink(&self) {
+        shrink_slab(&mut self.rows.borrow_mut());
+        shrink(&mut self.deferred.borrow_mut());
+    }
+
     /// Takes everything out, so that the caller can drop it outside of every borrow.
     pub(crate) fn take(&self) -> (Slab<Row>, HashMap<RawFd, Rc<Watch>>, Vec<Deferred>) {
-        (self.rows.take(), mem::take(&mut *self.watches.borrow_mut()), self.deferred.take())
+        (self.rows.take(), self.watches.take(), self.deferred.take())
     }
 }

@@ -180,7 +180,7 @@ impl<S> Source<S> {
         for<'a> &'a S: Read,
     {
         let share = self.admit(Direction::Read)?;
-        let chunk = self.handle.state.chunks().lend(|buffer| self.read_share(buffer, share))?;
+        let chunk = self.handle.state.store().chunks.lend(|room| self.read_share(room, share))?;
         Ok((!chunk.is_empty()).then_some(chunk))
     }
 

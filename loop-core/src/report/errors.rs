@@ -260,3 +260,8 @@ pub fn panic_message(payload: &(dyn Any + Send)) -> &str {
         "a panic without a message"
     }
 }
+
+/// The error of what a closed loop cannot do.
+pub(crate) fn closed() -> io::Error {
+    io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed")
+}

@@ -151,3 +151,9 @@ impl fmt::Display for Snapshot {
         Ok(())
     }
 }
+
+impl fmt::Debug for LoopHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoopHandle").field("id", &self.id()).finish_non_exhaustive()
+    }
+}

@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use rayon_core::{ThreadPool, ThreadPoolBuilder};
 
-use crate::handle::{LoopHandle, LoopState, Submission, closed};
+use crate::handle::{LoopHandle, LoopState, Submission};
 use crate::ready::Entry;
-use crate::report::errors::{Cancelled, panic_message};
+use crate::report::errors::{Cancelled, closed, panic_message};
 use crate::report::running::Work;
 use crate::report::unwinding::drop_payload;
 use crate::threads::offloaded::{Offloaded, Shutdown, StillRunning, Value};

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use signal_hook::consts::SIGINT;
 
-use crate::handle::{LoopHandle, LoopState, closed};
+use crate::handle::{LoopHandle, LoopState};
 use crate::net::watching::Watcher;
+use crate::report::errors::closed;
 use crate::report::running::Work;
 
 impl LoopHandle {

@@ -31,9 +31,9 @@ pub(super) struct Part<V: 'static, E: Reason, G: Rule<V, E>> {
 
 impl<V: 'static, E: Reason, G: Rule<V, E>> Part<V, E, G> {
     pub(super) fn of(group: Rc<Group<V, E, G>>, index: usize) -> Rc<Self> {
-        let part = spare::take::<Self>().unwrap_or_else(|| {
+        let part = spare::take_or(&group.handle, || {
             let (upstream, outcome) = (Cell::new(None), Cell::new(None));
-            Rc::new(Part { group: Cell::new(None), index: Cell::new(0), upstream, outcome })
+            Part { group: Cell::new(None), index: Cell::new(0), upstream, outcome }
         });
         part.group.set(Some(group));
         part.index.set(index);

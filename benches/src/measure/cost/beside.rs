@@ -1,8 +1,8 @@
 //! What a comparison counts beside the clock: instructions of a message, bytes of a connection.
 
 use super::figures::Load;
-use super::session::{QUICK_BUSY, instructions};
-use super::{callgrind, idle};
+use super::session::instructions;
+use super::{callgrind, idle, volume};
 use crate::files::figures::{InstructionFigures, MemoryFigures};
 use crate::files::run_file::Run;
 use crate::measure::arm::Arm;
@@ -27,7 +27,12 @@ pub(crate) fn measure(plan: &Plan, run: &mut Run, progress: &Progress) -> Result
     for arm in arms(plan) {
         if counts_instructions && !run.has_failed(arm.name()) {
             progress.say(format!("{arm}: instructions"));
-            let counted = instructions(plan, arm, Load::Busy, messages(plan));
+            let counted = instructions(
+                plan,
+                arm,
+                Load::Busy,
+                volume::messages(Load::Busy, plan.shape.connections as u64, true),
+            );
             let during = "instructions".to_owned();
             if let Some(found) = keep(&mut run.failures, arm, during, counted)? {
                 let (messages, counted) = (found.messages, found.counted);
@@ -52,10 +57,4 @@ pub(crate) fn measure(plan: &Plan, run: &mut Run, progress: &Progress) -> Result
 /// The controls tell nothing that their arms do not.
 fn arms(plan: &Plan) -> impl Iterator<Item = &Arm> {
     plan.arguments.arms.iter().filter(|arm| !arm.is_control())
-}
-
-/// The same for each connection, and a few at least.
-fn messages(plan: &Plan) -> [u64; 2] {
-    let connections = plan.shape.connections as u64;
-    QUICK_BUSY.map(|messages| messages.next_multiple_of(connections).max(2 * connections))
 }

@@ -24,6 +24,8 @@ pub(crate) struct CostReport {
     pub(crate) partial: bool,
     /// Whether the runs were the short ones.
     pub(crate) quick: bool,
+    /// Connections of the loads that have many.
+    pub(crate) connections: usize,
     /// When it began.
     pub(crate) started: Timestamp,
     /// The machine and the build.
@@ -117,11 +119,12 @@ pub(crate) struct IdleMemory {
 
 impl CostReport {
     /// Begins an empty report.
-    pub(crate) fn begin(environment: Environment, quick: bool) -> CostReport {
+    pub(crate) fn begin(environment: Environment, connections: usize, quick: bool) -> CostReport {
         CostReport {
             schema: SCHEMA,
             partial: false,
             quick,
+            connections,
             started: Timestamp::now(),
             environment,
             arms: Vec::new(),

@@ -16,6 +16,7 @@ mod slope;
 mod strace;
 mod table;
 mod timing;
+mod volume;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -33,6 +34,8 @@ use crate::output::{self, Dress};
 use crate::process::cpu;
 use crate::process::environment::Environment;
 use crate::process::interrupt::Interrupt;
+use crate::process::limits;
+use crate::values;
 use depth::DepthArguments;
 use figures::CostReport;
 use programs::ProgramsArguments;
@@ -49,6 +52,7 @@ Examples:
   oneloop cost echo --quick                  shorter runs, the same columns
   oneloop cost echo --only raw,async --json
   oneloop cost echo --only raw --peers libuv,go
+  oneloop cost echo --connections 4000       as many under way at once
   oneloop cost crossings                     from each colour to each other, and a yardstick
   oneloop cost depth --svg depth.svg         against depth, length and width, with the slopes
   oneloop cost programs --only chat          an operation of a program, in every style
@@ -94,6 +98,9 @@ pub(crate) struct PlainArguments {
 /// The arguments of `cost echo`.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct EchoArguments {
+    /// Connections of the loads that have many
+    #[arg(long, value_name = "N", default_value = "64", value_parser = values::connections)]
+    pub(crate) connections: usize,
     #[command(flatten)]
     pub(crate) selection: Selection,
     /// Shorter runs
@@ -148,17 +155,19 @@ pub(crate) fn past(path: &Path) -> Result<Option<String>, Failure> {
 
 /// Counts everything about an echo, prints tables or JSON.
 fn echo(asked: &EchoArguments) -> Result<(), Failure> {
+    limits::ensure_connections_fit(asked.connections)?;
     let resolved = asked.selection.arms()?;
     let interrupt = Interrupt::listen()
         .map_err(|error| Failure::Refused(format!("cannot listen for signals: {error}")))?;
-    let plan = Plan::new(usual_load(resolved), None, interrupt);
+    let load = Arguments { connections: asked.connections, ..usual_load(resolved) };
+    let plan = Plan::new(load, None, interrupt);
     if let Some(placement) = plan.placement {
         // A refusal leaves the generator where it is; the servers pin themselves or fail.
         let _ = cpu::pin(placement.generator);
     }
     let environment = Environment::observe(plan.placement);
     let begun = Instant::now();
-    let report = CostReport::begin(environment, asked.quick);
+    let report = CostReport::begin(environment, asked.connections, asked.quick);
     let cannot_write =
         |error| Failure::Refused(format!("cannot write to {}: {error}", asked.out.display()));
     let mut directory = RunDirectory::create(&asked.out, report.started).map_err(cannot_write)?;

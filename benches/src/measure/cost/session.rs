@@ -2,22 +2,13 @@
 
 use super::figures::{ArmCost, Calls, CostReport, Counted, Instructions, Load};
 use super::slope::Tally;
-use super::{callgrind, idle, strace};
+use super::{callgrind, idle, strace, volume};
 use crate::measure::arm::{Arm, Tool};
 use crate::measure::counts::{self, Case};
 use crate::measure::plan::{Interrupted, Misfortune, Plan, keep};
 use crate::measure::progress::Progress;
 use crate::measure::visit::{Visit, visit};
 use crate::values::Rule;
-
-/// Messages of a short and of a long run under each load; with many connections a multiple of them,
-/// so that both runs treat all alike.
-const ONE_IDLE: [u64; 2] = [100, 1_100];
-const MANY_IDLE: [u64; 2] = [128, 1_152];
-const BUSY: [u64; 2] = [1_280, 20_480];
-const QUICK_ONE_IDLE: [u64; 2] = [20, 120];
-const QUICK_MANY_IDLE: [u64; 2] = [128, 256];
-pub(super) const QUICK_BUSY: [u64; 2] = [640, 3_200];
 
 /// Steps of the bar for each arm: two loads of counts, three of calls, two of instructions, memory.
 const STEPS: u64 = 8;
@@ -118,14 +109,7 @@ impl<'a> Session<'a> {
     }
 
     fn messages(&self, load: Load) -> [u64; 2] {
-        match (load, self.quick) {
-            (Load::OneIdle, false) => ONE_IDLE,
-            (Load::ManyIdle, false) => MANY_IDLE,
-            (Load::Busy, false) => BUSY,
-            (Load::OneIdle, true) => QUICK_ONE_IDLE,
-            (Load::ManyIdle, true) => QUICK_MANY_IDLE,
-            (Load::Busy, true) => QUICK_BUSY,
-        }
+        volume::messages(load, self.plan.shape.connections as u64, self.quick)
     }
 
     /// Says what begins, and returns the words for a failure in it.

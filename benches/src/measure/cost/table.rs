@@ -7,9 +7,6 @@ use crate::report::grid::Grid;
 use crate::report::table::{count_cell, or_dash};
 use crate::report::{heading, wrapped};
 
-/// The connections that `many` stands for in all tables.
-const MANY: usize = 64;
-
 /// Composes the whole report.
 pub(crate) fn compose(report: &CostReport, dress: Dress) -> String {
     let mut text = title(report);
@@ -46,7 +43,7 @@ fn calls(report: &CostReport, dress: Dress) -> String {
     for load in Load::ALL {
         for arm in &report.arms {
             let calls = arm.calls.iter().find(|calls| calls.load == load);
-            let mut row = vec![arm.arm.clone(), load.name(MANY)];
+            let mut row = vec![arm.arm.clone(), load.name(report.connections)];
             row.extend(columns(calls));
             grid.add(row);
         }
@@ -61,17 +58,7 @@ fn columns(calls: Option<&Calls>) -> [String; 5] {
 }
 
 fn taken(report: &CostReport, dress: Dress) -> String {
-    let header = [
-        "",
-        "instr.\n1 idle",
-        "instr.\n64 busy",
-        "allocs\n1 idle",
-        "allocs\n64 busy",
-        "alloc bytes\n1 idle",
-        "alloc bytes\n64 busy",
-        "idle\nB/conn",
-    ];
-    let mut grid = Grid::new(&header);
+    let mut grid = grid(report, &["instr.", "allocs", "alloc bytes"], &["idle\nB/conn"]);
     for arm in &report.arms {
         let mut row = vec![arm.arm.clone()];
         for load in [Load::OneIdle, Load::Busy] {
@@ -89,16 +76,23 @@ fn taken(report: &CostReport, dress: Dress) -> String {
 
 fn counted(report: &CostReport, dress: Dress) -> String {
     let names = ["turns", "hops", "polls"];
-    let heads = names.map(|name| [format!("{name}\n1 idle"), format!("{name}\n64 busy")]);
-    let mut header = vec![""];
-    header.extend(heads.iter().flatten().map(String::as_str));
-    let mut grid = Grid::new(&header);
+    let mut grid = grid(report, &names, &[]);
     for arm in &report.arms {
         let mut row = vec![arm.arm.clone()];
         row.extend(names.into_iter().flat_map(|name| both(arm, name)));
         grid.add(row);
     }
     grid.render(dress)
+}
+
+/// Begins a table with two columns for each of `names`, one for each load, and `more` behind them.
+fn grid(report: &CostReport, names: &[&str], more: &[&str]) -> Grid {
+    let busy = Load::Busy.name(report.connections);
+    let heads = names.iter().map(|name| [format!("{name}\n1 idle"), format!("{name}\n{busy}")]);
+    let heads: Vec<String> = heads.flatten().collect();
+    let mut header = vec![""];
+    header.extend(heads.iter().map(String::as_str).chain(more.iter().copied()));
+    Grid::new(&header)
 }
 
 /// Returns a count under both loads.
