@@ -71,8 +71,8 @@ impl<S> Source<S> {
     /// Parks a task in the place of what was parked.
     #[cold]
     fn take_place(&self, direction: Direction, task: Sleeper) {
-        let was_parked = self.socket().is_parked(direction);
-        let (job, before) = self.socket().park_task(direction, task);
+        let (was_parked, (job, before)) = self.socket().unpark(direction);
+        self.socket().park_task(direction, task);
         let waits = before.iter().filter(|_| was_parked);
         waits.for_each(|task| self.handle().state.guard(|| task.waker.wake_by_ref()));
         self.displaced((job, before));
@@ -104,9 +104,8 @@ impl<S> Source<S> {
 impl LoopState {
     /// Queues or wakes what waits at a socket.
     pub(crate) fn release(self: &Rc<Self>, socket: &Socket, direction: Direction) {
-        if let Some(task) = self.queue(socket, direction) {
-            self.wake(socket, direction, task);
-        }
+        let task = self.queue(socket, direction);
+        task.into_iter().for_each(|task| self.wake(socket, direction, task));
     }
 
     #[cold]
@@ -134,9 +133,7 @@ impl LoopState {
     /// Tells a socket what the loop itself has to say of it, as [`LoopState::fire`] does for the
     /// kernel.
     pub(crate) fn tell(self: &Rc<Self>, socket: &Rc<Socket>, signs: Signs) {
-        if let Some(rest) = self.queue_news(socket, signs) {
-            self.wake_rest(rest);
-        }
+        self.queue_news(socket, signs).into_iter().for_each(|rest| self.wake_rest(rest));
     }
 
     /// Releases the sockets that had used up their share of the turn before.

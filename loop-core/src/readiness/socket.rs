@@ -219,12 +219,10 @@ impl Socket {
         again
     }
 
-    /// Parks a task in the place of what was parked, which is returned.
-    pub(crate) fn park_task(&self, direction: Direction, task: Sleeper) -> Displaced {
-        let waiter = self.waiter(direction);
-        let displaced = (waiter.job.take(), waiter.task.replace(Some(Box::new(task))));
+    /// Parks a task where nothing is parked or kept.
+    pub(crate) fn park_task(&self, direction: Direction, task: Sleeper) {
+        self.waiter(direction).task.set(Some(Box::new(task)));
         self.set(Flags::awaited(direction));
-        displaced
     }
 
     /// Takes back what is parked or kept; tells whether something was waiting.
