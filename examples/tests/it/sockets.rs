@@ -24,5 +24,6 @@ fn open(address: &str, port: u16) -> usize {
         let columns: Vec<_> = line.split_whitespace().collect();
         columns[column].ends_with(&port) && columns[inode_column] != closed
     };
-    table.lines().skip(1).filter(is_open).count()
+    // The sockets that tests have left behind may be tens of thousands.
+    table.lines().skip(1).filter(|line| line.contains(&port)).filter(is_open).count()
 }
