@@ -89,11 +89,11 @@ fn search(bucket: usize, other: Rc<dyn Any>, link: TypeId) -> Option<Rc<dyn Any>
 
 /// Drops the links that no turn of a window has needed. They are empty: no code of the program's runs.
 fn give_back() {
-    for bucket in 0..BUCKETS {
-        while let Ok(Some(link)) =
-            SPARES.try_with(|spares| spares[bucket].borrow_mut().take_surplus())
-        {
-            drop(link);
+    let _ = SPARES.try_with(|buckets| {
+        for spares in buckets {
+            // The borrow ends before the link is dropped.
+            let take_surplus = || spares.borrow_mut().take_surplus();
+            std::iter::from_fn(take_surplus).for_each(drop);
         }
-    }
+    });
 }
