@@ -83,14 +83,14 @@ impl Cell {
         Ok(Cell { plan, found, directory, began, earlier, error: None })
     }
 
-    /// Tells whether another round is to be measured, `spent` after the sweep began; with `left` for
-    /// the rounds of all its cells.
-    pub(super) fn wants(&self, round: usize, spent: Duration, sweep_round: f64) -> bool {
+    /// Tells whether another round is to be measured, `spent` after the sweep began, if so many seconds
+    /// are to be left for it, the other cells' rounds and what comes behind them.
+    pub(super) fn wants(&self, round: usize, spent: Duration, needed: f64) -> bool {
         let run = &self.found.run;
         let asked = &self.plan.arguments;
         let valid = run.rounds_done - run.void_rounds.len();
         let Some(limit) = asked.limit_seconds else { return round <= asked.rounds };
-        let fits = spent.as_secs_f64() + sweep_round <= limit || run.rounds_done == 0;
+        let fits = spent.as_secs_f64() + needed <= limit || run.rounds_done == 0;
         // A machine that voids more than half of the rounds will void the next ones, too.
         valid < asked.rounds && round <= 2 * asked.rounds && fits
     }
@@ -121,9 +121,10 @@ impl Cell {
         Ok(())
     }
 
-    /// Returns about how long a round takes, in seconds.
-    pub(super) fn round_seconds(&self) -> f64 {
-        length::round_seconds(&self.plan.arguments)
+    /// Returns about how long a round takes with what comes behind the last one, in seconds.
+    pub(super) fn needed_seconds(&self) -> f64 {
+        let asked = &self.plan.arguments;
+        length::round_seconds(asked) + length::behind_seconds(asked)
     }
 
     /// Draws the conclusions and writes all files.

@@ -98,13 +98,15 @@ pub(super) fn round_seconds(cell: &Arguments) -> f64 {
 /// Returns about how long what is done once takes, in seconds.
 pub(super) fn once_seconds(cell: &Arguments) -> f64 {
     let searches = cell.mode == Mode::Full && cell.rate.is_none();
+    let search = |arm: &Arm| PROBES as f64 * visit_ms(cell, arm, open_length(cell)) / 1_000.0;
+    let search = if searches { cell.arms.iter().map(search).sum() } else { 0.0 };
+    search + behind_seconds(cell)
+}
+
+/// Returns about how long the counts behind the last round take, in seconds.
+pub(super) fn behind_seconds(cell: &Arguments) -> f64 {
     let costs = if cell.costs { COSTS_MS } else { 0.0 };
-    let of_arm = |arm: &Arm| {
-        let probe = visit_ms(cell, arm, open_length(cell));
-        let search = if searches { PROBES as f64 * probe } else { 0.0 };
-        search + COUNTS_MS + costs
-    };
-    cell.arms.iter().map(of_arm).sum::<f64>() / 1_000.0
+    cell.arms.len() as f64 * (COUNTS_MS + costs) / 1_000.0
 }
 
 /// Returns about how long a visit with a phase takes, in milliseconds.

@@ -97,13 +97,13 @@ impl Sweep {
         }
         let arguments: Vec<_> = self.cells.iter().map(|cell| &cell.plan.arguments).collect();
         let progress = Progress::begin((length::expected_seconds(&arguments) * 1_000.0) as u64);
-        let sweep_round: f64 = self.cells.iter().map(Cell::round_seconds).sum();
+        let needed: f64 = self.cells.iter().map(Cell::needed_seconds).sum();
         let first = self.cells.iter().map(|cell| cell.found.run.rounds_done).min().unwrap_or(0) + 1;
         for round in first.. {
             let mut any = false;
             for cell in &mut self.cells {
                 let done = cell.found.run.rounds_done;
-                if round > done && cell.wants(round, self.begun.elapsed(), sweep_round) {
+                if round > done && cell.wants(round, self.begun.elapsed(), needed) {
                     cell.round(round, &progress)?;
                     any = true;
                     if let Some(around) = &mut self.around {
