@@ -2,6 +2,8 @@
 //!
 //! Rule: an arm is known by its name, in tables, files and messages; no two arms share one.
 
+mod names;
+
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -13,12 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::interrupt::Interrupt;
 use crate::values::{self, Rule};
+use names::ensure_name;
+
+pub(crate) use names::ensure_distinct;
 
 /// What stands in a peer's command for the port that it is to listen on.
 const PORT: &str = "{port}";
-
-/// The longest name that the tables have room for.
-const NAME_LENGTH_MAX: usize = 16;
 
 /// A server that is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -227,37 +229,6 @@ impl Peer {
     pub(crate) fn words(&self, port: u16) -> impl Iterator<Item = String> {
         self.command.iter().map(move |word| word.replace(PORT, &port.to_string()))
     }
-}
-
-/// Checks that no two arms share a name.
-///
-/// # Errors
-///
-/// Names the first one that is taken. Files of names that differ in case alone would be one file
-/// on some systems.
-pub(crate) fn ensure_distinct(arms: &[Arm]) -> Result<(), String> {
-    for (at, arm) in arms.iter().enumerate() {
-        if arms[..at].iter().any(|other| other.name().eq_ignore_ascii_case(arm.name())) {
-            return Err(format!("two peers are called `{arm}`; each needs a name of its own"));
-        }
-    }
-    Ok(())
-}
-
-/// A name is part of file names, tags and tables.
-fn ensure_name(name: &str) -> Result<(), String> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte);
-    let starts_well = name.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-    if !starts_well || !name.bytes().all(fits) || name.len() > NAME_LENGTH_MAX {
-        return Err(format!(
-            "a peer's name is a letter or digit and then letters, digits and -_.+, \
-             {NAME_LENGTH_MAX} in all"
-        ));
-    }
-    if Style::ALL.iter().any(|style| style.name().eq_ignore_ascii_case(name)) {
-        return Err(format!("`{name}` is the name of a built-in style; call the peer otherwise"));
-    }
-    Ok(())
 }
 
 /// Finds a port that nobody listens on. Another process may take it before the peer does, which
