@@ -1,7 +1,6 @@
 //! Scheduling: callbacks, jobs and wakers, now or at a deadline, and the handle that cancels them.
 
 use std::cell::Cell;
-use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
@@ -215,11 +214,5 @@ impl Handle {
     /// Tells whether the callback was cancelled before it ran.
     pub fn cancelled(&self) -> bool {
         self.cancelled.get()
-    }
-}
-
-impl fmt::Debug for Handle {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handle").field("cancelled", &self.cancelled()).finish_non_exhaustive()
     }
 }

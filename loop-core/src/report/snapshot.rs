@@ -11,6 +11,7 @@ use crate::readiness::direction::Direction;
 use crate::readiness::reactor::Target;
 use crate::ready::Entry;
 use crate::report::counts::Counts;
+use crate::scheduled::Handle;
 
 /// What a loop has before it.
 #[derive(Clone, Debug, Default)]
@@ -155,5 +156,11 @@ impl fmt::Display for Snapshot {
 impl fmt::Debug for LoopHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LoopHandle").field("id", &self.id()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("cancelled", &self.cancelled()).finish_non_exhaustive()
     }
 }
