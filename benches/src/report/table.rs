@@ -61,19 +61,16 @@ pub(crate) fn closed(run: &Run, dress: Dress) -> String {
 pub(crate) fn answers(run: &Run, dress: Dress) -> String {
     let header = ["", "", "ratio, 95 % interval", "p (Holm)", "rounds", "verdict"];
     let mut grid = Grid::new(&header).with_left_column(1);
-    let mut before = None;
     for answer in &run.answers {
-        let pair = (&answer.arm, &answer.against);
         let name = format!("{} / {}", answer.arm, answer.against);
         grid.add(vec![
-            if before == Some(pair) { String::new() } else { name },
+            name,
             answer.measure.name().to_owned(),
             or_dash(answer.ratio.map(|ratio| ratio.to_string())),
             or_dash(answer.p.map(|p| format!("{p:.4}"))),
             answer.rounds.to_string(),
             answer.standing.word(answer.measure).to_owned(),
         ]);
-        before = Some(pair);
     }
     grid.render(dress)
 }

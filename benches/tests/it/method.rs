@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::program::{finish, oneloop, only_run, run, signal, text};
+use crate::program::{compare, finish, oneloop, only_run, run, signal, text};
 
 /// A comparison of so many rounds, a third of a second each.
 fn small<'a>(out: &'a Path, rounds: &'a str, more: &[&'a str]) -> Vec<&'a str> {
@@ -97,7 +97,7 @@ fn a_run_of_another_build_is_not_resumed() {
 fn several_numbers_of_connections_are_one_sweep() {
     let out = tempfile::tempdir().unwrap();
     // Beside the two that every small comparison has.
-    let output = run(&small(out.path(), "6", &["--connections", "3"]));
+    let output = compare(out.path(), &small(out.path(), "6", &["--connections", "3"]));
     assert!(output.status.success(), "{}", text(&output.stderr));
     let report = text(&output.stdout);
     for part in ["a sweep", "2 conn.", "3 conn.", "30 % load", "p99", "Page:"] {
@@ -123,7 +123,7 @@ fn several_numbers_of_connections_are_one_sweep() {
 #[test]
 fn a_figure_that_does_not_follow_from_the_record_is_named() {
     let out = tempfile::tempdir().unwrap();
-    let output = run(&small(out.path(), "6", &[]));
+    let output = compare(out.path(), &small(out.path(), "6", &[]));
     assert!(output.status.success(), "{}", text(&output.stderr));
     let (directory, sound) = only_run(out.path());
     let complaint = || {
@@ -170,7 +170,7 @@ fn two_runs_are_told_apart_only_by_what_has_changed() {
     let (before, after) = (out.path().join("before"), out.path().join("after"));
     for path in [&before, &after] {
         let arguments = small(path, "6", &["--only", "raw,threads"]);
-        assert!(run(&arguments).status.success());
+        assert!(compare(path, &arguments).status.success());
     }
     let [(before, _), (after, sound)] = [only_run(&before), only_run(&after)];
     let diff = |before: &Path, after: &Path| {
@@ -204,7 +204,7 @@ fn a_server_is_compared_with_each_of_the_others_by_one_command() {
     let program = env!("CARGO_BIN_EXE_oneloop");
     let peer = format!("mine='{program}' serve echo --style raw --listen 127.0.0.1:{{port}}");
     let more = ["--only", "raw,async,callbacks", "--peer", &peer, "--against", "mine"];
-    let output = run(&small(out.path(), "6", &more));
+    let output = compare(out.path(), &small(out.path(), "6", &more));
     assert!(output.status.success(), "{}", text(&output.stderr));
     let (_, run) = only_run(out.path());
     let answers = run["answers"].as_array().unwrap();

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 
-use crate::program::{only_run, run, text};
+use crate::program::{compare, only_run, run, text};
 use chromium::Chromium;
 
 /// The page of a small run, made once for all tests.
@@ -18,7 +18,7 @@ static PAGE: LazyLock<PathBuf> = LazyLock::new(|| {
     let out = chromium::folder("page");
     let size = ["--rounds", "6", "--seconds", "0.3", "--connections", "4", "--rate", "2000"];
     let base = ["compare", "--only", "raw,async", "--out", out.to_str().unwrap()];
-    let output = run(&[&base[..], &size].concat());
+    let output = compare(&out, &[&base[..], &size].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let directory = only_run(&out).0;
     let page = directory.join("report.html");
@@ -32,7 +32,7 @@ static OVERVIEW: LazyLock<PathBuf> = LazyLock::new(|| {
     let out = chromium::folder("overview");
     let size = ["--rounds", "1", "--seconds", "0.1", "--connections", "1,2,4", "--rate", "2000"];
     let base = ["compare", "--only", "raw,async", "--out", out.to_str().unwrap()];
-    let output = run(&[&base[..], &size].concat());
+    let output = compare(&out, &[&base[..], &size].concat());
     assert!(output.status.success(), "{}", text(&output.stderr));
     let last = text(&output.stdout).lines().last().unwrap().to_owned();
     PathBuf::from(last.strip_prefix("Page:  ").unwrap())
