@@ -67,13 +67,16 @@ fn a_group_that_is_dropped_aborts_its_tasks_and_tells_of_failures() {
             io::Result::Ok(())
         });
     }
-    group.spawn(async { Err(io::Error::other("nobody joins it")) });
+    group.spawn(async { Err(io::Error::other("the group went without a join")) });
     event_loop.run_ready();
     assert_eq!((group.len(), live.others()), (4, 3));
     drop(group);
     assert_eq!(live.others(), 0);
     let reports = reports.take();
-    assert!(reports.len() == 1 && reports[0].contains("nobody joins it"), "{reports:?}");
+    assert!(
+        reports.len() == 1 && reports[0].contains("the group went without a join"),
+        "{reports:?}"
+    );
 }
 
 #[test]

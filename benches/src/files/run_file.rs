@@ -9,8 +9,8 @@ use crate::files::figures::{
 };
 use crate::measure::arm::Arm;
 use crate::measure::load::Shape;
-use crate::measure::peers::Absent;
-use crate::measure::suites::Citation;
+use crate::measure::peers::asked::Absent;
+use crate::measure::suites::citation::Citation;
 use crate::process::environment::{self, Environment};
 
 /// The version of the form of `run.json`; it grows when a reader of the old form would be misled.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{grouped, plural};
 use crate::measure::load::Shape;
-use crate::measure::suites::Citation;
+use crate::measure::suites::citation::Citation;
 
 /// Says to which suite a run belongs, and what its load has that a plain one has not.
 pub(super) fn describe(suite: &Citation) -> String {

@@ -104,5 +104,5 @@ fn writing_to_what_is_gone_fails_and_waits_for_nothing() {
             return;
         }
     }
-    panic!("it is written to nobody");
+    panic!("no writer comes to it");
 }

@@ -80,13 +80,13 @@ pub(crate) fn run(asked: &DuelArguments) -> Result<(), Failure> {
     conclude(&outcome, asked.self_test)
 }
 
-/// Who meets whom, and what is to be said of the ready-made peers among them.
+/// The pairs of servers that meet, and what is to be said of the ready-made peers among them.
 struct Pairings {
     pairings: Vec<(Arm, Arm)>,
     peers: Vec<String>,
 }
 
-/// Lists who meets whom: the base meets itself first.
+/// Lists the pairs that meet: the base meets itself first.
 fn pairings(asked: &DuelArguments) -> Result<Pairings, Failure> {
     let mut peers = Vec::new();
     let (base, others) = if asked.self_test {

@@ -1,6 +1,6 @@
 //! `oneloop peers`: the ready-made peers, which of them can be used here, and how to get the rest.
 
-mod asked;
+pub(crate) mod asked;
 mod catalogue;
 mod notes;
 mod workshop;
@@ -19,7 +19,7 @@ use crate::report;
 use catalogue::{READY_MADE, ReadyMade};
 use workshop::Workshop;
 
-pub(crate) use asked::{Absent, Asked, Resolved, resolve};
+pub(crate) use asked::{Asked, Resolved, resolve};
 pub(crate) use notes::notes;
 
 pub(crate) const EXAMPLES: &str = "\

@@ -1,6 +1,6 @@
 //! Load shapes that are cited by name and version: those of this program, and files of users.
 
-mod citation;
+pub(crate) mod citation;
 mod file;
 
 use std::path::Path;

@@ -43,7 +43,7 @@ fn wait_for(count: &AtomicUsize, expected: usize) {
 
 #[test]
 fn as_many_messages_are_under_way_as_the_pipeline_is_deep() {
-    // It answers in lots of eight messages: who sent fewer would wait for ever.
+    // It answers in lots of eight messages: a client that sent fewer would wait for ever.
     let addr = server(|mut socket| {
         let mut lot = [0; 8 * 64];
         while socket.read_exact(&mut lot).is_ok() && socket.write_all(&lot).is_ok() {}
