@@ -14,7 +14,7 @@ use crate::files::run_file::Run;
 use crate::output::{self, Dress};
 use crate::report;
 use crate::statistics::{
-    Bootstrap, Control, Evidence, Measure, RISK, Ratio, Standing, holm, sentence,
+    Bootstrap, Detection, Evidence, Measure, RISK, Ratio, Standing, holm, sentence,
 };
 
 const EXAMPLES: &str = "\
@@ -117,7 +117,7 @@ fn compose(
             ratio: change.ratio,
             by_chance: p >= RISK,
             null: null.and_then(|(_, ratio)| *ratio),
-            control: Control::Absent,
+            control: Detection::Absent,
             idle: false,
         };
         let standing = Standing::of(&evidence);

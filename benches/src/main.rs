@@ -2,9 +2,10 @@
 //!
 //! ```text
 //!   cli                                                what can be asked
-//!    └──► serve  run  demo  show/  list  claims/  past_run  measure/ (compare, duel, cost)   commands
+//!    └──► serve  run  demo  show/  list  claims/  past_run  verify  diff
+//!         measure/ (compare, duel, cost)              commands
 //!          └──► report/  page/                        what a run means, in a terminal, in a browser
-//!                └──► files/                          what a run leaves, and what is read again
+//!                └──► files/  statistics/             what a run leaves; intervals and verdicts
 //!                      └──► measure/ (load, arm)  process/  values  output  failure
 //! ```
 //!
@@ -13,7 +14,8 @@
 //!
 //! `compare` starts a server for each style (`serve`), drives it with the generator (`load`),
 //! counts (`counts`), keeps all figures (`run_file`, `interval_log`, `hgrm`) and tells what they
-//! mean (`report`, and `page` for a browser), then or later (`past_run`).
+//! mean (`report`, and `page` for a browser), then or later (`past_run`). `verify` computes a run's
+//! figures again from what was recorded, and `diff` tells what has changed between two runs.
 //! `duel` compares two servers by CPU time alone, closely.
 //! `claims` lists what the essays assert, and `claim` runs the experiments that decide it.
 //! `show` lays code out to be read, and `demo` does what is claimed.

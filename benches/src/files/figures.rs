@@ -6,6 +6,7 @@ use examples::ServerCounts;
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
+use crate::measure::cost::slope::slope;
 use crate::measure::load::{Course, Recorder};
 use crate::statistics::{Measure, Ratio, Standing};
 use crate::values::Rule;
@@ -191,10 +192,6 @@ impl MemoryFigures {
     pub(crate) fn bytes_per_connection(&self) -> f64 {
         slope(self.connections.map(|crowd| crowd as u64), self.resident_bytes)
     }
-}
-
-fn slope(of: [u64; 2], counted: [u64; 2]) -> f64 {
-    (counted[1] as f64 - counted[0] as f64) / (of[1] as f64 - of[0] as f64)
 }
 
 /// What a run says about a pair of servers.

@@ -11,7 +11,7 @@ use crate::files::run_file::Run;
 use crate::measure::arm::Arm;
 use crate::measure::load::supported;
 use crate::statistics::{
-    Bootstrap, Control, Estimate, Evidence, Measure, RISK, Ratio, Standing, holm, sentence,
+    Bootstrap, Detection, Estimate, Evidence, Measure, RISK, Ratio, Standing, holm, sentence,
 };
 
 /// The quantiles that are asked for, as far as the rounds have samples for them.
@@ -32,7 +32,7 @@ struct Instrument {
     /// What a server differs from itself.
     null: Option<Ratio>,
     /// Whether the difference that was put there is seen.
-    control: Control,
+    control: Detection,
 }
 
 /// Answers for every pair of the run, and for the controls, which come last.
@@ -62,7 +62,7 @@ fn answers_by(run: &Run, bootstrap: &mut Bootstrap) -> Vec<Answer> {
             // Whether the instrument works is asked for itself.
             let p = question.estimate.map(|estimate| estimate.p);
             let null = instruments[&question.measure].null;
-            answers.push(question.answer(run, p, Instrument { null, control: Control::Absent }));
+            answers.push(question.answer(run, p, Instrument { null, control: Detection::Absent }));
         }
     }
     answers
@@ -160,18 +160,18 @@ impl Instrument {
         let null = controls.iter().find(|(arm, of)| arm.is_null_of(of));
         let null = null.and_then(|(arm, of)| Some(estimate(arm, of)?.ratio));
         let dearer = controls.iter().find(|(arm, of)| !arm.is_null_of(of));
-        let control = dearer.map_or(Control::Absent, |(arm, of)| {
+        let control = dearer.map_or(Detection::Absent, |(arm, of)| {
             let found = estimate(arm, of);
             let evidence = Evidence {
                 measure,
                 ratio: found.map(|found| found.ratio),
                 by_chance: found.is_some_and(|found| found.p >= RISK),
                 null,
-                control: Control::Absent,
+                control: Detection::Absent,
                 idle: false,
             };
             let seen = Standing::of(&evidence) == Standing::Dearer;
-            if seen { Control::Detected } else { Control::Missed }
+            if seen { Detection::Detected } else { Detection::Missed }
         });
         Instrument { null, control }
     }

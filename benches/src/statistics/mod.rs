@@ -10,7 +10,7 @@ mod verdict;
 pub(crate) use bootstrap::{Bootstrap, Estimate};
 pub(crate) use holm::holm;
 pub(crate) use interval::Ratio;
-pub(crate) use verdict::{Control, Evidence, Measure, Standing, sentence};
+pub(crate) use verdict::{Detection, Evidence, Measure, Standing, sentence};
 
 /// The risk that a difference is found where there is none, over all that is asked at once.
 pub(crate) const RISK: f64 = 0.05;

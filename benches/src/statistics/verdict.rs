@@ -28,7 +28,7 @@ pub(crate) enum Measure {
 /// Whether a difference that was put there was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Control {
+pub(crate) enum Detection {
     /// It was found.
     Detected,
     /// It was not: what is not found here may be there all the same.
@@ -47,7 +47,7 @@ pub(crate) struct Evidence {
     pub(crate) by_chance: bool,
     /// A server's figure over that of the same server.
     pub(crate) null: Option<Ratio>,
-    pub(crate) control: Control,
+    pub(crate) control: Detection,
     /// Whether a server had nothing to do at times, so that its cost says little.
     pub(crate) idle: bool,
 }
@@ -123,7 +123,7 @@ impl Standing {
         if evidence.idle || null_failed(null, evidence.measure) {
             return Standing::NoVerdict;
         }
-        if evidence.control == Control::Missed {
+        if evidence.control == Detection::Missed {
             return Standing::NotMeasurable;
         }
         let beyond_null = (ratio.median - 1.0).abs() > null.reach();
@@ -210,7 +210,7 @@ mod tests {
             ratio,
             by_chance: false,
             null,
-            control: Control::Absent,
+            control: Detection::Absent,
             idle: false,
         }
     }
@@ -236,10 +236,10 @@ mod tests {
     #[test]
     fn nothing_is_measurable_where_the_control_was_missed() {
         let found = evidence(ratio(1.2, 1.3, 1.4), ratio(0.993, 1.001, 1.008));
-        let missed = Evidence { control: Control::Missed, ..found };
+        let missed = Evidence { control: Detection::Missed, ..found };
         assert_eq!(Standing::of(&missed), Standing::NotMeasurable);
         assert!(sentence(("raw", "x"), &missed).contains("not measurable here"));
-        let detected = Evidence { control: Control::Detected, ..found };
+        let detected = Evidence { control: Detection::Detected, ..found };
         assert_eq!(Standing::of(&detected), Standing::Dearer);
     }
 

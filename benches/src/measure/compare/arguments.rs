@@ -52,7 +52,7 @@ pub(crate) struct CompareArguments {
     /// All that a verdict takes, in 45 minutes at most
     #[arg(long)]
     pub(crate) full: bool,
-    /// Run the loads of a suite, each a run of its own: a name that `oneloop list` shows, or a file
+    /// Run the loads of a suite, round by round: a name that `oneloop list` shows, or a file
     #[arg(long, value_name = "SUITE", value_parser = Suite::find)]
     #[arg(conflicts_with_all = ["connections", "size"])]
     pub(crate) suite: Option<Suite>,

@@ -12,7 +12,7 @@ mod figures;
 mod idle;
 pub(crate) mod programs;
 mod session;
-mod slope;
+pub(crate) mod slope;
 mod strace;
 mod table;
 mod timing;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bout::{Misfortune, Pair, Slice};
 use crate::process::environment::Environment;
-use crate::statistics::{Control, Evidence, Measure, Ratio, Standing, sentence};
+use crate::statistics::{Detection, Evidence, Measure, Ratio, Standing, sentence};
 
 /// The version of the form; it grows when a reader of the old form would be misled.
 pub(super) const SCHEMA: u32 = 1;
@@ -132,7 +132,7 @@ impl Bout {
         let ratio = Ratio::of_pairs(
             pairs.iter().map(|pair| pair.other.per_message() / pair.base.per_message()),
         );
-        let (measure, control) = (Measure::Cpu, Control::Absent);
+        let (measure, control) = (Measure::Cpu, Detection::Absent);
         let evidence = Evidence { measure, ratio, by_chance: false, null, control, idle: false };
         let (failed, reason) = match misfortune {
             Some(Misfortune::Failed { arm, reason }) => (Some(arm.clone()), Some(reason.clone())),
