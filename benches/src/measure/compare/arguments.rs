@@ -32,7 +32,7 @@ it differs from itself is the null, and no smaller difference is one.
 
 --quick, the default, has the null and one rate, and says what it finds as indicative. --full also
 has `raw` made 5 us dearer, to show what can be seen here, the rates that each server keeps up with,
-instructions and memory, and up to 60 rounds. A round in which the generator was late (send lag p99
+instructions and memory, and up to 200 rounds. A round in which the generator was late (send lag p99
 over 500 us) is void, and repeated while time allows. Verdicts are medians over the rounds with a
 block-bootstrap interval of 95 %, corrected by Holm for all that is asked at once.
 
@@ -63,7 +63,7 @@ pub(crate) struct CompareArguments {
     /// Bytes of each message, up to 16 MiB
     #[arg(long, value_name = "BYTES", default_value = "64", value_parser = values::size)]
     pub(crate) size: usize,
-    /// Rounds, however long they take [default: as many as fit, 7 or 60]
+    /// Rounds, however long they take [default: as many as fit, 7 or 200]
     #[arg(long, value_name = "N", value_parser = values::rounds)]
     pub(crate) rounds: Option<usize>,
     /// The time that rounds may take [default: 1 or 45]

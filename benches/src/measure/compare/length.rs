@@ -29,7 +29,7 @@ const PHASES_SHORTER: [f64; 3] = [0.4, 0.3, 0.2];
 const ROUNDS_MIN: usize = 6;
 
 /// The most rounds of each mode: a quick run says what it finds as indicative in any case.
-const ROUNDS_MAX: [usize; 2] = [7, 60];
+const ROUNDS_MAX: [usize; 2] = [7, 200];
 
 /// The time that each mode may take, in minutes.
 const MINUTES: [f64; 2] = [1.0, 45.0];

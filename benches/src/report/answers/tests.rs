@@ -123,3 +123,5 @@ fn a_control_that_is_missed_makes_its_measure_not_measurable() {
     assert_eq!(find(&answers, "async", Measure::P50).standing, Standing::NotMeasurable);
     assert_eq!(find(&answers, "raw+5us", Measure::Cpu).standing, Standing::Dearer);
 }
+
+mod recorded;
