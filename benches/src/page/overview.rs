@@ -6,7 +6,7 @@ use super::{environment, head_of, section};
 use crate::files::run_file::PAGE_NAME;
 use crate::files::sweep_file::SweepFile;
 use crate::output::{Dress, html as escaped};
-use crate::report::{Member, OVERVIEW, column, overview_table};
+use crate::report::{BRACKETS, Member, OVERVIEW, column, overview_table};
 
 /// Composes the page; the runs are in the order of the sweep's file.
 pub(crate) fn overview(started: &str, runs: &[Member<'_>], sweep: &SweepFile) -> String {
@@ -17,7 +17,7 @@ pub(crate) fn overview(started: &str, runs: &[Member<'_>], sweep: &SweepFile) ->
         page += "</section>\n";
     }
     page += &section("runs", "What each of them means");
-    page += "<ul>\n";
+    let _ = writeln!(page, "<p>{BRACKETS}</p>\n<ul>");
     for (member, name) in runs.iter().zip(sweep.names()) {
         let title = column(member.run).replace('\n', ", ");
         let _ = writeln!(

@@ -22,7 +22,9 @@ use crate::output::{self, Dress};
 
 pub(crate) use answers::{answers, measures, ratios_of, reference};
 pub(crate) use notes::notes;
-pub(crate) use overview::{Member, TABLES as OVERVIEW, column, overview, table as overview_table};
+pub(crate) use overview::{
+    BRACKETS, Member, TABLES as OVERVIEW, column, overview, table as overview_table,
+};
 pub(crate) use statistics::{Cost, Spread, closed_of, ratios};
 pub(crate) use verdict::verdict;
 

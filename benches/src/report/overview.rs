@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::grid::Grid;
-use super::statistics::{Cost, Spread, closed_of};
+use super::statistics::{Cost, Spread, closed_of, saturated};
 use super::table::or_dash;
 use super::{grouped, heading, paragraph, quantile_cell, title_of};
 use crate::files::run_file::{PAGE_NAME, Run};
@@ -28,6 +28,11 @@ pub(crate) const TABLES: [(&str, Figure); 4] = [
     ("Response time p99, us (all rounds that count)", |run, arm| quantile(run, arm, 0.99)),
 ];
 
+/// What brackets around a figure mean.
+pub(crate) const BRACKETS: &str = "In brackets: of a server that was not kept busy, or of a load of \
+                                   which every open round is void. Such a figure measures the \
+                                   machine and the generator.";
+
 /// Composes the report.
 pub(crate) fn overview(
     started: &str,
@@ -40,6 +45,8 @@ pub(crate) fn overview(
         text += &heading(name, dress);
         text += &table(runs, figure, dress);
     }
+    text += "\n";
+    text += &paragraph(BRACKETS, "", dress);
     text += &heading("What it means", dress);
     for member in runs {
         let name = column(member.run).replace('\n', ", ");
@@ -83,15 +90,46 @@ pub(crate) fn column(run: &Run) -> String {
 fn cpu(member: &Member<'_>, arm: &str) -> Option<String> {
     let cost = Cost::of_run(member.run);
     let spread = Spread::of(closed_of(member.run, arm).map(|figures| cost.micros(figures)))?;
-    Some(format!("{:.2}", spread.median))
+    Some(bracketed(!saturated(member.run, arm), format!("{:.2}", spread.median)))
 }
 
 fn rate(member: &Member<'_>, arm: &str) -> Option<String> {
     let rates = closed_of(member.run, arm).map(|figures| figures.messages_per_second);
-    Some(grouped(Spread::of(rates)?.median))
+    Some(bracketed(!saturated(member.run, arm), grouped(Spread::of(rates)?.median)))
 }
 
 fn quantile(member: &Member<'_>, arm: &str, quantile: f64) -> Option<String> {
     let (_, recorder) = member.latencies.iter().find(|(name, _)| *name == arm)?;
-    Some(quantile_cell(&recorder.response, quantile))
+    Some(bracketed(member.run.is_void(), quantile_cell(&recorder.response, quantile)))
+}
+
+/// Marks a figure that says little of the server.
+fn bracketed(doubtful: bool, figure: String) -> String {
+    if doubtful && figure != "-" { format!("({figure})") } else { figure }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::answers::tests::run_of;
+    use super::*;
+
+    #[test]
+    fn a_figure_that_says_little_of_the_server_is_in_brackets() {
+        let mut run = run_of(&["raw", "async"], 8);
+        let mut recorder = Recorder::new();
+        for _ in 0..20_000 {
+            recorder.response.saturating_record(50_000);
+        }
+        let cells = |run: &Run| {
+            let member = Member { run, latencies: vec![("raw", &recorder)] };
+            TABLES.map(|(_, figure)| figure(&member, "raw").unwrap().starts_with('('))
+        };
+        assert_eq!(cells(&run), [false; 4]);
+        run.void_rounds = (1..=8).collect();
+        assert_eq!(cells(&run), [false, false, true, true]);
+        for figures in run.closed.iter_mut().filter(|figures| figures.arm == "raw") {
+            figures.server_busy = Some(0.4);
+        }
+        assert_eq!(cells(&run), [true; 4]);
+    }
 }

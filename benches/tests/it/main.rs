@@ -18,6 +18,7 @@ mod program_costs;
 mod ready_made;
 mod redis;
 mod report;
+mod results;
 mod run;
 mod serve;
 mod show;
