@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::figures::IdleMemory;
 use super::slope::slope;
 use crate::measure::arm::Arm;
-use crate::measure::load::{Generator, Shape};
+use crate::measure::load::{Generator, Limit, Recorder, Shape};
 use crate::measure::plan::{Misfortune, Plan};
 use crate::measure::visit::{Visit, visit};
 use crate::process::limits;
@@ -64,6 +64,22 @@ fn resident(plan: &Plan, arm: &Arm, connections: usize) -> Result<u64, Misfortun
         Ok(resident_bytes(server.pid()))
     })?;
     resident.ok_or_else(|| Misfortune::Failed("its memory could not be read".to_owned()))
+}
+
+/// Measures a server's memory once so many messages were echoed, while its clients are still there.
+pub(super) fn resident_when_busy(
+    plan: &Plan,
+    arm: &Arm,
+    shape: Shape,
+    messages: u64,
+) -> Result<Option<u64>, Misfortune> {
+    let busy = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
+    let (resident, _) = visit(plan, busy, |server| {
+        let mut generator = Generator::connect(server.addr(), shape, &plan.interrupt)?;
+        generator.closed(Limit::Messages(messages), &mut Recorder::new())?;
+        Ok(resident_bytes(server.pid()))
+    })?;
+    Ok(resident)
 }
 
 fn resident_bytes(pid: u32) -> Option<u64> {

@@ -10,7 +10,9 @@ mod crossings;
 mod depth;
 mod figures;
 mod idle;
+mod panels;
 pub(crate) mod programs;
+mod scale;
 mod session;
 pub(crate) mod slope;
 mod strace;
@@ -39,6 +41,7 @@ use crate::values;
 use depth::DepthArguments;
 use figures::CostReport;
 use programs::ProgramsArguments;
+use scale::ScaleArguments;
 use session::Session;
 
 pub(crate) use beside::measure as beside_the_clock;
@@ -53,6 +56,7 @@ Examples:
   oneloop cost echo --only raw,async --json
   oneloop cost echo --only raw --peers libuv,go
   oneloop cost echo --connections 4000       as many under way at once
+  oneloop cost scale --svg scale.svg         from 1 to 16,000 connections, to 1 MiB, in pipelines
   oneloop cost crossings                     from each colour to each other, and a yardstick
   oneloop cost depth --svg depth.svg         against depth, length and width, with the slopes
   oneloop cost programs --only chat          an operation of a program, in every style
@@ -76,6 +80,8 @@ pub(crate) struct CostArguments {
 pub(crate) enum Subject {
     /// A message that a server echoes
     Echo(EchoArguments),
+    /// The same against connections, size and pipeline: whether it grows
+    Scale(ScaleArguments),
     /// A call from each colour of function into each other
     Crossings(PlainArguments),
     /// Calls in depth, in a chain and side by side
@@ -118,6 +124,7 @@ pub(crate) struct EchoArguments {
 pub(crate) fn run(asked: &CostArguments) -> Result<(), Failure> {
     match &asked.subject {
         Subject::Echo(asked) => echo(asked),
+        Subject::Scale(asked) => scale::run(asked),
         Subject::Crossings(asked) => crossings::run(asked),
         Subject::Depth(asked) => depth::run(asked),
         Subject::Programs(asked) => programs::run(asked),

@@ -75,7 +75,7 @@ impl<'a> Session<'a> {
         for load in Load::ALL {
             let during = self.step("system calls", arm, Some(load));
             if self.strace {
-                let calls = self.calls(arm, load);
+                let calls = calls(plan, arm, load, self.messages(load));
                 cost.calls.extend(keep(&mut self.report.failures, arm, during, calls)?);
             }
         }
@@ -99,15 +99,6 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn calls(&self, arm: &Arm, load: Load) -> Result<Calls, Misfortune> {
-        let messages = self.messages(load);
-        let run = |count| -> Result<Tally, Misfortune> {
-            let said = run_under(self.plan, strace::TOOL, arm, (load, count))?;
-            strace::parse(&said).ok_or_else(|| Misfortune::Failed("strace wrote no table".into()))
-        };
-        Ok(Calls::of(load, messages, [run(messages[0])?, run(messages[1])?]))
-    }
-
     fn messages(&self, load: Load) -> [u64; 2] {
         volume::messages(load, self.plan.shape.connections as u64, self.quick)
     }
@@ -127,6 +118,20 @@ impl<'a> Session<'a> {
     fn can<T>(&mut self, what: &str, outcome: Result<T, String>) -> Option<T> {
         outcome.map_err(|reason| self.report.unmeasured.push(format!("{what}: {reason}"))).ok()
     }
+}
+
+/// Counts the system calls of a short and of a long run.
+pub(super) fn calls(
+    plan: &Plan,
+    arm: &Arm,
+    load: Load,
+    messages: [u64; 2],
+) -> Result<Calls, Misfortune> {
+    let run = |count| -> Result<Tally, Misfortune> {
+        let said = run_under(plan, strace::TOOL, arm, (load, count))?;
+        strace::parse(&said).ok_or_else(|| Misfortune::Failed("strace wrote no table".into()))
+    };
+    Ok(Calls::of(load, messages, [run(messages[0])?, run(messages[1])?]))
 }
 
 /// Counts the user-space instructions of a short and of a long run.
