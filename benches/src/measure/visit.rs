@@ -7,7 +7,7 @@ use examples::{Server, Stopped};
 use crate::measure::arm::{Arm, Setting, Tool};
 use crate::measure::load::Trouble;
 use crate::measure::plan::{Misfortune, Plan};
-use crate::process::epitaph;
+use crate::process::ending;
 use crate::values::Rule;
 
 /// What is visited, and how it is to run.
@@ -38,9 +38,9 @@ pub(crate) fn visit<T>(
         }
         Err(Trouble::Interrupted) => Err(Misfortune::Interrupted),
         Err(trouble) => {
-            // Whoever hung up may have died of it.
-            let reason = match epitaph::of_trouble(server) {
-                Some(epitaph) => format!("{epitaph}; {trouble}"),
+            // A server that hung up may have died of it.
+            let reason = match ending::of_trouble(server) {
+                Some(ending) => format!("{ending}; {trouble}"),
                 None => trouble.to_string(),
             };
             Err(plan.blame(reason))
@@ -55,7 +55,7 @@ fn stop_in_order(arm: &Arm, mut server: Server) -> Result<Stopped, String> {
     let stopped = server.stop().map_err(not_in_order)?;
     // Foreign servers may leave SIGTERM its default.
     if died || (arm.is_ours() && !stopped.status.success()) {
-        return Err(epitaph::of(&stopped));
+        return Err(ending::of(&stopped));
     }
     Ok(stopped)
 }

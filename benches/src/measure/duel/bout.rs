@@ -13,7 +13,7 @@ use super::ballast::Ballast;
 use crate::measure::arm::{Arm, Setting};
 use crate::measure::load::{Generator, Limit, Recorder, Shape, Trouble};
 use crate::process::cpu::{self, Placement};
-use crate::process::epitaph;
+use crate::process::ending;
 use crate::process::interrupt::Interrupt;
 use crate::values::Rule;
 
@@ -164,7 +164,7 @@ impl<'a> Corner<'a> {
         match trouble {
             Some(trouble) => rules.charge(self.arm, self.server, &trouble),
             None => {
-                let reason = epitaph::of_trouble(self.server);
+                let reason = ending::of_trouble(self.server);
                 let reason = reason.unwrap_or_else(|| "its CPU time cannot be read".to_owned());
                 rules.blame(self.arm, reason)
             }
@@ -177,9 +177,9 @@ impl Rules {
         if let Trouble::Interrupted = trouble {
             return Misfortune::Interrupted;
         }
-        // Whoever hung up may have died of it.
-        let reason = match epitaph::of_trouble(server) {
-            Some(epitaph) => format!("{epitaph}; {trouble}"),
+        // A server that hung up may have died of it.
+        let reason = match ending::of_trouble(server) {
+            Some(ending) => format!("{ending}; {trouble}"),
             None => trouble.to_string(),
         };
         self.blame(arm, reason)
