@@ -48,7 +48,9 @@ fn the_pages_say_what_is_counted() {
                 (&program.name.into(), &style.name().into())
             );
             assert_eq!(row["style"], style.name());
-            assert_eq!(row["lines of code"], cost["lines"].to_string(), "{place}");
+            assert_eq!(row["lines"], cost["lines"].to_string(), "{place}");
+            assert_eq!(row["outside of steps"], cost["lines_outside"].to_string(), "{place}");
+            assert_eq!(row["leans on"], cost["lines_leaned_on"].to_string(), "{place}");
             // Its bytes are the compiler's affair, and may be others with the next one.
             assert_eq!(row["largest future"] == "-", cost["future"].is_null(), "{place}");
             for (column, name) in COUNTED {

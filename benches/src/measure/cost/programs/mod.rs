@@ -3,17 +3,17 @@
 //! Rule: nothing on a page is typed. What is counted is the slope between a short and a long run of
 //! a process that does nothing else.
 
+mod leaning;
 pub(crate) mod operate;
 mod operation;
+mod page;
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 
 use clap::Args;
-use examples::{Program, STYLES, SideBySide, Stopped, Style};
+use examples::{Program, STYLES, SideBySide, Stopped, Style, anchors};
 use serde::Serialize;
 
 use super::slope::{Tally, slopes};
@@ -22,17 +22,14 @@ use crate::failure::Failure;
 use crate::files::whole::WholeFile;
 use crate::measure::arm::Tool;
 use crate::output::{self, Dress};
-use crate::process::epitaph;
-use crate::report::grid::Grid;
+use crate::process::ending;
 use crate::report::{heading, wrapped};
+use leaning::Leaning;
 use operation::{Drive, OPERATIONS, Operation, Trial};
+use page::{page_of, refused, said, table};
 
 /// The name by which `operate` makes a loop, and nothing else.
 const EMPTY_LOOP: &str = "empty-loop";
-
-/// Between these a page keeps its table.
-const BEGIN: &str = "<!-- cost:begin -->\n";
-const END: &str = "<!-- cost:end -->";
 
 /// The arguments of `cost programs`.
 #[derive(Clone, Debug, Args)]
@@ -55,6 +52,12 @@ struct Cost {
     style: Style,
     /// Lines that are neither empty nor comment.
     lines: usize,
+    /// Those of them that belong to no step.
+    lines_outside: usize,
+    /// Lines of the modules that it leans on and not all styles do, where the sources are.
+    lines_leaned_on: Option<usize>,
+    /// Crates of others that it leans on.
+    libraries: Vec<String>,
     allocations: Option<f64>,
     turns: Option<f64>,
     hops: Option<f64>,
@@ -80,7 +83,7 @@ pub(crate) fn run(asked: &ProgramsArguments) -> Result<(), Failure> {
     for operation in operations {
         let of_program = in_every_style(operation, strace.is_ok())?;
         if asked.write {
-            write(operation, &of_program)?;
+            page::write(operation, &of_program)?;
         }
         costs.push(of_program);
     }
@@ -93,7 +96,7 @@ pub(crate) fn run(asked: &ProgramsArguments) -> Result<(), Failure> {
     let mut text = String::new();
     for (operation, costs) in operations.iter().zip(&costs) {
         text += &heading(operation.program, dress);
-        text += &wrapped(&said(operation), "");
+        text += &wrapped(&said(operation, costs), "");
         text += &table(costs).render(dress);
     }
     if let Err(reason) = strace {
@@ -124,11 +127,18 @@ fn cost(operation: &Operation, style: Style, strace: bool) -> Result<Cost, Failu
     let calls = |_| counted(operation, style, strace::TOOL, calls_of);
     let calls = strace.then_some(()).map(calls).transpose().map_err(failed)?;
     let source = SideBySide::named(name).and_then(|shown| shown.source(style));
+    let source = source.expect("every program has every style");
+    let leanings = leanings(operation);
+    let leaning = STYLES.iter().position(|known| *known == style).map(|at| &leanings[at]);
+    let leaning = leaning.expect("it is a style of programs");
     let (_, future) = known(operation).future;
     Ok(Cost {
         program: name,
         style,
-        lines: lines_of_code(source.expect("every program has every style")),
+        lines: lines_of_code(source),
+        lines_outside: lines_outside_of_steps(source),
+        lines_leaned_on: (!leaning.modules.is_empty()).then(|| leaning.lines_beyond(&leanings)),
+        libraries: leaning.libraries.iter().cloned().collect(),
         allocations: counts.get("allocations").copied(),
         turns: counts.get("turns").copied(),
         hops: counts.get("hops").copied(),
@@ -149,6 +159,22 @@ fn lines_of_code(source: &str) -> usize {
     source.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
 }
 
+/// Counts the lines that prepare the steps, or go with them.
+fn lines_outside_of_steps(source: &str) -> usize {
+    let steps = anchors::steps(source).expect("a test reads the steps of every program");
+    let outside = steps.iter().filter(|step| step.name.is_none());
+    outside.map(|step| lines_of_code(&step.lines.join("\n"))).sum()
+}
+
+/// Reads what each style of a program leans on.
+fn leanings(operation: &Operation) -> Vec<Leaning> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    let page = page_of(operation);
+    let folder = page.parent().unwrap_or(workspace);
+    let sources = known(operation).sources.iter();
+    sources.map(|source| Leaning::of(source, folder, workspace)).collect()
+}
+
 /// Counts an operation under a tool, by the names of what is counted.
 fn counted(
     operation: &Operation,
@@ -162,7 +188,7 @@ fn counted(
         let run = |times| -> Result<Tally, String> {
             let stopped = drive(&trial, times).map_err(|error| error.to_string())?;
             if !stopped.status.success() {
-                return Err(epitaph::of(&stopped));
+                return Err(ending::of(&stopped));
             }
             read(&stopped).ok_or_else(|| "nothing was counted".to_owned())
         };
@@ -188,77 +214,6 @@ fn calls_of(stopped: &Stopped) -> Option<Tally> {
     strace::parse(&stopped.stderr)
 }
 
-/// Says what is counted, and how.
-fn said(operation: &Operation) -> String {
-    let without = if operation.makes_a_loop { ", without the making of its loop" } else { "" };
-    let (future, _) = known(operation).future;
-    format!(
-        "Counted by `oneloop cost programs`: {}{without}. The largest future is that of `{future}`, \
-         in bytes.",
-        operation.what
-    )
-}
-
-fn table(costs: &[Cost]) -> Grid {
-    let mut grid = Grid::new(&[
-        "style",
-        "lines of code",
-        "allocations",
-        "turns",
-        "hops",
-        "system calls",
-        "largest future",
-    ]);
-    for cost in costs {
-        let figures = [cost.allocations, cost.turns, cost.hops, cost.system_calls];
-        let future = cost.future.map(|bytes| bytes as f64);
-        let figures = figures.into_iter().chain([future]).map(figure);
-        grid.add(
-            [cost.style.to_string(), cost.lines.to_string()].into_iter().chain(figures).collect(),
-        );
-    }
-    grid
-}
-
-/// Rounds to a tenth: what happens now and then is not the operation's.
-fn figure(value: Option<f64>) -> String {
-    // Not `-0`.
-    let Some(tenths) = value.map(|value| (value * 10.0).round() + 0.0) else {
-        return "-".to_owned();
-    };
-    (tenths / 10.0).to_string()
-}
-
-/// Puts the table into the program's page.
-fn write(operation: &Operation, costs: &[Cost]) -> Result<(), Failure> {
-    let path = page_of(operation);
-    let page = fs::read_to_string(&path).map_err(|error| refused(&path, error))?;
-    let page = with_table(
-        &page,
-        &format!("{}\n{}", wrapped(&said(operation), ""), table(costs).render(Dress::Markdown)),
-    );
-    let page = page.ok_or_else(|| refused(&path, "it has no place for the table"))?;
-    WholeFile::create(&path)
-        .and_then(|file| file.write(page.as_bytes()))
-        .map_err(|error| refused(&path, error))
-}
-
-fn page_of(operation: &Operation) -> PathBuf {
-    let folder = operation.program.replace('-', "_");
-    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/src/programs");
-    programs.join(folder).join("page.md")
-}
-
-fn refused(path: &Path, reason: impl Display) -> Failure {
-    Failure::Refused(format!("{}: {reason}", path.display()))
-}
-
-fn with_table(page: &str, table: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}{}\n{END}{after}", table.trim_end()))
-}
-
 #[cfg(test)]
 mod tests {
     use examples::PROGRAMS;
@@ -274,19 +229,5 @@ mod tests {
     #[test]
     fn a_line_of_code_is_neither_empty_nor_comment() {
         assert_eq!(lines_of_code("//! It.\n\n/// Says.\nfn f() {\n    // Why.\n    g();\n}\n"), 3);
-    }
-
-    #[test]
-    fn a_table_takes_the_place_of_the_one_before() {
-        let page = format!("# It\n\n{BEGIN}old\n{END}\n\nMore.\n");
-        let written = with_table(&page, "new\n\n").unwrap();
-        assert_eq!(written, format!("# It\n\n{BEGIN}new\n{END}\n\nMore.\n"));
-        assert_eq!(with_table("# It\n", "new"), None);
-    }
-
-    #[test]
-    fn figures_have_a_tenth_where_it_says_something() {
-        let values = [Some(2.0), Some(2.04), Some(0.25), Some(-0.01), None];
-        assert_eq!(values.map(figure), ["2", "2", "0.3", "0", "-"]);
     }
 }

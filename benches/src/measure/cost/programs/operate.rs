@@ -1,6 +1,6 @@
 //! `oneloop operate`, hidden: a program in a process of its own, so that only it is counted.
 //!
-//! Rule: whom it talks to is elsewhere. A server is stopped by a signal, all else ends by itself.
+//! Rule: its peers are elsewhere. A server is stopped by a signal, all else ends by itself.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,7 +32,7 @@ pub(crate) struct OperateArguments {
     /// How often it is run, if it ends by itself
     #[arg(long, default_value_t = 1)]
     times: u64,
-    /// Whom it talks to
+    /// The peers that it talks to
     #[arg(long)]
     peer: Vec<SocketAddr>,
     #[command(flatten)]
@@ -98,7 +98,7 @@ impl OperateArguments {
 }
 
 fn announce(address: SocketAddr) {
-    // Whoever does not read it does not want to know.
+    // A reader that has left is no failure.
     let _ = output::print(&format!("listening on {address}\n"));
 }
 
@@ -118,7 +118,7 @@ fn crawl(style: Style, server: SocketAddr) -> io::Result<Counts> {
     let options = crawler::Options {
         server,
         root,
-        // One after the other, so that what is counted does not depend on who is faster.
+        // One after the other, so that what is counted does not depend on which is faster.
         workers: 1,
         fetches_max: 10_000,
         redirects_max: 0,

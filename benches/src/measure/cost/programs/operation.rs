@@ -1,6 +1,6 @@
 //! What is counted of each program: one operation, and how it is done again and again.
 //!
-//! Rule: whom a program talks to lives in this process, waits until the program has gone to sleep,
+//! Rule: the peer of a program lives in this process, waits until the program has gone to sleep,
 //! and is never counted.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -47,7 +47,7 @@ pub(super) struct Operation {
     pub(super) times: [u64; 2],
     /// Whether each run of it makes a loop of its own, which is not the program's cost.
     pub(super) makes_a_loop: bool,
-    /// Who has it done.
+    /// What drives the program to do it.
     pub(super) drive: Drive,
 }
 
@@ -150,7 +150,7 @@ fn chat(trial: &Trial, times: u64) -> io::Result<Stopped> {
         for name in ["ann", "bob", "cid", "dan"] {
             let mut member = BufReader::new(client(addr)?);
             member.get_mut().write_all(format!("{name}\n").as_bytes())?;
-            // Who has joined hears who is there, and those who are there hear of it.
+            // A member that has joined hears the others' names, and they hear its name.
             read_until(&mut member, "here with you")?;
             members.iter_mut().try_for_each(|other| read_until(other, name))?;
             members.push(member);
@@ -204,7 +204,7 @@ fn serve_page(stream: TcpStream, links: &str) -> io::Result<()> {
 }
 
 fn connect(trial: &Trial, times: u64) -> io::Result<Stopped> {
-    // It has an address, and nobody listens there.
+    // It has an address, and nothing listens there.
     let refusing = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     refusing.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
     let refusing_addr = refusing.local_addr()?.as_socket().expect("it is an IPv4 socket");
