@@ -29,12 +29,25 @@ Examples:
   oneloop serve echo --style async --listen 127.0.0.1:7000
   oneloop load --connect 127.0.0.1:7000 --rate 20000 --seconds 5
 
+Without a command the options are those of `compare`: `oneloop compare --help` lists them.
+Words such as arm, hop and turn rule are in the book's glossary, essays/src/glossary.md.
 Exit codes: 0 well, 1 an address or a file refused, 2 bad input or a server that failed,
 130 ended by Ctrl-C.";
 
+/// Commands first: a reader of the help looks for what can be done.
+const TEMPLATE: &str = "\
+{about-with-newline}
+{usage-heading} {usage}
+
+Commands:
+{subcommands}
+
+{after-help}";
+
 /// One event loop, three ways to write programs for it: the comparison.
 #[derive(Debug, Parser)]
-#[command(name = "oneloop", version = env!("ONELOOP_VERSION"), after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+#[command(name = "oneloop", version = env!("ONELOOP_VERSION"), args_conflicts_with_subcommands = true)]
+#[command(after_help = EXAMPLES, help_template = TEMPLATE)]
 pub(crate) struct Cli {
     /// What to do; without it, `compare`.
     #[command(subcommand)]

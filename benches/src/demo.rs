@@ -1,29 +1,35 @@
 //! `oneloop demo`: what is claimed, shown by a program that does it.
 
 use clap::Args;
-use examples::demonstrations::Demonstration;
+use examples::demonstrations::{Demonstration, Detail};
 
 use crate::failure::Failure;
-use crate::{nearest, output};
+use crate::{list, nearest, output};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
+  oneloop demo                     lists them
   oneloop demo zalgo
-  oneloop demo unbounded-write
-
-`oneloop list` names them all.";
+  oneloop demo run-once --long";
 
 /// The arguments of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
-    /// Which one
+    /// Which one; without it they are listed
     #[arg(value_name = "NAME", value_parser = demonstration)]
-    demonstration: &'static Demonstration,
+    demonstration: Option<&'static Demonstration>,
+    /// Tell everything, also what does not fit a terminal of 24 rows
+    #[arg(long, requires = "demonstration")]
+    long: bool,
 }
 
-/// Does a demonstration, and prints what it shows.
+/// Does a demonstration and prints what it shows, or lists them.
 pub(crate) fn run(asked: &DemoArguments) -> Result<(), Failure> {
-    let shown = asked.demonstration.show().map_err(|error| {
+    let Some(demonstration) = asked.demonstration else {
+        return output::print(&list::demonstrations());
+    };
+    let detail = if asked.long { Detail::Long } else { Detail::Short };
+    let shown = demonstration.show(detail).map_err(|error| {
         Failure::Refused(format!("the demonstration did not come to its end: {error}"))
     })?;
     output::print(&shown)

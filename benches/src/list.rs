@@ -22,9 +22,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         text += &item(name, sentence);
     }
     text += "\nDemonstrations: demo takes them\n";
-    for Demonstration { name, sentence, .. } in Demonstration::ALL {
-        text += &item(name, sentence);
-    }
+    text += &demonstrations();
     text += "\nSuites and their versions: compare takes them with --suite\n";
     text += &suites::list();
     text += "\nStyles of the loop\n";
@@ -39,6 +37,12 @@ pub(crate) fn run() -> Result<(), Failure> {
     text += "         oneloop run crawler --style callbacks\n";
     text += "         oneloop show crawler\n";
     output::print(&text)
+}
+
+/// Lists the demonstrations, a sentence each.
+pub(crate) fn demonstrations() -> String {
+    let all = Demonstration::ALL.iter();
+    all.map(|Demonstration { name, sentence, .. }| item(name, sentence)).collect()
 }
 
 fn item(name: &str, sentence: &str) -> String {

@@ -35,6 +35,12 @@ pub(crate) fn terminal_width() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
+/// Returns the rows of the terminal that standard output is, if it is one.
+pub(crate) fn terminal_rows() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some(usize::from(size.ws_row)).filter(|rows| *rows > 0)
+}
+
 /// Takes from a text what Markdown would read as markup.
 pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -74,7 +80,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line to standard error; there is nobody left to tell when that fails.
+/// Writes a line to standard error; when that fails, nothing is left to tell it to.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "oneloop: {line}");
 }

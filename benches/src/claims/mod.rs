@@ -3,12 +3,14 @@
 
 mod experiment;
 
+use anstyle::AnsiColor;
 use clap::Args;
-use examples::claims::{Claim, Kind, Observation, Registry};
+use examples::claims::{Claim, Kind, Observation, Registry, Verdict};
 
 use crate::failure::Failure;
+use crate::nearest;
+use crate::output::{self, Dress};
 use crate::report::{item, wrapped_behind};
-use crate::{nearest, output};
 use experiment::Workspace;
 
 pub(crate) const EXAMPLES: &str = "\
@@ -47,7 +49,7 @@ pub(crate) fn run_all(asked: &ClaimsArguments) -> Result<(), Failure> {
     let workspace = Workspace::find();
     if !asked.check && !asked.record {
         let registry = workspace.map_or_else(|_| Ok(Registry::embedded()), |it| it.registry())?;
-        return output::print(&listed(&registry));
+        return output::print(&listed(&registry, Dress::of_stdout()));
     }
     let workspace = workspace?;
     let registry = workspace.registry()?;
@@ -86,7 +88,7 @@ pub(crate) fn run(asked: &ClaimArguments) -> Result<(), Failure> {
         workspace.ensure_recordable()?;
     }
     let seen = workspace.run(&[claim])?.remove(0);
-    output::print(&shown(claim, &seen))?;
+    output::print(&shown(claim, &seen, Dress::of_stdout()))?;
     if asked.record {
         let path = workspace.record(&claim.id, &seen)?;
         output::print(&format!("\nkept in {}\n", path.display()))?;
@@ -94,20 +96,33 @@ pub(crate) fn run(asked: &ClaimArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-fn listed(registry: &Registry) -> String {
+fn listed(registry: &Registry, dress: Dress) -> String {
     let verdicts = registry.claims.iter().map(|claim| claim.verdict.name().len());
     let columns = verdicts.max().unwrap_or(0);
     let mut text = String::new();
     for Claim { id, verdict, statement, .. } in &registry.claims {
-        text += &item(&format!("{id}  {:<columns$}  ", verdict.name()), statement);
+        let line = item(&format!("{id}  {:<columns$}  ", verdict.name()), statement);
+        text += &line.replacen(verdict.name(), &painted(*verdict, dress), 1);
     }
     text + "\nOne of them, with its experiments: oneloop claim C22\n"
+}
+
+/// Colours a verdict: what fell, and what fell in part, is seen first.
+fn painted(verdict: Verdict, dress: Dress) -> String {
+    let colour = match verdict {
+        Verdict::Held => AnsiColor::Green,
+        Verdict::Refuted => AnsiColor::Red,
+        Verdict::Partly => AnsiColor::Yellow,
+        Verdict::NotMeasurableHere => AnsiColor::Cyan,
+    };
+    let paint = colour.on_default();
+    if dress == Dress::Colour { format!("{paint}{verdict}{paint:#}") } else { verdict.to_string() }
 }
 
 /// Where everything but labels begins.
 const INDENT: &str = "           ";
 
-fn shown(claim: &Claim, seen: &Observation) -> String {
+fn shown(claim: &Claim, seen: &Observation, dress: Dress) -> String {
     let mut text = labelled(&claim.id, &claim.statement);
     text.push('\n');
     for source in &claim.source {
@@ -122,10 +137,13 @@ fn shown(claim: &Claim, seen: &Observation) -> String {
     for (at, line) in seen.printed.lines().enumerate() {
         text += &labelled(if at == 0 { "seen" } else { "" }, line);
     }
-    let differs = format!("{}, where the registry says {}", seen.verdict, claim.verdict);
-    let same = seen.verdict == claim.verdict;
-    text += &labelled("\nverdict", if same { seen.verdict.name() } else { &differs });
-    text
+    let differs = match seen.verdict == claim.verdict {
+        true => String::new(),
+        false => format!(", where the registry says {}", claim.verdict),
+    };
+    let verdict = format!("{}{differs}", seen.verdict);
+    let line = labelled("\nverdict", &verdict);
+    text + &line.replacen(seen.verdict.name(), &painted(seen.verdict, dress), 1)
 }
 
 fn labelled(label: &str, paragraph: &str) -> String {

@@ -1,7 +1,7 @@
 //! The page of the crossings: the code of each in a line, then what crosses.
 
 use comfy_table::{ContentArrangement, ContentLineStyle, LineStyle, Table, TableStyle};
-use examples::crossings::{Colour, Crossing, Event, Fate};
+use examples::crossings::{Colour, Crossing, Effect, Event};
 
 use super::pieces;
 use crate::output::Dress;
@@ -11,11 +11,11 @@ use crate::report::{heading, wrapped};
 /// Lays out the page.
 pub(crate) fn page(columns: usize, dress: Dress) -> String {
     let mut text =
-        String::from("From each colour of function to each other: who calls is at the left\n");
+        String::from("From each colour of function to each other: the caller is at the left\n");
     text += &essences(columns, dress);
     text += "The code: from_CALLER.rs in examples/src/crossings, function to_CALLEE.\n";
     text += &heading("What crosses", dress);
-    text += &fates(dress);
+    text += &effects(dress);
     text += "\n";
     for line in LEGEND {
         text += &wrapped(line, "  ");
@@ -39,7 +39,7 @@ const LEGEND: [&str; 8] = [
      comes late.",
     "- callback to promise, cancelled: guard the promise with a token, and it stops.",
     "- a sync function that the loop has called cannot cross: it would wait for the loop that waits \
-     for it. What blocks goes to a thread (callee sync), which nobody can stop.",
+     for it. What blocks goes to a thread (callee sync), which nothing can stop.",
 ];
 
 /// The fewest columns of a cell: its longest piece of code is no longer.
@@ -115,7 +115,7 @@ fn same(colour: Colour) -> &'static str {
     }
 }
 
-fn fates(dress: Dress) -> String {
+fn effects(dress: Dress) -> String {
     let mut header = vec!["from", "to"];
     header.extend(Event::ALL.map(Event::name));
     let mut grid = Grid::new(&header).with_left_column(1);
@@ -123,7 +123,7 @@ fn fates(dress: Dress) -> String {
         for to in Colour::ALL {
             let Some(crossing) = Crossing::between(from, to) else { continue };
             let mut row = vec![from.to_string(), to.to_string()];
-            row.extend(crossing.fates.map(Fate::name).map(str::to_owned));
+            row.extend(crossing.effects.map(Effect::name).map(str::to_owned));
             grid.add(row);
         }
     }

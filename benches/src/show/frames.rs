@@ -12,7 +12,7 @@ use crate::report::{heading, wrapped};
 pub(crate) fn page(dress: Dress) -> Result<String, Failure> {
     let refused = |error: std::io::Error| Failure::Refused(format!("cannot make a loop: {error}"));
     let mut text = String::from(
-        "Who calls whom: `begin` starts, `serve` calls `price`, that calls `look_up`\n",
+        "The chain of calls: `begin` starts, `serve` calls `price`, that calls `look_up`\n",
     );
     let mut grid = Grid::new(&["style", "it fails", "the program", "the loop", "all frames"])
         .with_left_column(1);

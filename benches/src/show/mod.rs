@@ -2,6 +2,7 @@
 
 mod crossings;
 mod frames;
+mod pager;
 mod sources;
 mod virality;
 
@@ -16,14 +17,15 @@ pub(crate) const EXAMPLES: &str = "\
 Examples:
   oneloop show proxy                         the program in four styles, step by step
   oneloop show echo --styles callbacks,async
+  oneloop show proxy --step pump             one step of it
   oneloop show chat --width 220 | less -S
   oneloop show crossings                     from each colour of function to each other
-  oneloop show frames                        who calls whom: what a backtrace has of a program
+  oneloop show frames                        what a backtrace has of a program that fails
   oneloop show virality                      what changes when the leaf of a program must wait
 
 Of a program, as many styles stand side by side as have 48 columns each. A line that is too long
 goes on below itself, behind `> `. Colours go to a terminal; NO_COLOR takes them away, and
-CLICOLOR_FORCE keeps them in a pipe.";
+CLICOLOR_FORCE keeps them in a pipe. What is longer than the terminal goes through $PAGER, or less.";
 
 /// The arguments of `show`.
 #[derive(Clone, Debug, Args)]
@@ -34,6 +36,9 @@ pub(crate) struct ShowArguments {
     /// Styles of the program, side by side: threads, callbacks, promises, async [default: all]
     #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = run::style)]
     pub(crate) styles: Vec<Style>,
+    /// One step of the program, by its name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
     /// Columns of the page [default: the terminal's, or 120]
     #[arg(long, value_name = "N", value_parser = width)]
     pub(crate) width: Option<usize>,
@@ -55,7 +60,7 @@ pub(crate) enum Subject {
 /// What can be shown besides the sources of programs.
 pub(crate) const PAGES: [(&str, &str); 3] = [
     ("crossings", "from each colour of function to each other"),
-    ("frames", "who calls whom: what a backtrace has of a program"),
+    ("frames", "what a backtrace has of a program that fails"),
     ("virality", "what changes when the leaf of a program must wait"),
 ];
 
@@ -66,19 +71,23 @@ const WIDTH_MIN: usize = 40;
 pub(crate) fn run(asked: &ShowArguments) -> Result<(), Failure> {
     let dress = Dress::of_stdout();
     let columns = asked.width.unwrap_or_else(page_width);
-    if !asked.styles.is_empty() && !matches!(asked.subject, Subject::Sources(_)) {
-        return Err(Failure::Usage("--styles is for a program; the others show all".to_owned()));
+    if !matches!(asked.subject, Subject::Sources(_)) {
+        let given = [("--styles", !asked.styles.is_empty()), ("--step", asked.step.is_some())];
+        if let Some((flag, _)) = given.into_iter().find(|(_, given)| *given) {
+            return Err(Failure::Usage(format!("{flag} is for a program; the others show all")));
+        }
     }
     let text = match &asked.subject {
         Subject::Crossings => crossings::page(columns.max(80), dress),
         Subject::Frames => frames::page(dress)?,
         Subject::Sources(shown) => {
             let styles = if asked.styles.is_empty() { &STYLES[..] } else { &asked.styles };
-            sources::page(shown, styles, columns, dress).map_err(Failure::Refused)?
+            let step = asked.step.as_deref();
+            sources::page(shown, styles, step, (columns, dress)).map_err(Failure::Usage)?
         }
         Subject::Virality => virality::page(dress),
     };
-    output::print(&text)
+    pager::print(&text)
 }
 
 fn subject(name: &str) -> Result<Subject, String> {

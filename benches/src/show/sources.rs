@@ -1,12 +1,14 @@
 //! The sources of a program side by side: equal steps in one row, as many styles as have room.
 //!
-//! Rule: nothing is lost. A line that is too long goes on below itself, behind a mark.
+//! Rule: nothing is lost. A line that is too long goes on below itself, behind a mark. What stands
+//! before the first step, such as imports, comes last: the program is what a reader opens the page for.
 
 use anstyle::{AnsiColor, Style as Paint};
 use examples::highlight::{Class, spans};
 use examples::{Row, SideBySide, Style};
 
 use super::pieces;
+use crate::nearest;
 use crate::output::Dress;
 
 /// The fewest columns in which code is still read and not deciphered.
@@ -24,17 +26,20 @@ const MARK: [char; 2] = ['>', ' '];
 /// A line of code, each character with its class.
 type Line = Vec<(Class, char)>;
 
-/// Lays out the page.
+/// Lays out the page, or one step of it.
+///
+/// # Errors
+/// When there is no such step, or a source has a wrong anchor.
 pub(crate) fn page(
     shown: &SideBySide,
     styles: &[Style],
-    columns: usize,
-    dress: Dress,
+    step: Option<&str>,
+    (columns, dress): (usize, Dress),
 ) -> Result<String, String> {
     let per_row = styles_in_a_row(styles.len(), columns);
     let width = (columns - GAP * (per_row - 1)) / per_row;
     let mut text = format!("{} {}\n", shown.name, shown.sentence);
-    for row in shown.rows(styles)? {
+    for row in rows(shown, styles, step)? {
         let beside: Vec<_> = styles.iter().zip(&row.cells).collect();
         for beside in beside.chunks(per_row) {
             if beside.iter().any(|(_, lines)| !lines.is_empty()) {
@@ -45,6 +50,24 @@ pub(crate) fn page(
         }
     }
     Ok(text)
+}
+
+/// Returns the rows in the order of the page: what is before the first step comes last.
+fn rows(shown: &SideBySide, styles: &[Style], step: Option<&str>) -> Result<Vec<Row>, String> {
+    let mut rows = shown.rows(styles)?;
+    let Some(step) = step else {
+        let first_step = rows.iter().position(|row| row.name.is_some()).unwrap_or(0);
+        rows.rotate_left(first_step);
+        return Ok(rows);
+    };
+    let names: Vec<_> = rows.iter().filter_map(|row| row.name).collect();
+    if !names.contains(&step) {
+        let hint = nearest::hint(step, names.iter().copied());
+        let steps = names.join(", ");
+        return Err(format!("{} has no step `{step}`; {hint}its steps are {steps}", shown.name));
+    }
+    rows.retain(|row| row.name == Some(step));
+    Ok(rows)
 }
 
 /// Returns how many styles stand in a row; where not all have room, the rows are alike.
@@ -127,7 +150,7 @@ fn lengths(piece: &str, room: usize) -> Vec<usize> {
     (0..length).step_by(room).map(|begun| room.min(length - begun)).collect()
 }
 
-/// Takes the spaces away that nobody sees.
+/// Takes away the spaces that cannot be seen.
 fn without_end(mut line: Line) -> Line {
     while line.last().is_some_and(|(_, character)| *character == ' ') {
         line.pop();
@@ -197,12 +220,14 @@ mod tests {
     fn nothing_of_any_program_is_lost_at_any_width() {
         for shown in SideBySide::all() {
             for (columns, per_row) in [(40, 1), (80, 1), (100, 2), (210, 4), (431, 4)] {
-                let page = page(&shown, &STYLES, columns, Dress::Plain).unwrap();
+                let page = page(&shown, &STYLES, None, (columns, Dress::Plain)).unwrap();
                 let width = (columns - GAP * (per_row - 1)) / per_row;
                 let widest = page.lines().skip(1).map(|line| line.chars().count()).max();
                 assert!(widest.unwrap() <= columns, "{columns}:\n{page}");
                 for (code, source) in code_of(&page, width, per_row).iter().zip(shown.sources) {
-                    let lines = source.lines().filter(|line| !line.contains("// ANCHOR"));
+                    let (before, steps) = source.split_once("// ANCHOR").unwrap();
+                    let lines = steps.lines().skip(1).chain(before.lines());
+                    let lines = lines.filter(|line| !line.contains("// ANCHOR"));
                     let all: String = lines.flat_map(str::split_whitespace).collect();
                     assert_eq!(*code, all, "{} on {columns}", shown.name);
                 }
@@ -213,7 +238,7 @@ mod tests {
     #[test]
     fn equal_steps_begin_on_one_line() {
         let proxy = SideBySide::named("proxy").unwrap();
-        let page = page(&proxy, &STYLES, 210, Dress::Plain).unwrap();
+        let page = page(&proxy, &STYLES, None, (210, Dress::Plain)).unwrap();
         for step in ["accept", "pump", "end"] {
             let row = |line: &&str| line.starts_with(&format!("-- {step}, threads -"));
             let row = page.lines().find(row).unwrap();
@@ -222,6 +247,19 @@ mod tests {
             }
         }
         assert!(!page.contains("ANCHOR"));
+    }
+
+    #[test]
+    fn a_page_opens_on_the_first_step_and_may_be_one_step() {
+        let proxy = SideBySide::named("proxy").unwrap();
+        let shown = |step| page(&proxy, &STYLES, step, (210, Dress::Plain));
+        let whole = shown(None).unwrap();
+        let first = whole.lines().nth(2).unwrap().split(',').next().unwrap();
+        assert!(shown(first.strip_prefix("-- ")).is_ok(), "{first}");
+        let pump = shown(Some("pump")).unwrap();
+        assert!(pump.contains("-- pump, async -") && !pump.contains("accept, "), "{pump}");
+        let refused = shown(Some("pumb")).unwrap_err();
+        assert!(refused.contains("did you mean `pump`?"), "{refused}");
     }
 
     #[test]
@@ -248,7 +286,7 @@ mod tests {
     #[test]
     fn only_a_dressed_page_has_escapes() {
         let echo = SideBySide::named("echo").unwrap();
-        let page = |dress| page(&echo, &[Style::Async], 80, dress).unwrap();
+        let page = |dress| page(&echo, &[Style::Async], None, (80, dress)).unwrap();
         assert!(!page(Dress::Plain).contains('\u{1b}'));
         let dressed = page(Dress::Colour);
         assert!(dressed.contains("\u{1b}[35masync\u{1b}[0m"), "{dressed}");

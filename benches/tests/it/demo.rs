@@ -10,7 +10,24 @@ fn a_demonstration_prints_what_it_shows() {
     let output = run(&["demo", "zalgo"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let shown = text(&output.stdout);
-    assert!(shown.contains("(C18)") && shown.contains("complete 3 times"), "{shown}");
+    assert!(shown.contains("Claims: C18") && shown.contains("complete 3 times"), "{shown}");
+}
+
+#[test]
+fn without_a_name_they_are_listed() {
+    let listed = run(&["demo"]);
+    let list = run(&["list"]);
+    let list = text(&list.stdout);
+    assert!(listed.status.success());
+    assert!(Demonstration::ALL.len() <= text(&listed.stdout).lines().count());
+    assert!(list.contains(text(&listed.stdout).trim_end()), "{list}");
+}
+
+#[test]
+fn a_long_demonstration_tells_more() {
+    let [short, long] = [&["demo", "run-once"][..], &["demo", "run-once", "--long"]]
+        .map(|arguments| text(&run(arguments).stdout).lines().count());
+    assert!(short < long, "{short} {long}");
 }
 
 #[test]
