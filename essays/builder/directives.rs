@@ -1,6 +1,6 @@
 //! What comes in the place of `{{#name argument}}` on a page.
 
-use examples::demonstrations::Demonstration;
+use examples::demonstrations::{Demonstration, Detail};
 use examples::{PROGRAMS, Program};
 
 use crate::claims::block;
@@ -14,7 +14,7 @@ const OF_MDBOOK: [&str; 3] = ["include", "rustdoc_include", "title"];
 
 /// Puts what each directive asks for in its place; tells of those that ask for what is not there.
 pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, Vec<String>) {
-    let Sources { claims, edition, notes, promised, .. } = sources;
+    let Sources { claims, edition, instructions, notes, promised, .. } = sources;
     let (mut expanded, mut faults) = (String::new(), Vec::new());
     for piece in pieces(page) {
         let Directive { name, argument } = match piece {
@@ -31,10 +31,11 @@ pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, V
             "demo" => demo(argument),
             "program" => program(argument),
             "compare" => compare::compare(argument),
-            "crossings" => Ok(compare::fates()),
+            "crossings" => Ok(compare::effects()),
             "claims" => Ok(claims.table(pages)),
             "notes" => notes.table(pages),
             "promised" => Ok(promised.tables()),
+            "instructions" => Ok(instructions.tables()),
             "cite" => Ok(edition.cite()),
             name if OF_MDBOOK.contains(&name) => Ok(format!("{{{{#{name} {argument}}}}}")),
             name => Err(format!("no directive is called `{name}`")),
@@ -55,7 +56,8 @@ fn demo(name: &str) -> Result<String, String> {
     let demonstration = Demonstration::named(name);
     let demonstration =
         demonstration.ok_or_else(|| format!("no demonstration is called `{name}`"))?;
-    demonstration.show().map(|printed| block(&printed)).map_err(|error| error.to_string())
+    let printed = demonstration.show(Detail::Long).map_err(|error| error.to_string())?;
+    Ok(block(&printed))
 }
 
 /// Returns the page of a program, with its sources before the first section.

@@ -11,20 +11,21 @@ use std::rc::Rc;
 use api_callbacks::{Protocol, Transport};
 use loop_core::EventLoop;
 
-use super::Demonstration;
 use super::pair::{Peer, turn};
+use super::{Demonstration, Detail};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "after-close",
     claims: "C20",
-    sentence: "A read that is pending is told data after the close, unless somebody ends it",
+    sentence: "A read that is pending is told data after the close, unless the read is ended",
+    so: "A close cancels nothing: end the read first, in the words of its style.",
     show,
 };
 
 /// Turns after the close, in which data comes or does not.
 const TURNS: usize = 50;
 
-/// Who reads, and how it is closed.
+/// What reads, and how it is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// A callback, whose stream is shut down.
@@ -58,6 +59,19 @@ impl Reader {
         Reader::Async,
         Reader::AsyncEnded,
     ];
+
+    /// Returns what reads, and how it is closed, in words.
+    fn words(self) -> &'static str {
+        match self {
+            Reader::Callbacks => "callbacks: the stream is shut down",
+            Reader::CallbacksCancelled => "callbacks: the read is cancelled",
+            Reader::Protocol => "a protocol: its transport is closed",
+            Reader::Promises => "promises: the stream is shut down",
+            Reader::PromisesDropped => "promises: the read is dropped",
+            Reader::Async => "async: the stream is shut down",
+            Reader::AsyncEnded => "async: the task is ended",
+        }
+    }
 }
 
 impl Told {
@@ -161,11 +175,11 @@ fn after_close_with_async(
     Ok(peer)
 }
 
-fn show() -> io::Result<String> {
+fn show(_: Detail) -> io::Result<String> {
     let mut text = String::from("five bytes wait, and the connection is closed\n");
     for reader in Reader::ALL {
-        let (name, bytes) = (format!("{reader:?}"), bytes_after_close(reader)?);
-        writeln!(text, "{name:<20} is told of {bytes} bytes after the close")
+        let bytes = bytes_after_close(reader)?;
+        writeln!(text, "{:<36} is told of {bytes} bytes after the close", reader.words())
             .expect("a string takes all");
     }
     Ok(text)

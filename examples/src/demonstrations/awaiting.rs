@@ -13,12 +13,13 @@ use std::time::Duration;
 
 use loop_core::{EventLoop, ManualClock};
 
-use super::Demonstration;
+use super::{Demonstration, Detail};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "awaiting",
     claims: "C05, C06",
     sentence: "While a task waits the poll sleeps; with a timeout forced to 0 the loop spins",
+    so: "Waiting is free while the poll sleeps; a poll that may not sleep spins.",
     show,
 };
 
@@ -50,7 +51,7 @@ pub struct Awaited {
     pub wake_writes: u64,
 }
 
-/// A future by hand: a place for the result, and whom to wake when it is set.
+/// A future by hand: a place for the result, and what to wake when it is set.
 #[derive(Clone, Default)]
 struct Later(Rc<Slot>);
 
@@ -113,7 +114,7 @@ pub fn await_later(timeout: Timeout) -> io::Result<Awaited> {
     })
 }
 
-fn show() -> io::Result<String> {
+fn show(_: Detail) -> io::Result<String> {
     let mut text = String::new();
     for timeout in [Timeout::Kept, Timeout::ForcedToZero] {
         let seen = await_later(timeout)?;

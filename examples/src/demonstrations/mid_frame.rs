@@ -14,13 +14,14 @@ use api_promises::Promise;
 use futures::future::{Either, select};
 use loop_core::EventLoop;
 
-use super::Demonstration;
 use super::pair::{Peer, run_until};
+use super::{Demonstration, Detail};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "mid-frame",
     claims: "",
     sentence: "Cancelling a read in mid-frame loses its beginning, unless the buffer is kept",
+    so: "A cancelled read has to hand back what it had read.",
     show,
 };
 
@@ -185,7 +186,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn show() -> io::Result<String> {
+fn show(_: Detail) -> io::Result<String> {
     let mut shown = format!("the frames are {} {}\n", text(FRAME), text(NEXT));
     let styles = [
         ("callbacks", with_callbacks()?),

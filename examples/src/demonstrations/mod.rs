@@ -30,7 +30,19 @@ pub struct Demonstration {
     pub claims: &'static str,
     /// What it shows.
     pub sentence: &'static str,
-    show: fn() -> io::Result<String>,
+    /// What follows from it.
+    pub so: &'static str,
+    /// Does it and tells what was seen, line by line.
+    show: fn(Detail) -> io::Result<String>,
+}
+
+/// How much a demonstration tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What fits a terminal of 24 rows.
+    Short,
+    /// Everything.
+    Long,
 }
 
 impl Demonstration {
@@ -53,15 +65,16 @@ impl Demonstration {
         Demonstration::ALL.iter().find(|known| known.name == name)
     }
 
-    /// Does it, and returns what was seen as text.
+    /// Does it, and returns what was seen as text, which ends with what follows from it.
     ///
     /// # Errors
     /// What the system says, of loops and of sockets on the loopback interface.
-    pub fn show(&self) -> io::Result<String> {
+    pub fn show(&self, detail: Detail) -> io::Result<String> {
+        let seen = (self.show)(detail)?;
         let claims = match self.claims {
             "" => String::new(),
-            claims => format!(" ({claims})"),
+            claims => format!("Claims: {claims}\n"),
         };
-        Ok(format!("{}{claims}\n\n{}", self.sentence, (self.show)()?))
+        Ok(format!("{}\n\n{seen}\nSo: {}\n{claims}", self.sentence, self.so))
     }
 }

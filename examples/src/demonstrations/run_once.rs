@@ -14,12 +14,13 @@ use std::time::Duration;
 
 use loop_core::{EventLoop, LoopHandle, ManualClock, Remote, ScriptedEvent, TurnRule};
 
-use super::Demonstration;
+use super::{Demonstration, Detail};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "run-once",
     claims: "C01, C02",
     sentence: "A turn runs what was ready, then what the poll brought, then what is due",
+    so: "The rule decides how much runs before a poll, and never the order.",
     show,
 };
 
@@ -157,7 +158,7 @@ pub fn turns(rule: TurnRule) -> io::Result<Vec<Turn>> {
     }
 }
 
-/// Who posts, and where is written how long the poll may wait.
+/// What posts, and where is written how long the poll may wait.
 type Seams = (Rc<std::cell::RefCell<Option<Remote>>>, Rc<std::cell::Cell<Option<Duration>>>);
 
 /// Stands where the kernel's poll would: sleeping is moving the clock.
@@ -189,31 +190,42 @@ fn scripted_poll(
     }
 }
 
-fn show() -> io::Result<String> {
-    let mut text = String::new();
-    for (name, rule) in [("snapshot", TurnRule::Snapshot), ("bounded", TurnRule::default())] {
-        writeln!(text, "under the {name} rule").expect("a string takes all");
-        for (number, turn) in turns(rule)?.iter().enumerate() {
-            let timed: Vec<_> = turn.timed.iter().map(|at| format!("{at:?}")).collect();
-            let (ready, parked, timed) = (list(&turn.ready), turn.parked, list(&timed));
-            let waits = match turn.timeout {
-                None => "for ever".to_owned(),
-                Some(Duration::ZERO) => "no time".to_owned(),
-                Some(timeout) => format!("{timeout:?}"),
-            };
-            writeln!(
-                text,
-                "  turn {}: ready {ready}; parked {parked}; timed {timed}; the poll may wait {waits}",
-                number + 1
-            )
-            .expect("a string takes all");
-            for Ran { name, behind } in &turn.ran {
-                writeln!(text, "    {name} runs, and leaves ready {}", list(behind))
-                    .expect("a string takes all");
-            }
+fn show(detail: Detail) -> io::Result<String> {
+    let mut text = "under the snapshot rule\n".to_owned();
+    for (number, turn) in turns(TurnRule::Snapshot)?.iter().enumerate() {
+        tell(&mut text, number + 1, turn);
+    }
+    text += "under the bounded rule\n";
+    for (number, turn) in turns(TurnRule::default())?.iter().enumerate() {
+        if detail == Detail::Long {
+            tell(&mut text, number + 1, turn);
+        } else {
+            let ran: Vec<_> = turn.ran.iter().map(|ran| ran.name).collect();
+            writeln!(text, "  turn {}: {} runs", number + 1, list(&ran))
+                .expect("a string takes all");
         }
     }
     Ok(text)
+}
+
+/// Tells what is ready, parked and timed before a turn, and what runs in it.
+fn tell(text: &mut String, number: usize, turn: &Turn) {
+    let timed: Vec<_> = turn.timed.iter().map(|at| format!("{at:?}")).collect();
+    let (ready, parked, timed) = (list(&turn.ready), turn.parked, list(&timed));
+    let waits = match turn.timeout {
+        None => "for ever".to_owned(),
+        Some(Duration::ZERO) => "no time".to_owned(),
+        Some(timeout) => format!("{timeout:?}"),
+    };
+    writeln!(
+        text,
+        "  turn {number}: ready {ready}; parked {parked}; timed {timed}; the poll may wait {waits}"
+    )
+    .expect("a string takes all");
+    for Ran { name, behind } in &turn.ran {
+        writeln!(text, "    {name} runs, and leaves ready {}", list(behind))
+            .expect("a string takes all");
+    }
 }
 
 fn list<T: AsRef<str>>(names: &[T]) -> String {

@@ -1,16 +1,17 @@
-//! A generator by hand and an `async` block, stepped by the same scheduler of twenty lines: who steps
-//! them cannot tell one from the other (Beazley; `_PyGen_Send` in the notes).
+//! A generator by hand and an `async` block, stepped by the same scheduler of twenty lines, which
+//! cannot tell one from the other (Beazley; `_PyGen_Send` in the notes).
 
 use std::fmt::Write;
 use std::io;
 
-use super::Demonstration;
+use super::{Demonstration, Detail};
 use crate::patterns::made_of::scheduler::{CountDown, Scheduler, Trace, count_down};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "stepping",
     claims: "",
     sentence: "A generator and an async block are stepped alike, and leave the same trace",
+    so: "An async block is a generator that the compiler has written.",
     show,
 };
 
@@ -43,7 +44,7 @@ pub fn with_async_blocks() -> Stepped {
     Stepped { steps, trace: trace.take() }
 }
 
-fn show() -> io::Result<String> {
+fn show(_: Detail) -> io::Result<String> {
     let (by_hand, by_compiler) = (with_generators(), with_async_blocks());
     let mut text = String::from("step  generator   async block\n");
     for (step, (hand, compiler)) in by_hand.trace.iter().zip(&by_compiler.trace).enumerate() {

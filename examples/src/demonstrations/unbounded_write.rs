@@ -10,13 +10,14 @@ use api_callbacks::{Protocol, Transport, WriteLimits};
 use api_promises::Promise;
 use loop_core::{Chunk, EventLoop};
 
-use super::Demonstration;
 use super::pair::{Peer, turn};
+use super::{Demonstration, Detail};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "unbounded-write",
     claims: "C22, C23",
     sentence: "Writing without flow control grows memory; marks and awaited writes bound it",
+    so: "Without flow control the unsent bytes grow; with it they end at the mark.",
     show,
 };
 
@@ -127,7 +128,7 @@ pub fn write(writer: Writer, pieces: usize) -> io::Result<Written> {
         turn(&mut event_loop)?;
         stuck = if ledger.ended.get() == before { stuck + 1 } else { 0 };
     }
-    // The writer goes before the peer, who would end it with an error.
+    // The writer goes before the peer, which would end it with an error.
     drop((event_loop, kept));
     Ok(Written { pieces: ledger.begun.get(), unsent_most: ledger.unsent_most.get() })
 }
@@ -198,7 +199,7 @@ async fn with_async(
 }
 // ANCHOR_END: async
 
-fn show() -> io::Result<String> {
+fn show(_: Detail) -> io::Result<String> {
     let mut text = String::from("the peer reads nothing            pieces   KiB unsent at most\n");
     for writer in Writer::ALL {
         for pieces in [256, 512] {

@@ -1,7 +1,7 @@
 //! A callback that another thread queues without a wake-up waits for the poll's timeout, and for ever
 //! if there is none; with a wake-up it does not (the notes' two thread demos; dask/distributed#3223).
 //!
-//! The loop's own door for threads always wakes. A call without a wake-up is therefore queued as
+//! The loop's own `Remote` always wakes. A call without a wake-up is therefore queued as
 //! asyncio's `call_soon` does it: in a list that the loop looks at when its poll has ended.
 
 use std::cell::Cell;
@@ -15,16 +15,17 @@ use std::time::Duration;
 
 use loop_core::{EventLoop, LoopHandle, Remote};
 
-use super::Demonstration;
+use super::{Demonstration, Detail};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "wake-up",
     claims: "C05, C06",
     sentence: "A call from a thread waits for the poll's timeout, unless it wakes the loop",
+    so: "A thread's submission has to wake the loop, and once is enough.",
     show,
 };
 
-/// How long a poll waits that nobody wakes, and a watchdog.
+/// How long a poll waits that nothing wakes, and a watchdog.
 pub const SHORT: Duration = Duration::from_millis(300);
 
 /// How long a poll could wait that is woken before. Far more than any machine is late.
@@ -53,7 +54,7 @@ pub enum Ran {
     ByTheWatchdog,
 }
 
-/// Who posts.
+/// What posts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Poster {
     /// Four threads, while the loop sleeps.
@@ -184,7 +185,7 @@ pub fn post(poster: Poster, posts: usize) -> io::Result<Posted> {
     Ok(Posted { ran: ran.load(Ordering::Relaxed), wake_writes })
 }
 
-fn show() -> io::Result<String> {
+fn show(_: Detail) -> io::Result<String> {
     let mut text = String::new();
     let calls = [
         (Call::WithoutWakeUp, Some(SHORT), LONG),
@@ -199,11 +200,11 @@ fn show() -> io::Result<String> {
         };
         let waits = timeout.map_or("for ever".to_owned(), |timeout| format!("{timeout:?}"));
         let ran = match call_from_a_thread(call, timeout, patience)? {
-            Ran::AtOnce => "before anything else ends the poll",
-            Ran::AtTheTimeout => "when the timeout has passed",
-            Ran::ByTheWatchdog => "only when a watchdog has ended the poll",
+            Ran::AtOnce => "at once",
+            Ran::AtTheTimeout => "after the timeout",
+            Ran::ByTheWatchdog => "when a watchdog ends the poll",
         };
-        writeln!(text, "{how:<10}, the poll may wait {waits:<8}: the call runs {ran}")
+        writeln!(text, "{how:<10}, the poll may wait {waits:<8}: runs {ran}")
             .expect("a string takes all");
     }
     text.push('\n');
@@ -212,9 +213,9 @@ fn show() -> io::Result<String> {
         (Poster::ThreadsToAWorker, "4 threads to a loop at work"),
         (Poster::ItsOwnThread, "the loop's own thread"),
     ];
-    for (poster, who) in posters {
+    for (poster, from) in posters {
         let Posted { ran, wake_writes } = post(poster, 1_000)?;
-        writeln!(text, "1000 posts of {who:<31}: {ran} run; wake-ups written: {wake_writes}")
+        writeln!(text, "1000 posts of {from:<31}: {ran} run; wake-ups: {wake_writes}")
             .expect("a string takes all");
     }
     Ok(text)

@@ -10,12 +10,13 @@ use std::time::Duration;
 use api_promises::Promise;
 use loop_core::{EventLoop, LoopHandle};
 
-use super::Demonstration;
+use super::{Demonstration, Detail};
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "zalgo",
     claims: "C18",
     sentence: "A callback inside the call breaks its caller; one that comes later cannot",
+    so: "Call back later, always: a caller that is called too early still counts.",
     show,
 };
 
@@ -65,7 +66,7 @@ pub fn completions(cached: Cached, items: usize) -> io::Result<(usize, usize)> {
     let batch = Rc::new(Batch::default());
     // ANCHOR: batch
     for _ in 0..items {
-        // The invariant: who is missing is counted before anybody can end.
+        // The invariant: an item is counted as missing before it can end.
         batch.missing.set(batch.missing.get() + 1);
         let of_item = batch.clone();
         fetch(&handle, cached, move || of_item.end_one());
@@ -94,16 +95,16 @@ fn fetch(handle: &LoopHandle, cached: Cached, callback: impl FnOnce() + 'static)
 }
 // ANCHOR_END: fetch
 
-fn show() -> io::Result<String> {
-    let mut text = String::new();
+fn show(_: Detail) -> io::Result<String> {
+    let mut text =
+        String::from("for each item: missing += 1; fetch(|| { missing -= 1; complete at 0 })\n\n");
     for cached in Cached::ALL {
         let (inside, all) = completions(cached, 3)?;
         let name = format!("{cached:?}").to_lowercase();
-        writeln!(
-            text,
-            "{name:<10} 3 items: complete {all} times, {inside} of them inside the calls"
-        )
-        .expect("a string takes all");
+        let times = if all == 1 { "once".to_owned() } else { format!("{all} times") };
+        let when = if inside == 0 { "after the calls" } else { "inside the calls" };
+        writeln!(text, "{name:<10} a batch of 3 items is complete {times}, {when}")
+            .expect("a string takes all");
     }
     Ok(text)
 }

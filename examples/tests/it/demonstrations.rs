@@ -104,11 +104,11 @@ fn c04_a_socket_that_is_always_ready_starves_its_peers_unless_reading_has_a_budg
     assert_shows(
         "starvation",
         &[
-            "  snapshot    promises  steps before the reader: 1 of 1000, 1 of 2000",
-            "  until empty async     steps before the reader: 999 of 1000, 1999 of 2000",
-            "  callbacks spins for 50ms: the others wait [50ms, 50ms, 50ms]",
-            "  AsyncWithoutBudget of 128 chunks the other waits for 128",
-            "  Async              of 128 chunks the other waits for no more than 4",
+            "  snapshot    promises                   after 1 of 1000 steps, 1 of 2000",
+            "  until empty async                      after 999 of 1000 steps, 1999 of 2000",
+            "  callbacks                  spins for 50ms: the others wait [50ms, 50ms, 50ms]",
+            "  async without budget       after 64 of 64 chunks, 128 of 128",
+            "  async                      after at most 4 of 64 chunks, at most 4 of 128",
         ],
     );
 }
@@ -128,11 +128,9 @@ fn c05_with_a_wake_up_a_call_from_a_thread_ends_the_poll() {
     assert_shows(
         "wake-up",
         &[
-            "no wake-up, the poll may wait 300ms   : the call runs when the timeout has passed",
-            "no wake-up, the poll may wait for ever: the call runs only when a watchdog has ended \
-             the poll",
-            "a wake-up , the poll may wait for ever: the call runs before anything else ends the \
-             poll",
+            "no wake-up, the poll may wait 300ms   : runs after the timeout",
+            "no wake-up, the poll may wait for ever: runs when a watchdog ends the poll",
+            "a wake-up , the poll may wait for ever: runs at once",
         ],
     );
 }
@@ -200,10 +198,10 @@ fn c18_what_is_told_later_completes_a_batch_once_in_every_style() {
     assert_shows(
         "zalgo",
         &[
-            "inline     3 items: complete 3 times, 3 of them inside the calls",
-            "callbacks  3 items: complete 1 times, 0 of them inside the calls",
-            "promises   3 items: complete 1 times, 0 of them inside the calls",
-            "async      3 items: complete 1 times, 0 of them inside the calls",
+            "inline     a batch of 3 items is complete 3 times, inside the calls",
+            "callbacks  a batch of 3 items is complete once, after the calls",
+            "promises   a batch of 3 items is complete once, after the calls",
+            "async      a batch of 3 items is complete once, after the calls",
         ],
     );
 }
@@ -280,9 +278,9 @@ fn c20_what_is_ended_is_told_nothing_after_the_close() {
     assert_shows(
         "after-close",
         &[
-            "Callbacks            is told of 5 bytes after the close",
-            "Protocol             is told of 0 bytes after the close",
-            "AsyncEnded           is told of 0 bytes after the close",
+            "callbacks: the stream is shut down   is told of 5 bytes after the close",
+            "a protocol: its transport is closed  is told of 0 bytes after the close",
+            "async: the task is ended             is told of 0 bytes after the close",
         ],
     );
 }

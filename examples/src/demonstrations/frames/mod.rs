@@ -1,4 +1,4 @@
-//! Who calls whom: a program three calls deep, and what can be seen of it when it fails.
+//! A program three calls deep, and what can be seen of it when it fails.
 //!
 //! `begin` starts the program, `serve` calls `price`, `price` calls `look_up`, and that one waits.
 //! Rule: the functions have the same names in every style, and the fault is a real unwinding.
@@ -51,7 +51,7 @@ const A_WHILE: Duration = Duration::from_millis(1);
 pub fn backtrace(style: Style, moment: Moment) -> io::Result<Seen> {
     let probe = Probe::new(moment);
     if style == Style::Threads {
-        // The thread ends by the fault; who joins it knows.
+        // The thread ends by the fault; its join tells of it.
         let fails = probe.clone();
         let _ = thread::spawn(move || threads::begin(fails)).join();
         return Ok(probe.seen());

@@ -27,7 +27,7 @@ pub struct Seen {
     pub frames: Vec<String>,
 }
 
-/// Whom the program asks at each moment whether it is to fail.
+/// What the program asks at each moment whether it is to fail.
 #[derive(Clone)]
 pub(super) struct Probe {
     moment: Moment,
@@ -99,16 +99,16 @@ impl Probe {
         }
     }
 
-    /// Keeps the backtrace of whoever calls.
+    /// Keeps the backtrace of the caller.
     #[inline(never)]
     pub(super) fn take_backtrace(&self) {
         let seen = Seen::read(&Backtrace::force_capture().to_string());
-        *self.seen.lock().expect("nobody fails with the lock") = seen;
+        *self.seen.lock().expect("no failure holds the lock") = seen;
     }
 
     /// Returns what the backtrace showed, if one was taken.
     pub(super) fn seen(&self) -> Seen {
-        self.seen.lock().expect("nobody fails with the lock").clone()
+        self.seen.lock().expect("no failure holds the lock").clone()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::demonstrations::pair::{Peer, run_until};
 /// How many chunks a socket may read in one turn.
 pub const CHUNKS_OF_A_SHARE: usize = BYTES_PER_TURN / CHUNK_BYTES;
 
-/// Who reads the flood.
+/// What reads the flood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reader {
     /// A task whose reads know no budget: each is tried first, and there is always something.
@@ -29,7 +29,7 @@ pub enum Reader {
     Async,
 }
 
-/// The peer of a flood, who sends a chunk for each that was read.
+/// The peer of a flood, which sends a chunk for each that was read.
 struct Flood {
     peer: RefCell<Box<dyn Write>>,
     other: RefCell<Box<dyn Write>>,
@@ -43,6 +43,16 @@ impl Reader {
     /// Each of them, the bad one first.
     pub const ALL: [Reader; 4] =
         [Reader::AsyncWithoutBudget, Reader::Callbacks, Reader::Promises, Reader::Async];
+
+    /// Returns its name.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Reader::AsyncWithoutBudget => "async without budget",
+            Reader::Callbacks => "callbacks",
+            Reader::Promises => "promises",
+            Reader::Async => "async",
+        }
+    }
 }
 
 impl Flood {
@@ -150,7 +160,7 @@ async fn with_async(stream: api_async::TcpStream, flood: Rc<Flood>) -> io::Resul
     }
 }
 
-/// Reads as one would who knows of no budget: `.await` is where it may wait, and it never has to.
+/// Reads as if there were no budget: `.await` is where it may wait, and it never has to.
 async fn without_budget(stream: UnixStream, flood: Rc<Flood>) -> io::Result<()> {
     stream.set_nonblocking(true)?;
     let mut buffer = vec![0; CHUNK_BYTES];

@@ -1,4 +1,4 @@
-//! Nobody takes the loop away from a callback: one that spins delays all others, a socket that is
+//! Nothing takes the loop away from a callback: one that spins delays all others, a socket that is
 //! always ready starves them unless it has a share, and a queue that is drained until it is empty
 //! starves the sockets.
 
@@ -13,54 +13,71 @@ use std::time::Duration;
 use loop_core::TurnRule;
 
 use self::flood::{CHUNKS_OF_A_SHARE, Reader};
-use super::Demonstration;
+use super::{Demonstration, Detail};
 use crate::Style;
 
 pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     name: "starvation",
     claims: "C02, C03, C04",
-    sentence: "Nobody is preempted: what spins, floods or never ends starves the others",
+    sentence: "No callback is preempted: what spins, floods or never ends starves the others",
+    so: "A loop bounds callbacks and bytes, not the time that a callback takes.",
     show,
 };
 
-fn show() -> io::Result<String> {
-    let mut text =
-        String::from("a chain of callbacks, beside a socket that becomes readable (C02)\n");
+fn show(detail: Detail) -> io::Result<String> {
+    let mut text = String::from("a chain of steps: a socket that becomes readable is read (C02)\n");
     let rules = [
         ("snapshot", TurnRule::Snapshot),
         ("bounded", TurnRule::default()),
         ("until empty", drain::UNTIL_EMPTY),
     ];
     for (name, rule) in rules {
-        for style in Style::WINGS {
+        let told = Style::WINGS.into_iter().map(|style| {
             let [one, two] = [1_000, 2_000].map(|steps| drain::steps_before_io(style, rule, steps));
-            let (one, two) = (one?, two?);
-            writeln!(
-                text,
-                "  {name:<11} {:<9} steps before the reader: {one} of 1000, {two} of 2000",
-                style.name()
-            )
-            .expect("a string takes all");
-        }
+            Ok((style.name(), format!("after {} of 1000 steps, {} of 2000", one?, two?)))
+        });
+        tell(&mut text, &format!("  {name:<11} "), told, detail)?;
     }
-    text.push_str("\na callback that spins, while bytes come for three other connections (C03)\n");
-    for style in Style::WINGS {
+    text += "\na callback that spins, while bytes come for three other connections (C03)\n";
+    let told = Style::WINGS.into_iter().map(|style| {
         let delays = spin::delays(style, Duration::from_millis(50), 3)?;
-        writeln!(text, "  {:<9} spins for 50ms: the others wait {delays:?}", style.name())
-            .expect("a string takes all");
-    }
-    text.push_str("\na socket that is always ready, beside one that becomes readable (C04)\n");
-    for reader in Reader::ALL {
-        for chunks in [64, 128] {
+        Ok((style.name(), format!("spins for 50ms: the others wait {delays:?}")))
+    });
+    tell(&mut text, "  ", told, detail)?;
+    text += "\na socket that is always ready: another one that becomes readable is read (C04)\n";
+    let told = Reader::ALL.into_iter().map(|reader| {
+        let waits = |chunks| {
             let before = flood::chunks_before_the_other(reader, chunks)?;
-            let waits = match before {
-                0..=CHUNKS_OF_A_SHARE => format!("no more than {CHUNKS_OF_A_SHARE}"),
+            io::Result::Ok(match before {
+                0..=CHUNKS_OF_A_SHARE => format!("at most {CHUNKS_OF_A_SHARE}"),
                 more => more.to_string(),
-            };
-            let name = format!("{reader:?}");
-            writeln!(text, "  {name:<18} of {chunks:>3} chunks the other waits for {waits}")
-                .expect("a string takes all");
+            })
+        };
+        let (one, two) = (waits(64)?, waits(128)?);
+        Ok((reader.words(), format!("after {one} of 64 chunks, {two} of 128")))
+    });
+    tell(&mut text, "  ", told, detail)?;
+    Ok(text)
+}
+
+/// Tells what was seen of each style; those that come one after the other and of which the same is told
+/// have one line, unless everything is wanted.
+fn tell(
+    text: &mut String,
+    indent: &str,
+    told: impl Iterator<Item = io::Result<(&'static str, String)>>,
+    detail: Detail,
+) -> io::Result<()> {
+    let mut lines: Vec<(String, String)> = Vec::new();
+    for told in told {
+        let (style, told) = told?;
+        match lines.last_mut().filter(|(_, last)| detail == Detail::Short && *last == told) {
+            Some((styles, _)) => *styles += &format!(", {style}"),
+            None => lines.push((style.to_owned(), told)),
         }
     }
-    Ok(text)
+    for (styles, told) in lines {
+        writeln!(text, "{indent}{styles:<26} {told}").expect("a string takes all");
+    }
+    Ok(())
 }

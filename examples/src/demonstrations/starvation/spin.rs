@@ -16,7 +16,7 @@ use crate::demonstrations::pair::Peer;
 struct Room {
     clock: ManualClock,
     spin: Duration,
-    /// The other ends of those who are delayed.
+    /// The other ends of the delayed connections.
     peers: RefCell<Vec<TcpStream>>,
     /// When the bytes were sent.
     sent: Cell<Duration>,
