@@ -47,6 +47,15 @@ use crate::task::task_cell::TaskCell;
 /// A task that was spawned; awaiting it joins the task.
 ///
 /// Dropping it lets the task run on, as [`Task::detach`] does; a failure is reported then.
+///
+/// ```
+/// let sum = api_async::run(async |handle| {
+///     let task = api_async::spawn_infallible(&handle, async { 20 + 22 });
+///     task.await.unwrap()
+/// });
+/// assert_eq!(sum.unwrap(), 42);
+/// ```
+///
 /// asyncio: `Task`, but it does not die with its last reference.
 #[must_use = "a task that is not joined is to be detached"]
 pub struct Task<T> {
