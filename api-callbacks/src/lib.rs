@@ -81,6 +81,54 @@
 //!   already nothing begins, and the callback is dropped.
 //! - A callback that is dropped uncalled is reported to the loop's exception handler, with the place
 //!   where its operation was called.
+//!
+//! Those who come from asyncio find the same twelve things in [`from_asyncio`]. The book (`cargo run -p essays`)
+//! argues about the style, `oneloop demo` shows what is claimed of it, and `oneloop compare` measures it.
+//!
+//! # Decisions
+//!
+//! - **A place for a callback.** `Pending` holds one callback, the place where it was called from, and a
+//!   number, so that an old [`Operation`] does not cancel the next one that waits there. An [`Operation`]
+//!   refers weakly: it keeps nothing open, and dropping it does not cancel.
+//! - **A stream is a job with two parts**, reading and writing, one operation each; a second is refused
+//!   as `ResourceBusy`. `read_chunk` is tried when its job runs. Transfers on a caller's buffer are tried
+//!   inside the call, and their callback comes from the queue all the same.
+//! - **Cancelling** unparks, takes back the timer and queues the callback, all at once. A whole of
+//!   `combine` cancels its parts, and the first part that ends as cancelled ends it; a timeout then gives
+//!   up its timer too. Once the parts have ended, the result is on its way: `cancel` says that it came
+//!   too late, and no timer is left. A whole counts the parts that it has cancelled and calls back after
+//!   the last of them, so that their sockets are free then. A map that is cancelled between two items
+//!   ends as cancelled.
+//! - **One place where parts start** (`combine/part.rs`): it knows whether an operation has returned, and
+//!   so delivers from the queue what was completed before. What a panic does to a whole is a table in
+//!   `combine.rs`.
+//! - **A program's code** (`user_code.rs`): what a program has given is dropped one at a time, so that a
+//!   destructor that panics, or a chain of 100,000 wholes, harms nothing. Callbacks of wholes that call
+//!   one another, and cancels of composed operations, wait for the ones around them from the seventeenth
+//!   on.
+//! - **A program's own operation.** [`Operation::composed`] names what a program has made of several
+//!   operations, so that `combine` and every other holder can cancel it: [`Composed::cancel`] cancels
+//!   what is pending of it. It is referred to weakly, like all others: the pending callback has to hold
+//!   it.
+//! - **A host has several addresses.** `ClientBuilder::connect_to_host` tries them in turn, in the
+//!   system's order, and its timeout is for all of it. The example `happy_eyeballs` races them.
+//! - **A connection of a protocol is one job for its life.** No closure is made for a message, and one
+//!   with nothing unsent holds no buffer. `connection_made` and `connection_lost` are parts of that job,
+//!   so that neither comes from inside a call of the program.
+//! - **Protocol methods take `&self`**, since `pause_writing` comes from inside the `write` that has
+//!   filled the buffer, and so from inside whatever has written. A panic in one aborts the connection.
+//! - **A late write** raises in asyncio; ours drops the bytes and reports it once per connection.
+//! - **The uncoloured protocol** knows no loop: `run_blocking` runs the same object on `std::net`, where
+//!   nothing stays unsent, so that `pause_writing` never comes; one that pauses reading and returns could
+//!   never go on, which is `Deadlock`.
+//! - **A server that stops** accepts no more, aborts at the deadline every connection that is left, and
+//!   names them.
+//!
+//! # Limits
+//!
+//! A reset of a connection that is paused with nothing unsent is noticed at its next write or resume. A
+//! look-up that is cancelled ends by itself in its thread. A part of `combine` that is a chain of
+//! operations has to be a `Composed` one, or goes on without the timeout.
 
 pub mod bytes;
 pub mod combine;
@@ -109,3 +157,8 @@ pub use protocol::{Protocol, Transport, WriteLimits};
 pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{sleep, sleep_until};
+
+/// For those who come from asyncio.
+///
+#[doc = include_str!("../guide/from_asyncio.md")]
+pub mod from_asyncio {}

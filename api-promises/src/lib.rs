@@ -83,6 +83,48 @@
 //!   [`CancellationToken`].
 //! - A promise is a future, and [`promisify`], [`callbackify`] and [`Promise::spawn`] are the bridges to
 //!   callbacks and to tasks; each says whether cancellation crosses.
+//!
+//! Those who come from Node find the same twelve things in [`from_node`]. The book (`cargo run -p essays`)
+//! argues about the style, `oneloop demo` shows what is claimed of it, and `oneloop compare` measures it.
+//!
+//! # Decisions
+//!
+//! - **A link is one node**: sink of what is before, job that runs the handler, source of what is after.
+//!   It refers to both sides until it is settled, so that a drop walks the chain back and cancels it, and
+//!   an end of the loop walks it down and releases it, both without recursion. A promise that is never
+//!   settled does not keep its consumer alive.
+//! - **Spare links.** A link that has run is empty and unique; it is kept for the next of its type, in a
+//!   thread's buckets that the type's number chooses at compile time. A loop written as a chain does not
+//!   allocate; a chain that is made once takes one allocation a link. How many are kept follows the load.
+//! - **A read has no node of its own**: the stream is one, and holds the outlet of its read. A chunk that
+//!   a handler waits for is read when the handler's turn has come, not a hop before: of 1,024 handlers
+//!   that one turn has queued, one has a chunk. A consumer that is no handler (a combinator, a task, a
+//!   shared promise) has its chunk when the socket is ready, and where a promise is not consumed yet the
+//!   outcome waits.
+//! - **A rejection has a past**: whether the exception handler knows of it, and in debug mode
+//!   (`LoopHandle::set_debug`) the links that it has passed. A plain rejection pays a null for that. A
+//!   panic is reported where it happened and passes as [`Fault::Panicked`] without a second report,
+//!   through links, clean-ups, `all`, `race` and shared promises; `all_settled` and `any` take it as
+//!   handled.
+//! - **What reports**: a rejection whose last owner drops it. A pending promise is cancelled in silence
+//!   (reported in debug mode). A reason that waits for a `finally` is reported if that is dropped. On a
+//!   closed loop no handler runs: what is awaited gets [`Fault::Cancelled`], what is chained is released.
+//! - **Adoption** hands the consumer over and takes no turn of the queue. `set_adoption(EcmaScript)`
+//!   makes it as slow as ECMAScript has it, two turns, and `finally` with it, for this thread: the
+//!   comparison with V8 runs so. 600 programs are recorded with V8's traces; the test target `against_v8`
+//!   draws fresh ones and shrinks the first that differs.
+//! - **The official suite** runs on [`Shared`] through an addon in a workspace of its own (`aplus`):
+//!   settling, order and adoption are Rust's; calling a function and asking a foreign object for `then`
+//!   are the adapter's. A handler there returns a promise that the adapter settles, since nothing can
+//!   call JavaScript from inside the loop without unsafe code.
+//! - **[`Shared`] clones** values and reasons for each branch, and settles a tree of shared promises
+//!   branch by branch, without recursion. It is cancelled when its last clone and last pending branch
+//!   have gone. A circle of two or more shared promises that follow each other stays pending, as in
+//!   ECMAScript; only a promise that follows itself is found out.
+//!
+//! # Limits
+//!
+//! Promises that adopt each other without consumers settle through the queue, one turn each.
 
 pub mod bytes;
 pub mod combine;
@@ -102,3 +144,8 @@ pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{sleep, sleep_until};
 pub use token::CancellationToken;
+
+/// For those who come from Node.
+///
+#[doc = include_str!("../guide/from_node.md")]
+pub mod from_node {}

@@ -19,10 +19,56 @@
 //! `duel` compares two servers by CPU time alone, closely.
 //! `claims` lists what the essays assert, and `claim` runs the experiments that decide it.
 //! `show` lays code out to be read, and `demo` does what is claimed.
-//! `cost` counts what does not wobble: system calls, instructions, allocations, memory.
+//! `cost` counts what does not vary: system calls, instructions, allocations, memory.
 //! `run` runs a program that is written in every style.
 //! `peers` are echo servers on other loops, ready to be compared.
 //! `redis` holds the key-value server beside a real Redis.
+//!
+//! # Decisions
+//!
+//! - **Arms.** What is measured is an `Arm`: a built-in style, a baseline, a control or a peer, another
+//!   server behind `--peer NAME='COMMAND {port}'`. Its name is its identity in tables, tags and files, so
+//!   no two arms share one. Each is a process of its own, pinned to the server's processor, started
+//!   afresh for each phase, ended with its parent even when that is killed: a peer is started by the
+//!   hidden `oneloop exec`, which does to itself what our servers do, and then becomes the peer. A peer
+//!   takes connections within 30 s or has failed; it ends by SIGTERM, or else SIGKILL, with its whole
+//!   process group. It counts nothing. `smol` is a baseline that a comparison leaves out unless asked;
+//!   since its sockets never yield while they are ready, its server yields after 64 KiB, as much as the
+//!   others move in a turn. The ready-made peers of `peers/` are part of the binary as sources, written
+//!   out and compiled in `target/peers` when they are first used and when a source is newer; each
+//!   source's own head says how it is compiled, and the program reads it there.
+//! - **Verdicts of a comparison.** A round is a block: every arm once, in an order drawn anew. A figure
+//!   of two arms is divided within a round; the answer is the median of the ratios with a block-bootstrap
+//!   interval, and Holm's correction over all answers of the run. It stands if the interval excludes 1,
+//!   it is greater than the null reaches, and, in a full run, the control (`raw` made 5 us dearer) was
+//!   found in that measure; a null that lies beyond the margin of its measure voids the measure.
+//!   `statistics/` has the rules and knows neither servers nor files; `report/answers` asks. 400
+//!   resamplings of recorded rounds of one server hold both kinds of error
+//!   (`report/answers/tests/recorded.rs`).
+//! - **A run can be left.** After each whole round `run.json` is written whole, with the length of the
+//!   log; a resumed run cuts the log there and goes on with the same seeds. Several connections or loads
+//!   are a sweep: a directory of runs, measured round by round, so that all meet the same machine.
+//! - **Duels.** Cost is compared as CPU time per message, pair of slices by pair, of two servers on one
+//!   processor that a busy loop takes half of: below saturation a dearer server sleeps less and looks
+//!   cheaper. The generator never sleeps there: waking it costs the server CPU, which made 5 us look like
+//!   7. The interval is the exact binomial one of the median, which assumes no distribution; no pair is
+//!   ever left out. A difference stands if the interval excludes 1 and it is greater than the null's
+//!   interval reaches from 1.
+//! - **Loads.** A suite is a file of loads with a name and a version, part of the binary or a user's; a
+//!   run cites it and has the load's whole shape, so that the file is not needed to read the run. With
+//!   churn, a client ends its half when it has its reply and waits for the server's end; slow readers
+//!   have their turns one after the other, so that none of them makes the generator late. Loads of
+//!   several machines are added up from the logs of `oneloop load`, which have the clock, the program and
+//!   the load in a comment that other readers of interval logs pass over.
+//! - **Files of a run.** `run.json` has every figure and what was asked for; `run.hlog` (HdrHistogram's
+//!   interval log, version 2) has every phase of every round as an interval with the tag
+//!   `ARM/PHASE/SERIES`, in nanoseconds; the `.hgrm` files have the valid rounds merged, in microseconds,
+//!   at ticks that are the same in all of them, as the public plotter wants; `run.csv` has every figure
+//!   as a row. `verify` computes all of them again from what was recorded. The report is a function of
+//!   `run.json` and `run.hlog`, and `oneloop report` prints it again. The schema in `run.json` is the
+//!   version of both; a reader refuses any other.
+//! - **Depth.** `cost depth` draws the shapes of `examples::demonstrations::depth` by `plotters`, once,
+//!   on two backends: SVG and characters.
 
 #[cfg(windows)]
 compile_error!("oneloop needs a Unix: its loop wakes itself through a pipe");

@@ -26,7 +26,7 @@ pub(crate) fn compare(name: &str) -> Result<String, String> {
     Ok(Table { name, columns: styles.clone(), styles, rows: rows.collect() }.html())
 }
 
-/// A row for what is called, a column for who calls.
+/// A row for each callee, a column for each caller.
 fn crossings() -> Result<Vec<Row>, String> {
     let mut rows = Vec::new();
     for to in Colour::ALL {
@@ -43,13 +43,13 @@ fn crossings() -> Result<Vec<Row>, String> {
 }
 
 /// Makes a table of what becomes of each event at each crossing.
-pub(crate) fn fates() -> String {
+pub(crate) fn effects() -> String {
     let events = Event::ALL.map(Event::name).join(" | ");
     let mut text =
         format!("| from | to | {events} |\n|---|---|{}\n", "---|".repeat(Event::ALL.len()));
     for crossing in TABLE {
-        let fates = Event::ALL.map(|event| crossing.fate(event).name()).join(" | ");
-        text += &format!("| {} | {} | {fates} |\n", crossing.from, crossing.to);
+        let effects = Event::ALL.map(|event| crossing.effect(event).name()).join(" | ");
+        text += &format!("| {} | {} | {effects} |\n", crossing.from, crossing.to);
     }
     text
 }

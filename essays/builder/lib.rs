@@ -15,19 +15,34 @@
 //! | `{{#claims}}` | a table of all claims with their verdicts |
 //! | `{{#notes}}` | a table of the notes that the book began with, and what became of each |
 //! | `{{#promised}}` | tables of what is promised, how it is tested, and what was seen |
+//! | `{{#instructions}}` | tables of where the instructions of a message go, and what was tried |
 //! | `{{#cite}}` | how to cite the book |
 //!
 //! ```text
 //!   book                        builds all, and checks it
 //!    ├──► check/                what a page may not do
 //!    └──► directives            puts things in the place of what asks for them
-//!          └──► compare   notes   promised   edition   claims   experiments
+//!          └──► compare   notes   promised   instructions   edition   claims   experiments
 //!                └──► sources   pages   pieces   html        what is read, and how HTML is written
 //! ```
 //!
 //! What a page may not do is in `check/`: [`Fault`] is what is told of it, with its place.
 //!
 //! Rule: a fault is told with its place and does not end the build, so that one run tells all of them.
+//!
+//! # Decisions
+//!
+//! - **A claim has an experiment.** `claims.toml` names for each claim its author, the prediction, the
+//!   tests or the command that decide it, and the verdict; `observations/` has what the last run saw. An
+//!   experiment prints `C22 key = value`, `C22 holds: part` or `C22 fails: part`, and the verdict of a
+//!   run follows from these: all hold (held), none (refuted), some (partly), no parts (not measurable
+//!   here). `examples::claims` reads and checks both, for `oneloop claims` and for the book.
+//! - **Pages ask for what they show**, by the directives above. Figures and code cannot be typed:
+//!   `check/` refuses digits in prose, fences without an include, dead links, anchors that no page shows,
+//!   and whatever a page would fetch from outside. `tests/it/faults.rs` breaks each rule on purpose.
+//! - **Side by side without a script** is columns; with it, the same step is lit in all, by pointer and
+//!   keys, and tabs on a phone. `tests/it/browser` opens every page in Chromium, where there is one, and
+//!   speaks its protocol through a pipe: a client library would have brought fifty crates.
 
 mod book;
 mod check;
@@ -37,6 +52,7 @@ mod directives;
 mod edition;
 mod experiments;
 mod html;
+mod instructions;
 mod notes;
 mod pages;
 mod pieces;

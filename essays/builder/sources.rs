@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::claims::Claims;
 use crate::edition::Edition;
+use crate::instructions::Instructions;
 use crate::notes::Notes;
 use crate::promised::Promised;
 
@@ -17,6 +18,7 @@ pub struct Sources {
     root: PathBuf,
     pub(crate) claims: Claims,
     pub(crate) edition: Edition,
+    pub(crate) instructions: Instructions,
     pub(crate) notes: Notes,
     pub(crate) promised: Promised,
 }
@@ -32,6 +34,7 @@ impl Sources {
         Ok(Sources {
             claims: Claims::read(&root, &book)?,
             edition: Edition::read(&root)?,
+            instructions: Instructions::read(&book)?,
             notes: Notes::read(&book)?,
             promised: Promised::read(&root, &book)?,
             root,

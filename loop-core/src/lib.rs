@@ -3,6 +3,19 @@
 //! A single-threaded event loop over mio, in the manner of CPython's asyncio. Three API crates stand
 //! on it, one per style; none of them has a loop of its own.
 //!
+//! ```
+//! use std::time::Duration;
+//!
+//! let mut event_loop = loop_core::EventLoop::new()?;
+//! let handle = event_loop.handle();
+//! let (later, ending) = (handle.clone(), handle.clone());
+//! handle.call_soon(move || {
+//!     later.call_later(Duration::from_millis(1), move || ending.stop());
+//! });
+//! event_loop.run_forever()?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
 //! # One turn
 //!
 //! ```text
@@ -95,6 +108,10 @@
 //! - `testing`: `script` (a poll that a test writes), `manual_clock`. `kit`: `completer` (a run with a
 //!   result), `foreign` (a loop inside another loop), `backoff`.
 //!
+//! # Words
+//!
+//! *Turn*, *hop*, *parked*, *wing* and the other words of this project: [`glossary`].
+//!
 //! # Principles
 //!
 //! - Nothing calls back before its operation returned; [`LoopHandle::on_close`] on a loop that is closing
@@ -104,12 +121,89 @@
 //! - What runs again and again is queued without an allocation, however many do so at once.
 //! - No ambient loop: whatever needs one is given a [`LoopHandle`].
 //!
+//! # Decisions
+//!
+//! - **Turn rule.** [`TurnRule::Snapshot`] is asyncio's: run what was ready when the pass began, then
+//!   poll; every hop then costs a poll. [`TurnRule::Bounded`] with 256, the default, also runs what
+//!   became ready meanwhile, until 256 callbacks have run. The order is the same, and I/O waits for at
+//!   most 256 callbacks, or for what was ready when the turn began if that was more. Of the fifteen
+//!   behaviours in `tests/it/fifteen.rs`, numbers 1 and 3 differ under it.
+//! - **Fairness.** A socket moves at most 64 KiB in one direction and one turn ([`BYTES_PER_TURN`]), in
+//!   every style and in the baseline `raw`; then it goes on a list and is ready again in the next turn.
+//!   The budget belongs to the source and not to the task: otherwise a histogram would compare schedulers
+//!   in place of styles.
+//! - **Edges and levels.** mio reports edges. Our own sockets keep readiness in software: a short read or
+//!   write of a TCP stream means that the kernel has no more, a peer's end stays known, and no system
+//!   call is made to learn what is known. Urgent data end a read early: the poll reports them (Linux's
+//!   `EPOLLPRI`), and from then on reading goes on until the kernel has no more. Of other descriptors,
+//!   and where the poll does not report it, a short read means nothing. Raw descriptors under
+//!   `add_reader` are armed again after they fired: asyncio's levels.
+//! - **One order for all submitters.** Whatever queues something on the loop's thread looks into the
+//!   inbox first, by one load: a submission of another thread that happened before runs before, as in
+//!   asyncio's one queue.
+//! - **What is kept follows the load.** Chunks, spare links and task slots are kept for reuse, without a
+//!   bound: as many as were in use together. A window is 64 turns; at its end the loop gives back what no
+//!   turn of it has needed, and the free room of its tables and of the ready queue (`spares/`). So a
+//!   message allocates nothing among 4,000 busy connections, as among one, and what a burst took has gone
+//!   within 128 turns. The rule is TCMalloc's low-water mark, counted in turns: a sleeping loop does not
+//!   wake up for it.
+//! - **News is never dropped.** What an event leaves for a waker to do is a type (`Rest`), and the crate
+//!   denies `unused_must_use`.
+//! - **Cancelling** takes back the timer and what was parked at the socket, in every style. Only where a
+//!   future of `futures` polls a socket through its traits, its waker stays, and wakes its task once for
+//!   nothing. A write that is cancelled may have sent a part.
+//! - **Closing.** Hooks first (the async wing drops its tasks there), then every pending operation ends
+//!   as `Cancelled` and what follows from that runs, then the rest is dropped outside every borrow.
+//! - **Errors.** A panic goes to the loop's exception handler with the place of scheduling; the batch
+//!   goes on. One `catch_unwind` serves a batch of events, so a waker that panics leaves its own event
+//!   half done; what is parked at a ready socket is released then, in a step that costs nothing
+//!   otherwise. A payload of type [`Abort`] leaves the run at once; from a waker, or from the handler of
+//!   its panic, once the rest of the events is queued.
+//! - **What the loop drops may panic.** A closure, a payload, a handler, a watcher, a waker and a
+//!   descriptor's owner are dropped outside of every borrow, when the loop's own state is in order. A
+//!   panic of that is reported, and the payload of the panic is dropped in the same way. Only a callback
+//!   that is called once and panics drops what it owns while it unwinds: a second panic there ends the
+//!   process, as everywhere in Rust.
+//! - **Reports.** The default handler checks that stderr takes a report, writes once and never waits: ten
+//!   at once, then one a second, and it says how many it left out. No server reports a connection that
+//!   its peer ended, unless the loop is in debug mode ([`LoopHandle::report_connection_error`]).
+//! - **Out of descriptors.** Accepting rests for a second, says so at most once a minute, and goes on.
+//! - **Sleeping.** The inbox knows whether the loop sleeps. A submitter pushes, then says "told", and
+//!   writes to the pipe if it found the loop asleep; the loop goes to sleep in one step that fails when
+//!   it was told. No submitter writes to a loop that works. A blocking poll pays two atomic steps for
+//!   that. `threads/self_pipe/model.rs` has loom explore it without bounds, and shows that loom finds the
+//!   loop that does not look again: `RUSTFLAGS="--cfg loom" cargo test -p loop-core --lib --release
+//!   model`.
+//! - **Offloading.** Blocking work runs on `rayon-core`'s pool, one per loop, made when first needed: its
+//!   size is bounded, and it takes work in order. Results come through the inbox; completions stay on the
+//!   loop. Closing cancels them and waits for no thread; `shutdown_default_executor` waits.
+//! - **Embedding.** A foreign loop watches the loop's descriptor. `prepare_to_wait` does what precedes a
+//!   poll, arming what fired included, and tells how long to wait; `on_ready` tells when the queue fills;
+//!   `run_ready` runs it without a poll.
+//! - **Interrupts.** The second SIGINT of `on_interrupt` has the system's default effect, since nothing
+//!   else could end a callback that does not return.
+//! - **asyncio is the oracle.** Random programs run on CPython's own `BaseSelectorEventLoop` and on this
+//!   loop under the snapshot rule, both on a virtual clock and a scripted poll
+//!   (`EventLoop::with_script`), and the traces are equal line by line: what runs, how long each poll may
+//!   wait, what a cancel and a removal answer, how each run ends. 512 programs are recorded with
+//!   asyncio's traces, so that tests need no Python; the test target `against_asyncio` draws fresh ones
+//!   and shrinks the first that differs. What is equal only by arrangement is listed in its
+//!   `comparison/mod.rs`. Faults are planted in a copy of the sources, not by hooks in the loop
+//!   (`tests/it/faults.rs`).
+//! - **No ambient loop.** Thread-locals exist where nothing else can bring what is needed: this crate
+//!   finds a loop by its number when a [`Remote`] is used on its own thread, the async wing its tasks
+//!   from a waker, and what is left of the budget of the task that is polled; promises keep their spare
+//!   links there, and the mode of adoption.
+//! - **One kernel wait.** epoll counts milliseconds and rounds up. A timer is never early and, on an idle
+//!   loop, up to 1 ms late.
+//!
 //! # Attributes
 //!
 //! `#[cold]` is on what runs seldom, and is called from what runs for every message; a function that exists
 //! for that alone is called `..._slow`. `#[inline]` is on small functions without type parameters that a
 //! style calls for every message. `#[inline(always)]` is on the way of a byte, where a count of
-//! instructions has shown that it matters: ARCHITECTURE.md has the counts. Nothing else has any.
+//! instructions has shown that it matters: the page "Instructions" of the book has the counts. Nothing
+//! else has any.
 //!
 //! # What is not here
 //!
@@ -172,6 +266,9 @@ pub use crate::testing::script::ScriptedEvent;
 pub use crate::threads::offload::Refused;
 pub use crate::threads::offloaded::StillRunning;
 pub use crate::threads::remote::{Remote, RemoteCallback};
+
+#[doc = include_str!("../../essays/src/glossary.md")]
+pub mod glossary {}
 
 /// What the README shows compiles and runs.
 #[cfg(doctest)]

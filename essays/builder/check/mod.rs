@@ -59,7 +59,7 @@ impl Reading {
         faults
     }
 
-    /// Tells, once all pages are read, of code and of pages that nobody finds.
+    /// Tells, once all pages are read, of code and of pages that no link leads to.
     ///
     /// # Errors
     /// When a folder cannot be read.
