@@ -1,6 +1,6 @@
 //! A server as a child process: started, addressed and stopped in one way, whatever its style.
 //!
-//! Rule: a child never outlives its owner, and never blocks because nobody reads what it prints.
+//! Rule: a child never outlives its owner, and never blocks because what it prints is not read.
 
 use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Read};
@@ -170,7 +170,7 @@ impl Process {
         let deadline = Instant::now() + START_PATIENCE;
         while Instant::now() < deadline && goes_on() {
             let connected = TcpStream::connect_timeout(&addr, START_PATIENCE);
-            // Whoever answers may have taken the port before the child could.
+            // Another process may have taken the port before the child could.
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return Err("ended before it listened".to_owned());
             }
@@ -256,7 +256,7 @@ impl Output {
 /// Reads on a thread of its own, which ends with the pipe.
 fn read_aside(read: impl FnOnce() -> String + Send + 'static) -> Receiver<String> {
     let (done, text) = mpsc::channel();
-    // Whoever asked for the text may be gone.
+    // The receiver of the text may be gone.
     thread::spawn(move || drop(done.send(read())));
     text
 }
@@ -277,7 +277,7 @@ fn read_on(mut stdout: impl BufRead, announced: &Sender<String>) -> String {
     let mut line = String::new();
     while stdout.read_line(&mut line).is_ok_and(|length| length > 0) {
         if let Some(addr) = line.trim_end().strip_prefix(ANNOUNCEMENT) {
-            // Whoever waited may have given up: the rest is read all the same.
+            // The waiting side may have given up: the rest is read all the same.
             let _ = announced.send(addr.to_owned());
             return read_to_end(stdout);
         }

@@ -35,7 +35,7 @@ struct Ground {
 
 #[test]
 fn whatever_is_cancelled_leaves_nothing_behind() {
-    // In a process of its own, whose descriptors nobody else opens or closes.
+    // In a process of its own, whose descriptors nothing else opens or closes.
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["cancellations::random_cancellations", "--exact", "--ignored", "--nocapture"])
         .output()
@@ -91,7 +91,7 @@ fn random_cancellations() {
     assert_eq!(descriptors(), before, "{cancelled} cancellations");
 }
 
-/// Makes a connection to the server, and a listener that nobody connects to.
+/// Makes a connection to the server, and a listener without a client.
 fn ground(event_loop: &mut EventLoop, address: SocketAddr) -> Ground {
     let handle = event_loop.handle();
     let listener = TcpListener::bind(&handle, "127.0.0.1:0".parse().unwrap()).unwrap();

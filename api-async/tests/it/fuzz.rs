@@ -15,7 +15,7 @@
 //! ```
 //!
 //! A destructor panics only where its thread does not unwind already: there the process aborts, in
-//! plain Rust as here, unless somebody catches in between (`rust_s_own`).
+//! plain Rust as here, unless a catch stands in between (`rust_s_own`).
 
 mod branches;
 mod ledger;

@@ -131,7 +131,7 @@ fn a_cancelled_send_goes_on_with_the_next() {
         let (_reader, mut writer) = stream.into_split();
         let sent = writer.send(Chunk::from(vec![1; BYTES]));
         let slept = sleep(&handle, Duration::from_millis(5));
-        assert!(matches!(select(sent, slept).await, Either::Right(_)), "nobody reads");
+        assert!(matches!(select(sent, slept).await, Either::Right(_)), "nothing reads");
         let reads = std::thread::spawn(move || {
             let mut all = Vec::new();
             peer.read_to_end(&mut all).map(|_| all)
@@ -185,7 +185,7 @@ fn any_descriptor_is_waited_for() {
         assert_eq!(ours.write_with(|io| (&*io).write(b"x")).await.unwrap(), 1);
         assert!(ours.get_ref().peer_addr().is_ok());
         drop(theirs);
-        let error = async { ours.write_all(b"nobody").await.unwrap_err() };
+        let error = async { ours.write_all(b"nothing").await.unwrap_err() };
         assert!(matches!(error.await.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset));
     })
     .unwrap();

@@ -125,7 +125,7 @@ fn a_token_reaches_its_children_and_who_waits() {
     parent.cancel();
     while event_loop.run_ready() > 0 {}
     assert_eq!((woken.get(), child.is_cancelled(), sibling.is_cancelled()), (3, true, false));
-    assert!(parent.child().is_cancelled(), "who comes late is cancelled too");
+    assert!(parent.child().is_cancelled(), "a late child is cancelled too");
     assert!(run_until_complete(&mut event_loop, task).unwrap().unwrap().is_err());
     assert_eq!(
         run_until_complete(&mut event_loop, async move { sibling.run(async { 1 }).await }).unwrap(),
@@ -181,6 +181,6 @@ fn a_slot_is_used_again_unless_somebody_keeps_a_waker_of_it() {
     let polls = tasks(&handle)[0].polls;
     kept.take().into_iter().for_each(Waker::wake);
     event_loop.run_ready();
-    assert_eq!((tasks(&handle)[0].polls, polls), (1, 1), "old wakers are nobody's");
+    assert_eq!((tasks(&handle)[0].polls, polls), (1, 1), "old wakers wake no task");
     drop(sleeper);
 }

@@ -17,7 +17,7 @@ use api_async::{
 };
 
 /// Panics when it is dropped.
-struct Panics(#[expect(dead_code, reason = "it counts who is alive")] Live);
+struct Panics(#[expect(dead_code, reason = "it counts what is alive")] Live);
 
 impl Drop for Panics {
     fn drop(&mut self) {
@@ -172,7 +172,7 @@ fn a_waker_that_panics_keeps_no_token_from_the_others() {
     let (second, child) = (waits(&token), waits(&token.child()));
     let tasks = [spawn(&handle, second), spawn(&handle, child)];
     event_loop.run_ready();
-    // The panic goes on to whoever cancels, when all have been woken.
+    // The panic goes on to what cancels, when all have been woken.
     assert!(catch_unwind(AssertUnwindSafe(|| token.cancel())).is_err());
     while event_loop.run_ready() > 0 {}
     assert!(tasks.iter().all(api_async::Task::is_finished));

@@ -1,4 +1,4 @@
-//! Faults that were found once: tasks whose destructors panic, and who joins them.
+//! Faults that were found once: tasks whose destructors panic, and what joins them.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};

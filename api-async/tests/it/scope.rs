@@ -1,4 +1,4 @@
-//! Scopes: children end before who began them, and no failure is lost.
+//! Scopes: children end before what began them, and no failure is lost.
 
 use std::cell::{Cell, RefCell};
 use std::future::pending;

@@ -151,7 +151,7 @@ fn a_second_task_that_waits_in_one_direction_is_told_that_it_is_taken() {
         busy(ours.read_with(|mut io| io.read(&mut [0; 1])).await.unwrap_err());
         theirs.write_all(b"x").unwrap();
         assert_eq!(reads.await.unwrap().unwrap(), 1);
-        // Who was dropped has given its place up, and the next may wait.
+        // The dropped future has given its place up, and the next may wait.
         assert!(ours.read_with(|mut io| io.read(&mut [0; 1])).now_or_never().is_none());
         theirs.write_all(b"y").unwrap();
         ours.read_with(|mut io| io.read(&mut [0; 1])).await.unwrap()

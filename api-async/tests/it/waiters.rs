@@ -71,7 +71,7 @@ fn a_task_and_a_scope_forget_who_joins_no_more() {
         escaped = Some(scope);
         pending::<io::Result<()>>()
     });
-    assert_eq!(left_after(scoped), 0, "a scope that escapes does not hold who awaited it");
+    assert_eq!(left_after(scoped), 0, "a scope that escapes does not hold what awaited it");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_run_that_waits_no_more_for_its_tasks_leaves_no_waker() {
     assert!(handle.is_closed());
 }
 
-/// A stream with a peer that says nothing, and a listener that nobody connects to.
+/// A stream with a peer that says nothing, and a listener without a client.
 async fn silent(handle: &LoopHandle) -> (TcpStream, TcpStream, TcpListener) {
     let listener = TcpListener::bind(handle, "127.0.0.1:0".parse().unwrap()).unwrap();
     let stream = TcpStream::connect(handle, listener.local_addr().unwrap()).await.unwrap();

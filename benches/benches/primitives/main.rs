@@ -1,8 +1,8 @@
 //! What the loop's parts cost beside their rivals: callbacks, timers, turns, promises, tasks.
 //!
-//! Every iteration is one operation; operations run in batches, since nobody schedules one callback
+//! Every iteration is one operation; operations run in batches, since no program schedules one callback
 //! and stops. All is measured in several passes, each with every rival, and a ratio is the median
-//! of the passes' ratios: what the machine's mood does to one pass, it does to both sides.
+//! of the passes' ratios: what the machine does to one pass, it does to both sides.
 
 mod calls;
 mod promises;

@@ -125,7 +125,7 @@ async fn ping(
 
 async fn pong(asked: async_channel::Receiver<u64>, answers: async_channel::Sender<u64>) {
     while let Ok(number) = asked.recv().await {
-        answers.send(number).await.expect("who asks is there");
+        answers.send(number).await.expect("the asking side is there");
     }
 }
 

@@ -28,7 +28,7 @@ const PORT: &str = "{port}";
 pub(crate) enum Arm {
     /// One of the program's own.
     Style(Style),
-    /// Somebody else's.
+    /// A foreign server, by its command.
     Peer(Peer),
     /// One that is there to try the instrument.
     Control(Control),
@@ -231,7 +231,7 @@ impl Peer {
     }
 }
 
-/// Finds a port that nobody listens on. Another process may take it before the peer does, which
+/// Finds a port on which nothing listens. Another process may take it before the peer does, which
 /// then says so and fails.
 fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())

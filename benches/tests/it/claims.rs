@@ -1,5 +1,5 @@
 //! What `claims` and `claim` print and refuse. Experiments run by a stand-in for cargo, since the real
-//! one would wait for whoever runs these tests.
+//! one would wait for the run of these tests.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -68,7 +68,7 @@ pub(crate) fn start_server(arguments: &[&str]) -> (Child, String) {
     let mut child = oneloop(arguments).spawn().unwrap();
     let mut first = String::new();
     let stdout = child.stdout.as_mut().unwrap();
-    // One byte at a time, so that the rest stays in the pipe for whoever waits for the end.
+    // One byte at a time, so that the rest stays in the pipe for the one that waits for the end.
     BufReader::with_capacity(1, stdout).read_line(&mut first).unwrap();
     let addr = first.trim().strip_prefix("listening on ").expect("the server announces itself");
     let addr = addr.to_owned();

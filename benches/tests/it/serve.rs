@@ -65,7 +65,7 @@ fn a_port_in_use_and_a_foreign_address_are_named() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_server_that_is_tied_to_its_parent_does_not_start_without_it() {
-    // Process 1 is nobody's parent here.
+    // Process 1 is the parent of no server here.
     let output = finish(oneloop(&raw_on("127.0.0.1:0", &["--end-with", "1"])).spawn().unwrap());
     assert_eq!(output.status.code(), Some(1));
 }

@@ -60,7 +60,7 @@ fn limit_descriptors(count: u64) -> io::Result<()> {
 
 fn announce(addr: SocketAddr) {
     let mut stdout = io::stdout().lock();
-    // Whoever started the server may not care for its address, and go without it.
+    // The starter of the server may not care for its address, and go without it.
     let _ = writeln!(stdout, "listening on {addr}").and_then(|()| stdout.flush());
 }
 

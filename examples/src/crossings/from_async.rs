@@ -7,7 +7,7 @@ use api_callbacks::Operation;
 use api_promises::{Promise, Reason};
 use loop_core::LoopHandle;
 
-/// Cancels an operation that nobody waits for any more.
+/// Cancels an operation that nothing waits for any more.
 struct CancelOnDrop(Operation);
 
 impl Drop for CancelOnDrop {

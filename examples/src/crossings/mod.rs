@@ -19,10 +19,10 @@ mod table;
 mod trips;
 
 pub use scale::Yardstick;
-pub use table::{Colour, Crossing, Event, Fate, TABLE};
+pub use table::{Colour, Crossing, Effect, Event, TABLE};
 pub use trips::trips;
 
-/// How they are written, in the order of [`Colour::ALL`] by who calls; the steps are named `to_CALLEE`.
+/// How they are written, in the order of [`Colour::ALL`] by caller; the steps are named `to_CALLEE`.
 pub const SOURCES: [&str; 4] = [
     include_str!("from_sync.rs"),
     include_str!("from_callback.rs"),

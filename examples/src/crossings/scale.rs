@@ -6,7 +6,7 @@ use std::hint::black_box;
 use async_trait::async_trait;
 use futures::executor::block_on;
 
-/// Something whose cost is known to everybody.
+/// Something of known cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Yardstick {
     /// `getppid`, which does nothing but enter the kernel.

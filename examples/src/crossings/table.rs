@@ -39,7 +39,7 @@ pub enum Event {
 /// What becomes of an event on the other side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Fate {
+pub enum Effect {
     /// The caller gets it as it is.
     Crosses,
     /// The caller gets an error that says what happened.
@@ -64,11 +64,11 @@ pub struct Crossing {
     /// The crossing in one line.
     pub essence: &'static str,
     /// What becomes of each event, in the order of [`Event::ALL`].
-    pub fates: [Fate; 6],
+    pub effects: [Effect; 6],
 }
 
 use Colour::{Async, Callback, Promise, Sync};
-use Fate::{Bare, Crosses, Never, Stops, Survives, Told};
+use Effect::{Bare, Crosses, Never, Stops, Survives, Told};
 
 /// Every crossing, by caller and then by callee.
 #[rustfmt::skip]
@@ -99,8 +99,8 @@ pub const TABLE: [Crossing; 12] = [
         [Crosses, Crosses, Told, Told, Stops, Stops]),
 ];
 
-const fn row(from: Colour, to: Colour, essence: &'static str, fates: [Fate; 6]) -> Crossing {
-    Crossing { from, to, essence, fates }
+const fn row(from: Colour, to: Colour, essence: &'static str, effects: [Effect; 6]) -> Crossing {
+    Crossing { from, to, essence, effects }
 }
 
 impl Colour {
@@ -119,7 +119,7 @@ impl Colour {
 }
 
 impl Event {
-    /// All, in the order of [`Crossing::fates`].
+    /// All, in the order of [`Crossing::effects`].
     pub const ALL: [Event; 6] =
         [Event::Value, Event::Error, Event::Panic, Event::Silence, Event::Cancel, Event::Drop];
 
@@ -136,7 +136,7 @@ impl Event {
     }
 }
 
-impl Fate {
+impl Effect {
     /// Returns the name that the page has for it.
     pub fn name(self) -> &'static str {
         match self {
@@ -167,8 +167,8 @@ impl Crossing {
     }
 
     /// Returns what becomes of an event.
-    pub fn fate(&self, event: Event) -> Fate {
-        self.fates[event as usize]
+    pub fn effect(&self, event: Event) -> Effect {
+        self.effects[event as usize]
     }
 }
 

@@ -87,11 +87,11 @@
 //!
 //! # Let pass
 //!
-//! A future that is discarded: `unused_must_use` warns, and nothing happens. Only who denies the
+//! A future that is discarded: `unused_must_use` warns, and nothing happens. Only a crate that denies the
 //! warning is safe:
 //!
 //! ```
-//! async fn greet() { unreachable!("nobody awaits it") }
+//! async fn greet() { unreachable!("nothing awaits it") }
 //! async fn forget() { greet(); }
 //! # api_async::block_on(forget()).unwrap();
 //! ```

@@ -19,7 +19,7 @@ const BACKLOG: i32 = 1024;
 /// How long a server is silent about a shortage that goes on.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// A want of descriptors, memory or threads, as it is told to whoever reads stderr.
+/// A want of descriptors, memory or threads, as a reader of stderr is told.
 #[derive(Default)]
 pub(crate) struct Shortage {
     /// When it was told last: a line for every attempt would say nothing new.

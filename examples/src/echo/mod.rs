@@ -1,8 +1,8 @@
 //! The echo server in every style, behind one call.
 //!
 //! Rule: every file has the same entry and makes the same promises. A connection holds no more than
-//! one unsent buffer, a peer that ends its side still gets everything back, a reset takes nobody
-//! else along, and SIGINT and SIGTERM end the server cleanly.
+//! one unsent buffer, a peer that ends its side still gets everything back, a reset takes no
+//! other along, and SIGINT and SIGTERM end the server cleanly.
 
 mod async_await;
 mod callbacks;

@@ -1,7 +1,7 @@
 //! The floor: the echo server on mio, written by hand, with no abstraction to pay for.
 //!
 //! Rule: the kernel is asked only what it has not said already. A turn polls once, keeps what the
-//! events say, accepts, and serves whoever is listed; `connection` is what happens to one of them.
+//! events say, accepts, and serves the connections that are listed; `connection` is what happens to one of them.
 
 mod connection;
 
@@ -53,7 +53,7 @@ struct RawServer {
     connections: Slab<Connection>,
     /// How many connections there were: a late event never meets the next one in its row.
     generation: usize,
-    /// Whom to serve, first in, first out, each listed once.
+    /// The connections to serve, first in, first out, each listed once.
     ready: VecDeque<Token>,
     /// One buffer for all: what is read is written at once.
     buffer: Box<[u8]>,
@@ -135,7 +135,7 @@ impl RawServer {
             }
         }
         self.accept();
-        // Whoever spent its share joins the end of the list, behind the kernel's next events.
+        // A connection that spent its share joins the end of the list, after the kernel's next events.
         for _ in 0..self.ready.len() {
             let token = self.ready.pop_front().expect("the list is as long as it was");
             self.serve(token);
@@ -211,7 +211,7 @@ impl RawServer {
             }
             // A failed shutdown means that the peer is gone.
             Ok(After::Close) => drop(connection.end()),
-            // A reset ends this connection, and is nobody else's concern.
+            // A reset ends this connection, and concerns no other.
             Err(_) => {}
         }
         // The kernel forgets the registration with the descriptor.

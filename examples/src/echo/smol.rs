@@ -60,7 +60,7 @@ async fn accept_forever(
                 let tally = Rc::clone(&tally);
                 // A task that owned its executor would keep itself.
                 let Some(executor) = executor.upgrade() else { return };
-                // How a connection ended is nobody's concern but the peer's.
+                // How a connection ended concerns its peer alone.
                 executor.spawn(async move { drop(echo(stream, &tally).await) }).detach();
             }
             Err(error) if is_about_one_connection(&error) => {}

@@ -54,7 +54,7 @@ fn accept_forever(listener: &TcpListener, tally: &Arc<Tally>) {
 fn start(stream: TcpStream, tally: &Arc<Tally>) -> io::Result<()> {
     tally.accepted();
     let tally = Arc::clone(tally);
-    // How a connection ended is nobody's concern but the peer's.
+    // How a connection ended concerns its peer alone.
     let echoes = move || drop(echo(stream, &tally));
     thread::Builder::new().stack_size(STACK_BYTES).spawn(echoes)?;
     Ok(())

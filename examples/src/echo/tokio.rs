@@ -46,7 +46,7 @@ async fn accept_forever(listener: &TcpListener, tally: &Arc<Tally>) {
             Ok((stream, _)) => {
                 tally.accepted();
                 let tally = Arc::clone(tally);
-                // How a connection ended is nobody's concern but the peer's.
+                // How a connection ended concerns its peer alone.
                 tokio::spawn(async move { drop(echo(stream, &tally).await) });
             }
             Err(error) if is_about_one_connection(&error) => {}

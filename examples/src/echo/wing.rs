@@ -11,7 +11,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use super::Options;
 use crate::ServerCounts;
 
-/// Whom a style tells that its server has failed.
+/// What a style tells that its server has failed.
 pub(crate) type OnFailure = Box<dyn FnOnce(io::Error)>;
 
 /// Runs a loop on which `start` has bound and started the server, until a signal or a failure.

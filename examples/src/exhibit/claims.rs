@@ -2,7 +2,7 @@
 //!
 //! An experiment tells what it saw in lines of its own, `C22 key = value`, and which parts of the
 //! claim it found to hold, `C22 holds: part` or `C22 fails: part`. Rule: the verdict of a run follows
-//! from the parts; nobody writes it.
+//! from the parts; no hand writes it.
 
 mod check;
 

@@ -45,7 +45,7 @@ struct Shared {
 /// The protocol that feeds a stream. asyncio: `StreamReaderProtocol`.
 struct StreamProtocol(Rc<Shared>);
 
-/// An operation that ends with whoever awaits it.
+/// An operation that ends with what awaits it.
 struct CancelOnDrop(Operation);
 
 /// Connects. asyncio: `open_connection`.

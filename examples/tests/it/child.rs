@@ -63,7 +63,7 @@ fn a_dropped_server_leaves_no_process() {
     assert!(test_kill_process(pid).is_err(), "the process is still there");
 }
 
-/// Finds an address that nobody listens on.
+/// Finds an address on which nothing listens.
 fn free_addr() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
@@ -83,7 +83,7 @@ fn a_server_that_announces_nothing_is_known_by_its_address() {
 fn of_a_silent_server_that_ends_the_last_line_is_told() {
     let script = "echo a long story >&2; echo its end >&2; echo >&2; exit 4";
     let error = Server::start_at(Command::new("sh").args(["-c", script]), free_addr(), || true);
-    let error = error.err().expect("nobody listens").to_string();
+    let error = error.err().expect("nothing listens").to_string();
     assert!(error.contains("ended before it listened (exit status: 4): its end"), "{error}");
 }
 

@@ -66,7 +66,7 @@ fn c08_a_callback_protocol_is_uncoloured_and_a_future_is_not() {
 /// is refused.
 #[test]
 fn c09_a_blocking_call_inside_async_compiles_and_stalls_the_loop() {
-    /// Takes 10 ms of the loop's clock, as a system call would, and gives nobody a turn.
+    /// Takes 10 ms of the loop's clock, as a system call would, and gives nothing else a turn.
     fn looks_harmless(clock: &ManualClock) {
         clock.advance(Duration::from_millis(10));
     }
@@ -127,7 +127,7 @@ fn c16_a_promise_takes_its_handler_late_and_a_future_begins_late() {
     let (mut event_loop, handle) = lab();
     let trace = Trace::default();
 
-    // The operation has ended long before anybody asks.
+    // The operation has ended long before it is asked for.
     let (promise, resolver) = Promise::<_, io::Error>::with_resolvers(&handle);
     resolver.resolve(7);
     event_loop.run_ready();
@@ -219,7 +219,7 @@ fn c19_always_deferring_costs_a_hop_and_no_system_call() {
     assert_eq!((sum.get(), inline.count_total), (2 * TIMES, 0), "what it is compared with");
 }
 
-/// Spawn breaks causality: who spawns returns before the effect, in every style. A scope does not
+/// Spawn breaks causality: the spawning function returns before the effect, in every style. A scope does not
 /// return before it.
 #[test]
 fn c21_spawn_returns_before_its_effect_and_a_scope_after_it() {
@@ -288,7 +288,7 @@ fn c12_a_discarded_future_compiles_and_never_happens() {
     assert!(part("C12", "wrong colours that give a wrong type do not compile", refused > 0));
     // That this test compiles is what refutes it.
     assert!(!part("C12", "a future that is discarded does not compile", cfg!(not(test))));
-    assert_eq!(effects, 0, "nobody awaited it");
+    assert_eq!(effects, 0, "nothing awaited it");
     let polled = pin!(greet(trace.clone())).poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!((polled, trace.take()), (Poll::Ready(()), vec!["greeted"]));
 

@@ -6,32 +6,32 @@ mod costs;
 
 use std::fs;
 
-use examples::crossings::{Colour, Crossing, Event, Fate, TABLE};
+use examples::crossings::{Colour, Crossing, Effect, Event, TABLE};
 
 use crate::document;
 use callee::{Lab, PANIC, REFUSAL};
 
 /// Calls across, makes the event happen, and says what became of it on the other side.
-fn observe(crossing: &Crossing, event: Event) -> Fate {
+fn observe(crossing: &Crossing, event: Event) -> Effect {
     let mut lab = Lab::new();
     let answer = caller::cross(crossing, event, &mut lab);
     match event {
         Event::Value => {
             assert_eq!(answer, Some(Ok(7)), "{crossing:?}");
-            Fate::Crosses
+            Effect::Crosses
         }
         Event::Error => {
             let error = answer.expect("the caller is answered").unwrap_err();
             assert!(error.contains(REFUSAL), "{crossing:?}: {error}");
-            Fate::Crosses
+            Effect::Crosses
         }
         Event::Panic | Event::Silence => {
             let error = answer.expect("the caller is answered").unwrap_err();
             let word = if event == Event::Panic { PANIC } else { "was dropped" };
-            if error.contains(word) { Fate::Told } else { Fate::Bare }
+            if error.contains(word) { Effect::Told } else { Effect::Bare }
         }
-        Event::Cancel | Event::Drop if lab.callee_has_ended() => Fate::Survives,
-        Event::Cancel | Event::Drop => Fate::Stops,
+        Event::Cancel | Event::Drop if lab.callee_has_ended() => Effect::Survives,
+        Event::Cancel | Event::Drop => Effect::Stops,
     }
 }
 
@@ -40,8 +40,8 @@ fn every_cell_of_the_table_is_what_happens() {
     let mut wrong = Vec::new();
     for crossing in &TABLE {
         for event in Event::ALL {
-            let documented = crossing.fate(event);
-            if documented == Fate::Never {
+            let documented = crossing.effect(event);
+            if documented == Effect::Never {
                 continue;
             }
             let seen = observe(crossing, event);
@@ -54,18 +54,18 @@ fn every_cell_of_the_table_is_what_happens() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Who answers by ending cannot forget to answer.
+/// What answers by ending cannot forget to answer.
 #[test]
 fn only_callbacks_and_promises_can_fall_silent() {
     for crossing in &TABLE {
         let can = matches!(crossing.to, Colour::Callback | Colour::Promise);
-        assert_eq!(crossing.fate(Event::Silence) != Fate::Never, can, "{crossing:?}");
+        assert_eq!(crossing.effect(Event::Silence) != Effect::Never, can, "{crossing:?}");
         let others = Event::ALL.into_iter().filter(|event| *event != Event::Silence);
-        assert!(others.map(|event| crossing.fate(event)).all(|fate| fate != Fate::Never));
+        assert!(others.map(|event| crossing.effect(event)).all(|effect| effect != Effect::Never));
     }
 }
 
-/// A panic on the loop is told once, whoever calls; that of a thread is in the error alone.
+/// A panic on the loop is told once, whatever calls; that of a thread is in the error alone.
 #[test]
 fn the_exception_handler_hears_of_every_panic_on_the_loop() {
     for crossing in &TABLE {
@@ -93,7 +93,7 @@ fn the_table_has_every_ordered_pair_once_and_names_code_that_is_there() {
 fn nothing_is_left_of_any_crossing() {
     for crossing in &TABLE {
         for event in Event::ALL {
-            if crossing.fate(event) == Fate::Never {
+            if crossing.effect(event) == Effect::Never {
                 continue;
             }
             let mut lab = Lab::new();

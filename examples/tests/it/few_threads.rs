@@ -106,7 +106,7 @@ fn assert_unavailable(error: &std::io::Error) {
     assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock, "{error}");
 }
 
-/// Starts a server, connects more clients than have threads, and stops it: whoever has none is closed.
+/// Starts a server, connects more clients than have threads, and stops it: a client without one is closed.
 fn serves_whom_it_can(serve: impl FnOnce(UnixStream, mpsc::Sender<SocketAddr>) + Send + 'static) {
     let (stop, stopped) = UnixStream::pair().unwrap();
     let (announced, address) = mpsc::channel();

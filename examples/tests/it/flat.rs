@@ -1,6 +1,6 @@
 //! What a message costs, and what a connection holds, does not grow with how many there are.
 //!
-//! Rule: loop and clients share a thread, so that nothing depends on who is faster. In a round each
+//! Rule: loop and clients share a thread, so that nothing depends on which is faster. In a round each
 //! client sends a message, the loop runs until all are echoed, and each client reads its own.
 
 mod crowd;

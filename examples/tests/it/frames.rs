@@ -1,4 +1,4 @@
-//! Who calls whom: what backtraces, a debugger and the loop itself show of one program.
+//! What backtraces, a debugger and the loop itself show of one program.
 
 use std::process::Command;
 
@@ -30,7 +30,7 @@ fn c14_callbacks_lose_the_chain_of_calls_and_async_keeps_it() {
     assert_eq!(shown(Style::Promises, Moment::After), "look_up");
     assert_eq!(shown(Style::Async, Moment::After), "look_up < price < serve");
 
-    // On the way back who was called calls its caller: the trace is there, upside down.
+    // On the way back the callee calls its caller: the trace is there, upside down.
     assert_eq!(shown(Style::Callbacks, Moment::Back), "serve < price < look_up");
     assert_eq!(shown(Style::Promises, Moment::Back), "serve");
     assert_eq!(shown(Style::Async, Moment::Back), "serve");
@@ -42,8 +42,8 @@ fn c14_callbacks_lose_the_chain_of_calls_and_async_keeps_it() {
     }
 }
 
-/// Before anything waits, callbacks and promises are plain calls, with whoever began the program. A
-/// task is not: it begins in a turn of its own, and who spawned it is not on its stack.
+/// Before anything waits, callbacks and promises are plain calls, with what began the program. A
+/// task is not: it begins in a turn of its own, and its spawner is not on its stack.
 ///
 /// Where the last thing that a function does is a call, an optimised build makes a jump of it, and the
 /// frame is missing; with callbacks that is the usual form, and only there it is allowed for.
@@ -96,7 +96,7 @@ fn the_report_of_a_fault_names_a_place_in_the_program_where_the_style_knows_one(
     };
     let (promises, task) = (report(Style::Promises), report(Style::Async));
     assert!(promises.contains("frames/promises.rs"), "the link that failed: {promises}");
-    assert!(task.contains("frames/async_await.rs"), "who spawned the task: {task}");
+    assert!(task.contains("frames/async_await.rs"), "the spawner of the task: {task}");
     assert!(report(Style::Callbacks).contains("panicked"));
 }
 

@@ -1,6 +1,6 @@
 //! The table of what an idle echo costs in each wing, exact, as ARCHITECTURE.md states it.
 //!
-//! Rule: loop and client share a thread, so that nothing depends on who is faster. A message is
+//! Rule: loop and client share a thread, so that nothing depends on which is faster. A message is
 //! sent, the loop runs until it is idle, the echo is read.
 
 use std::io::{Read, Write};

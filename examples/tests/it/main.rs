@@ -33,3 +33,4 @@ mod steps;
 mod strace;
 mod tidy;
 mod virality;
+mod words;

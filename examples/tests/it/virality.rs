@@ -99,7 +99,7 @@ fn the_framed_protocol_answers_frames_however_they_are_cut() {
         let address = listener.local_addr().unwrap();
         let talking = std::thread::spawn(move || {
             let mut stream = connect(address);
-            let sent = [framed(b"who calls whom"), framed(b""), framed(b"one")];
+            let sent = [framed(b"one calls two"), framed(b""), framed(b"one")];
             let sent = sent.map(Result::unwrap).concat();
             sent.chunks(step).for_each(|piece| stream.write_all(piece).unwrap());
             stream.shutdown(Shutdown::Write).unwrap();
@@ -109,7 +109,7 @@ fn the_framed_protocol_answers_frames_however_they_are_cut() {
         });
         let served = async move { serve(listener.accept().await?.0).await };
         run_until_complete(&mut event_loop, served).unwrap().unwrap();
-        let expected = [framed(b"whom calls who"), framed(b""), framed(b"one")];
+        let expected = [framed(b"two calls one"), framed(b""), framed(b"one")];
         assert_eq!(talking.join().unwrap(), expected.map(Result::unwrap).concat(), "{step}");
     }
     let mut cutter = Cutter::default();
@@ -142,7 +142,7 @@ fn c10_colour_is_viral_in_every_style_of_the_loop_and_stops_at_a_core_without_in
     assert_eq!(signatures, expected);
     assert_eq!(changes[4].signatures, ["receipt", "points"], "the shell's");
 
-    // Pinned: who changes a program, or the counter, says so here.
+    // Pinned: a change of a program, or of the counter, is said here.
     let tokens: Vec<_> =
         changes.iter().map(|change| (change.tokens, change.added, change.removed)).collect();
     assert_eq!(tokens, [(300, 11, 0), (300, 507, 75), (300, 263, 39), (300, 44, 0), (294, 26, 0)]);

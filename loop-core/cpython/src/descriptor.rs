@@ -1,6 +1,6 @@
 //! Python's descriptors are numbers; the loop wants to share their ownership.
 //!
-//! A number can be made an owner in unsafe code alone, since it may be anybody's. So Python sends the
+//! A number can be made an owner in unsafe code alone, since any owner may have it. So Python sends the
 //! descriptor through a pair of sockets, as to another process, and what is received is an owned
 //! descriptor of the same open file: ready when Python's is.
 

@@ -1,5 +1,5 @@
 //! The loop as a module of Python: what `on_core.py` puts in the place of asyncio's ready queue, timers,
-//! selector and door for threads, and no more.
+//! selector and the entrance for threads, and no more.
 //!
 //! Python keeps the handles, so that its garbage collector sees them, and the loop keeps numbers: what
 //! runs on the loop is the call of Python's loop with a number. Nothing of Python is held here but
@@ -17,7 +17,7 @@ use pyo3::prelude::*;
 
 use crate::state::{Entry, State};
 
-/// A loop, as Python has it: its number, and its door for other threads. The loop itself stays on the
+/// A loop, as Python has it: its number, and its `Remote` for other threads. The loop itself stays on the
 /// thread that made it.
 #[pyclass(frozen)]
 struct Core {
@@ -49,7 +49,7 @@ impl Core {
         Ok(Core { id, remote, origin })
     }
 
-    /// `call_soon`; from another thread, where asyncio allows it without a promise, through the door.
+    /// `call_soon`; from another thread, where asyncio allows it without a promise, through the `Remote`.
     fn call_soon(&self, number: u64) -> PyResult<()> {
         match state::of(self.id) {
             Some(state) => state.call_soon(number),

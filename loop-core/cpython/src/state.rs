@@ -189,7 +189,7 @@ impl State {
         handle.is_some_and(|handle| handle.cancel())
     }
 
-    /// Watches Python's `descriptor` in one direction, in the place of who watched it before.
+    /// Watches Python's `descriptor` in one direction, in the place of the watcher before.
     pub(crate) fn watch(&self, py: Python<'_>, descriptor: i32, writes: bool) -> PyResult<()> {
         let known = self.watched.borrow().get(&descriptor).map(|watched| watched.owner.clone());
         let owner = match known {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 /// What a loop has done since it was made.
 ///
-/// Counts do not wobble: the same program on the same input makes the same ones.
+/// Counts do not vary: the same program on the same input makes the same ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Turns: passes of poll, fire, expire and run.

@@ -12,7 +12,7 @@ use crate::lab::{Trace, readable};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A threshold that no test waits for: who comes late comes within it.
+/// A threshold that no test waits for: a late wake-up comes within it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn jumping(threshold: Duration) -> (EventLoop, LoopHandle) {
@@ -114,7 +114,7 @@ fn no_clock_is_read_in_a_turn_without_timers() {
     assert!(handle.call_at(HOUR, || ()).cancel());
     handle.call_soon(|| ());
     event_loop.run_once().unwrap();
-    assert_eq!(clock.reads(), 0, "nobody waits for a cancelled timer");
+    assert_eq!(clock.reads(), 0, "no turn waits for a cancelled timer");
     handle.call_at(HOUR, || ());
     event_loop.run_once().unwrap();
     assert_eq!(clock.reads(), 2, "once to know how long to wait, once after the wait");

@@ -255,7 +255,7 @@ impl Job for Writer {
 fn closing_ends_what_has_used_up_its_share() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let (source, _peer) = connection(&lab);
-    let source = Rc::into_inner(source).expect("nobody else has the source");
+    let source = Rc::into_inner(source).expect("the source has one owner");
     let writer = Rc::new(Writer(source, lab.trace.clone(), Cell::new(0)));
     lab.handle.queue(writer.clone(), 0);
     lab.event_loop.run_once().unwrap();

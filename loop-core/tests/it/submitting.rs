@@ -1,4 +1,4 @@
-//! One order for all who submit: what another thread submitted before something was queued on the
+//! One order for all submitters: what another thread submitted before something was queued on the
 //! loop's thread runs before it, as in asyncio's one queue.
 
 use std::cell::Cell;
@@ -77,7 +77,7 @@ fn a_submission_that_a_callback_waited_for_runs_before_what_it_queues_then() {
     }
 }
 
-/// Under the snapshot rule what is submitted in a turn runs in the next, whoever submits it.
+/// Under the snapshot rule what is submitted in a turn runs in the next, from whichever thread.
 #[test]
 fn a_submission_belongs_to_the_turn_of_the_calls_around_it() {
     let (mut lab, order) = (Lab::new(TurnRule::Snapshot), Order::default());

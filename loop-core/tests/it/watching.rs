@@ -108,7 +108,7 @@ fn an_owner_whose_descriptor_changes_does_not_stop_the_others() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let (first, second) = readable(1);
     let (other, _peer) = readable(1);
-    let first = Rc::into_inner(first).expect("nobody else has the descriptor");
+    let first = Rc::into_inner(first).expect("the descriptor has one owner");
     let owner = Rc::new(Changes(first, second, Cell::new(false)));
     let changes = owner.clone();
     lab.handle.add_reader(&owner, move || changes.2.set(true)).unwrap();

@@ -1,4 +1,4 @@
-//! Who is alive, and what was told.
+//! What is alive, and what was told.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -170,7 +170,7 @@ impl Ledger {
         }
     }
 
-    /// Makes a waker that is nobody's task; some panic.
+    /// Makes a waker of no task; some panic.
     pub(super) fn waker(&self, refuses: bool) -> Waker {
         self.wakers.fetch_add(1, Ordering::Relaxed);
         let refuses = AtomicBool::new(refuses && self.wild);
@@ -183,7 +183,7 @@ impl Ledger {
         drop(waker);
     }
 
-    /// The loop is closed: nobody hears of what panics from now on, so that nothing does.
+    /// The loop is closed: nothing hears of what panics from now on, so that nothing does.
     pub(super) fn close(&self) {
         self.closed.set(true);
     }

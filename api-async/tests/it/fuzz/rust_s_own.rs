@@ -71,7 +71,7 @@ fn what_is_returned_is_leaked_when_a_destructor_panics_behind_it() {
 }
 
 /// What owns itself is never dropped: a task whose output is its own handle is such a circle when it
-/// has ended and nobody else has the handle.
+/// has ended and the handle has one owner.
 #[test]
 fn what_owns_itself_is_never_dropped() {
     struct Circle(std::cell::RefCell<Option<Rc<Circle>>>);

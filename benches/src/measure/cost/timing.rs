@@ -22,7 +22,7 @@ pub(crate) struct Time {
 }
 
 /// Returns the nanoseconds of one time, for each contender. A sample of each is taken before
-/// the second of any, so that the machine's moods come to all.
+/// the second of any, so that a slow moment of the machine meets all of them.
 pub(crate) fn nanoseconds(runs: &mut [Run<'_>], quick: bool) -> Result<Vec<Time>, Failure> {
     let mut times = Vec::new();
     for run in runs.iter_mut() {

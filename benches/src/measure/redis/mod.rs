@@ -117,7 +117,7 @@ pub(crate) fn serve(arguments: &ServeKeyValueArguments) -> Result<(), Failure> {
         grace: std::time::Duration::from_secs(1),
     };
     let announce = |addr| {
-        // Nobody may be reading; the server serves all the same.
+        // A reader that has left is no failure: the server serves all the same.
         let _ = output::print(&format!("listening on {addr}\n"));
     };
     signals()

@@ -2,7 +2,7 @@
 //!
 //! [`before`] is where the styles start from; [`threads`], [`callbacks`], [`promises`] and
 //! [`async_await`] are where they end. The same program with a core that does no input is
-//! [`sans_io_before`] and [`sans_io`]; [`framed`] is a protocol made so. Rule: each end is written as one who knows the style would; all
+//! [`sans_io_before`] and [`sans_io`]; [`framed`] is a protocol made so. Rule: each end is written as an expert of the style would; all
 //! print the same receipt.
 
 pub mod async_await;
@@ -26,7 +26,7 @@ const DELAY: Duration = Duration::from_millis(1);
 /// What a customer wants.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// Who that is.
+    /// What that is.
     pub customer: usize,
     /// The numbers of the things.
     pub items: Vec<u32>,

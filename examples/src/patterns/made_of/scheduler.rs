@@ -78,7 +78,7 @@ pub async fn count_down(name: &'static str, from: u32, trace: &Trace) {
     trace.borrow_mut().push(format!("{name} done"));
 }
 
-/// Any future is a step: nobody has to wake it, since the scheduler asks again by itself.
+/// Any future is a step: nothing has to wake it, since the scheduler asks again by itself.
 impl<F: Future<Output = ()> + ?Sized> Step for Pin<Box<F>> {
     fn step(&mut self) -> bool {
         self.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()

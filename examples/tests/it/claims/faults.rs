@@ -1,4 +1,4 @@
-//! C17: a thousand operations fail, and nobody looks. How many does anybody hear of?
+//! C17: a thousand operations fail, and no code looks. How many are reported?
 
 use std::cell::Cell;
 use std::io;

@@ -1,4 +1,4 @@
-//! C01, C02: who has his turn when.
+//! C01, C02: what has its turn when.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;

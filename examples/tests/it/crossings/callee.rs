@@ -82,7 +82,7 @@ impl Lab {
         slept.unwrap().unwrap();
     }
 
-    /// Nothing is ready, parked, timed or a task, and nobody holds what the callee held.
+    /// Nothing is ready, parked, timed or a task, and nothing holds what the callee held.
     pub(crate) fn assert_empty(&self, crossing: &Crossing, event: Event) {
         let at = format!("{} to {}, {event:?}", crossing.from, crossing.to);
         assert_eq!(Arc::strong_count(&self.ended), 1, "{at}");

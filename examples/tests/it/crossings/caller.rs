@@ -1,4 +1,4 @@
-//! Who calls across, in every colour, and gives up in the manner of it.
+//! The callers of every colour, each of which gives up in its own manner.
 
 use std::cell::RefCell;
 use std::fmt::Display;

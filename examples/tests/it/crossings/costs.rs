@@ -60,7 +60,7 @@ fn c13_a_crossing_costs_these_allocations_hops_and_turns() {
     assert_eq!(seen, pinned);
 }
 
-/// To a thread and back: a job for the pool, and one wake-up or none, by who is faster.
+/// To a thread and back: a job for the pool, and one wake-up or none, by which is faster.
 #[test]
 fn c13_a_crossing_to_a_thread_costs_more_than_any_on_the_loop() {
     let seen = [Callback, Promise, Async].map(|from| {

@@ -107,10 +107,10 @@ fn wait_until_still(sent: &AtomicUsize, total: usize) {
         }
         now > 0 && last.1.elapsed() > Duration::from_millis(50)
     });
-    assert!(last.0 < total, "the server took everything although nobody read");
+    assert!(last.0 < total, "the server took everything although nothing was read");
 }
 
-/// Marsaglia's xorshift: enough for bytes that nobody chose.
+/// Marsaglia's xorshift: enough for bytes without a pattern.
 struct Random(u64);
 
 impl Random {

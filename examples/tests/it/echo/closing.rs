@@ -45,7 +45,7 @@ pub(super) fn a_reset_in_mid_message_leaves_the_others_alone(style: Style) {
         others.iter_mut().for_each(|other| ping(other, &pattern(round, 1_000)));
     }
     others.into_iter().for_each(close_gently);
-    ping(&mut connect(server.addr()), b"and whoever comes next");
+    ping(&mut connect(server.addr()), b"and the next one");
     stop(server);
 }
 
@@ -96,6 +96,6 @@ fn come_and_go(server: &Server, count: usize) {
             }
         }
     }
-    // A connection through the same queue: whoever came before it was accepted.
+    // A connection through the same queue: what came before it was accepted.
     ping(&mut connect(server.addr()), b"last");
 }

@@ -12,7 +12,7 @@ use crate::process::cpu;
 use crate::server::{PATIENCE, serve, start, start_with, stop, wait_until};
 
 const DESCRIPTORS: &str = "40";
-/// Few enough that whoever waits fits in when the first ones leave: one shortage, not two.
+/// Few enough that the waiting ones fit in when the first ones leave: one shortage, not two.
 const CLIENTS: usize = 46;
 
 pub(super) fn a_server_out_of_descriptors_recovers(style: Style) {
@@ -33,7 +33,7 @@ pub(super) fn a_server_out_of_descriptors_recovers(style: Style) {
     assert!(served.len() < CLIENTS, "the server never ran out of descriptors");
     for stream in &mut served {
         stream.set_nonblocking(false).unwrap();
-        ping(stream, b"whoever was accepted stays");
+        ping(stream, b"what was accepted stays");
     }
     // As one client leaves, the next is served: each gets its turn within a few pauses.
     while !waiting.is_empty() {

@@ -32,7 +32,7 @@ pub(super) fn a_peer_that_never_reads_costs_no_memory(style: Style) {
     let grown = after.saturating_sub(before);
     assert!(grown < 4 << 20, "{before} bytes became {after}");
     ping(&mut witness, b"the others are served meanwhile");
-    // Whoever begins to read after all has lost nothing, though it ended its own side meanwhile.
+    // A client that begins to read after all has lost nothing, though it ended its own side meanwhile.
     let (late, pushed) = peers.pop().unwrap();
     late.shutdown(Shutdown::Write).unwrap();
     read_slowly(late, pushed);

@@ -69,7 +69,7 @@ fn survive(style: Style, stderr: impl Into<Stdio>) {
         reset(client);
     }
     let mut client = connect(addr);
-    ping(&mut client, b"and whoever comes next");
+    ping(&mut client, b"and the next one");
     close_gently(client);
     let pid = Pid::from_raw(server.0.id().cast_signed()).unwrap();
     kill_process(pid, Signal::TERM).unwrap();

@@ -46,7 +46,7 @@ fn what_is_sent_behind_an_urgent_mark_comes_back(style: Style) {
         expect(&mut stream, &[b'x'; 100]);
         close_gently(stream);
     }
-    ping(&mut connect(server.addr()), b"and whoever comes next");
+    ping(&mut connect(server.addr()), b"and the next one");
     stop(server);
 }
 

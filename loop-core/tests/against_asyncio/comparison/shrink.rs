@@ -62,7 +62,7 @@ impl Smaller<'_> {
         for place in 0..lists(&mut self.program.clone()).len() {
             self.keep(|program| lists(program)[place].clear());
         }
-        // Bodies are numbered: only the last can go, when nobody names it.
+        // Bodies are numbered: only the last can go, when no other names it.
         let last = self.program.bodies.len().saturating_sub(1) as u64;
         if !names(self.program, last) {
             self.keep(|program| _ = program.bodies.pop());
