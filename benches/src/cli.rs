@@ -21,18 +21,18 @@ use crate::verify::VerifyArguments;
 
 const EXAMPLES: &str = "\
 Examples:
-  oneloop                                    compare the styles, a minute at most
-  oneloop --only callbacks,promises,async    compare the three styles of the loop
-  oneloop compare --size 16384 --rounds 10   larger messages, more rounds
-  oneloop duel raw async                     what a message costs, to about 1 %
-  oneloop cost echo --quick                  count what a message costs
+  oneloop                                   compare the styles, a minute at most
+  oneloop --only callbacks,promises,async   compare the three styles of the loop
+  oneloop compare --size 16384 --rounds 10  larger messages, more rounds
+  oneloop duel raw async                    what a message costs, to about 1 %
+  oneloop cost echo --quick                 count what a message costs
   oneloop serve echo --style async --listen 127.0.0.1:7000
   oneloop load --connect 127.0.0.1:7000 --rate 20000 --seconds 5
 
-Without a command the options are those of `compare`: `oneloop compare --help` lists them.
-Words such as arm, hop and turn rule are in the book's glossary, essays/src/glossary.md.
-Exit codes: 0 well, 1 an address or a file refused, 2 bad input or a server that failed,
-130 ended by Ctrl-C.";
+Without a command the options are those of `compare`: `oneloop compare --help`
+lists them. Words such as arm, hop and turn rule are in the book's glossary,
+essays/src/glossary.md. Exit codes: 0 well, 1 an address or a file refused, 2
+bad input or a server that failed, 130 ended by Ctrl-C.";
 
 /// Commands first: a reader of the help looks for what can be done.
 const TEMPLATE: &str = "\
@@ -124,6 +124,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_follows_the_help_fits_a_terminal_of_80_columns() {
+        let commands = Cli::command();
+        for command in commands.get_subcommands().chain([&commands]) {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let wide = after.lines().find(|line| line.chars().count() > 80);
+            assert_eq!(wide, None, "{}", command.get_name());
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::{list, nearest, output};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  oneloop demo                     lists them
+  oneloop demo  lists them
   oneloop demo zalgo
   oneloop demo run-once --long";
 

@@ -1,10 +1,14 @@
 //! Standard output that may close at any time, and what may be written to it.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
 use crate::failure::Failure;
+
+/// The measure of every line.
+pub(crate) const WIDTH: usize = 80;
 
 /// How far the text on standard output may be dressed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +84,35 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes a line to standard error; when that fails, nothing is left to tell it to.
+/// Writes a line to standard error; when that fails, nothing is left to tell it to. A terminal has it
+/// broken between words, a pipe in one.
 pub(crate) fn complain(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "oneloop: {line}");
+    let text = format!("oneloop: {line}");
+    let wraps = rustix::termios::tcgetwinsize(io::stderr()).is_ok();
+    let broken = |line: &str| match wraps && line.len() > WIDTH {
+        true => wrapped_behind("", line, "  "),
+        false => format!("{line}\n"),
+    };
+    let text: String = text.lines().map(broken).collect();
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
+/// Breaks a paragraph into lines, the first of which begins with `head`; those after it are
+/// indented.
+pub(crate) fn wrapped_behind(head: &str, paragraph: &str, indent: &str) -> String {
+    let mut text = String::new();
+    let mut line = head.to_owned();
+    for (at, word) in paragraph.split_whitespace().enumerate() {
+        if at > 0 && line.len() + 1 + word.len() > WIDTH {
+            let _ = writeln!(text, "{line}");
+            line = format!("{indent}{word}");
+        } else {
+            if at > 0 {
+                line.push(' ');
+            }
+            line += word;
+        }
+    }
+    let _ = writeln!(text, "{line}");
+    text
 }

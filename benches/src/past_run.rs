@@ -23,7 +23,7 @@ Examples:
   oneloop report target/oneloop/20261123T050607Z
   oneloop report --html --open target/oneloop/20261123T050607Z
   oneloop report --markdown --svg figures target/oneloop/20261123T050607Z > run.md
-  oneloop report --merge a.hlog b.hlog          loads of several machines, added up
+  oneloop report --merge a.hlog b.hlog  loads of several machines, added up
 
 Of a comparison it needs run.json and run.hlog, of a sweep sweep.json and its directories, of a duel
 duel.json and of `cost echo` cost.json, as they were written; or the logs of `oneloop load --log`,

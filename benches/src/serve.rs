@@ -17,9 +17,10 @@ use crate::values::{self, Rule};
 pub(crate) const EXAMPLES: &str = "\
 Examples:
   oneloop serve echo --style callbacks --listen 127.0.0.1:7000
-  oneloop serve echo --style promises --listen 127.0.0.1:0 --counts --turn-rule snapshot
+  oneloop serve echo --style promises --listen 127.0.0.1:0 --counts
 
-The first line on standard output is `listening on ADDR`. SIGINT and SIGTERM end it with code 0.";
+The first line on standard output is `listening on ADDR`. SIGINT and SIGTERM
+end it with code 0.";
 
 /// The arguments of `serve`.
 #[derive(Debug, Args)]

@@ -58,9 +58,8 @@ pub(crate) fn run(asked: &VerifyArguments) -> Result<(), Failure> {
         }
         let (figures, files) = (report::grouped(found.figures as f64), found.files);
         let rounds = report::plural(past.run.rounds_done, "round");
-        output::print(&format!(
-            "{at}: {figures} figures of {rounds} and {files} files are as recorded\n"
-        ))?;
+        let said = format!("{figures} figures of {rounds} and {files} files are as recorded");
+        output::print(&report::item(&format!("{at}: "), &said))?;
     }
     Ok(())
 }

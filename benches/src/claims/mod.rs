@@ -19,8 +19,8 @@ Examples:
   oneloop claim C22
   oneloop claims --check
 
-Experiments are tests of this workspace: they run by cargo, which builds them first. --record keeps
-what was seen in essays/observations.";
+Experiments are tests of this workspace: they run by cargo, which builds them
+first. --record keeps what was seen in essays/observations.";
 
 /// The arguments of `claims`.
 #[derive(Debug, Args)]

@@ -21,13 +21,13 @@ use crate::{output, report, values};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  oneloop load --connect 127.0.0.1:7000                  closed: as fast as replies come
-  oneloop load --connect 127.0.0.1:7000 --rate 20000     open: 20,000 messages/s, replies or not
+  oneloop load --connect 127.0.0.1:7000               closed: by the replies
+  oneloop load --connect 127.0.0.1:7000 --rate 20000  open: 20,000 messages/s
   oneloop load --connect 127.0.0.1:7000 --json
   oneloop load --connect 10.0.0.1:7000 --rate 20000 --log a.hlog --tag mine
 
-A log is an interval log of HdrHistogram, version 2. `oneloop report --merge` adds up those of
-several machines.";
+A log is an interval log of HdrHistogram, version 2. `oneloop report --merge`
+adds up those of several machines.";
 
 /// What stands for standard output where a file is named.
 const STDOUT: &str = "-";

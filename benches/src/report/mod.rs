@@ -20,6 +20,7 @@ use crate::files::run_file::{PAGE_NAME, RUN_NAME, Run};
 use crate::measure::load::{Recorder, supports};
 use crate::output::{self, Dress};
 
+pub(crate) use crate::output::wrapped_behind;
 pub(crate) use answers::{answers, measures, ratios_of, reference};
 pub(crate) use notes::notes;
 pub(crate) use overview::{
@@ -30,9 +31,6 @@ pub(crate) use verdict::verdict;
 
 /// The quantiles that tables show; the maximum comes after them.
 pub(crate) const QUANTILES: [f64; 4] = [0.5, 0.9, 0.99, 0.999];
-
-/// The measure of every line.
-const WIDTH: usize = 80;
 
 /// Composes the whole report; the directory is where its files are, if they are.
 pub(crate) fn compose(
@@ -225,26 +223,6 @@ pub(crate) fn item(head: &str, sentence: &str) -> String {
     }
 }
 
-/// Breaks a paragraph into lines, the first of which begins with `head`; those after it are
-/// indented.
-pub(crate) fn wrapped_behind(head: &str, paragraph: &str, indent: &str) -> String {
-    let mut text = String::new();
-    let mut line = head.to_owned();
-    for (at, word) in paragraph.split_whitespace().enumerate() {
-        if at > 0 && line.len() + 1 + word.len() > WIDTH {
-            let _ = writeln!(text, "{line}");
-            line = format!("{indent}{word}");
-        } else {
-            if at > 0 {
-                line.push(' ');
-            }
-            line += word;
-        }
-    }
-    let _ = writeln!(text, "{line}");
-    text
-}
-
 /// Rounds to a whole number and groups its digits: `12,345`.
 pub(crate) fn grouped(number: f64) -> String {
     let digits = format!("{number:.0}");
@@ -260,6 +238,8 @@ pub(crate) fn grouped(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::output::WIDTH;
+
     use super::*;
 
     #[test]

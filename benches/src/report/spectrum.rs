@@ -8,9 +8,8 @@ use std::fmt::Write;
 use anstyle::AnsiColor;
 use hdrhistogram::Histogram;
 
-use super::WIDTH;
 use crate::measure::load::{Recorder, supports};
-use crate::output::Dress;
+use crate::output::{Dress, WIDTH};
 
 /// Where each character begins: the quantile, the character, its colour.
 const BANDS: [(f64, char, AnsiColor); 6] = [

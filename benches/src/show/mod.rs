@@ -15,17 +15,18 @@ use crate::{nearest, run};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  oneloop show proxy                         the program in four styles, step by step
+  oneloop show proxy              the program in four styles, step by step
   oneloop show echo --styles callbacks,async
-  oneloop show proxy --step pump             one step of it
+  oneloop show proxy --step pump  one step of it
   oneloop show chat --width 220 | less -S
-  oneloop show crossings                     from each colour of function to each other
-  oneloop show frames                        what a backtrace has of a program that fails
-  oneloop show virality                      what changes when the leaf of a program must wait
+  oneloop show crossings          from each colour of function to each other
+  oneloop show frames             what a backtrace has of a program that fails
+  oneloop show virality           what changes when the leaf must wait
 
-Of a program, as many styles stand side by side as have 48 columns each. A line that is too long
-goes on below itself, behind `> `. Colours go to a terminal; NO_COLOR takes them away, and
-CLICOLOR_FORCE keeps them in a pipe. What is longer than the terminal goes through $PAGER, or less.";
+Of a program, as many styles stand side by side as have 48 columns each. A line
+that is too long goes on below itself, behind `> `. Colours go to a terminal;
+NO_COLOR takes them away, and CLICOLOR_FORCE keeps them in a pipe. What is
+longer than the terminal goes through $PAGER, or less.";
 
 /// The arguments of `show`.
 #[derive(Clone, Debug, Args)]

@@ -10,6 +10,7 @@ use examples::{Row, SideBySide, Style};
 use super::pieces;
 use crate::nearest;
 use crate::output::Dress;
+use crate::report::item;
 
 /// The fewest columns in which code is still read and not deciphered.
 const COLUMN_MIN: usize = 48;
@@ -38,7 +39,7 @@ pub(crate) fn page(
 ) -> Result<String, String> {
     let per_row = styles_in_a_row(styles.len(), columns);
     let width = (columns - GAP * (per_row - 1)) / per_row;
-    let mut text = format!("{} {}\n", shown.name, shown.sentence);
+    let mut text = item(&format!("{} ", shown.name), shown.sentence);
     for row in rows(shown, styles, step)? {
         let beside: Vec<_> = styles.iter().zip(&row.cells).collect();
         for beside in beside.chunks(per_row) {

@@ -18,7 +18,8 @@ pub(crate) fn page(dress: Dress) -> String {
     }
     let mut text = String::from("A program eight calls deep, when its leaf must wait\n");
     text += &grid.render(dress);
-    text += "The code: examples/src/crossings/virality; it starts from before.rs, with a core that does no\n";
-    text += "input from sans_io_before.rs. Comments and `use` lines are not counted.\n";
+    text += "The code: examples/src/crossings/virality; it starts from before.rs, with a core\n";
+    text += "that does no input from sans_io_before.rs. Comments and `use` lines are not\n";
+    text += "counted.\n";
     text
 }

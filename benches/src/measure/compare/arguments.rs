@@ -25,20 +25,24 @@ Examples:
   oneloop compare --only raw,async --suite churn
   oneloop compare --only raw,async --peers libuv,node-await
 
-A round measures every server, each phase with a fresh one, in an order drawn anew: a closed phase
-(saturated: every connection has exactly one message under way) and an open one (a Poisson schedule
-at one rate for all; latency counts from the intended send time). One server is measured twice: what
-it differs from itself is the null, and no smaller difference is one.
+A round measures every server, each phase with a fresh one, in an order drawn
+anew: a closed phase (saturated: every connection has exactly one message under
+way) and an open one (a Poisson schedule at one rate for all; latency counts
+from the intended send time). One server is measured twice: what it differs
+from itself is the null, and no smaller difference is one.
 
---quick, the default, has the null and one rate, and says what it finds as indicative. --full also
-has `raw` made 5 us dearer, to show what can be seen here, the rates that each server keeps up with,
-instructions and memory, and up to 200 rounds. A round in which the generator was late (send lag p99
-over 500 us) is void, and repeated while time allows. Verdicts are medians over the rounds with a
-block-bootstrap interval of 95 %, corrected by Holm for all that is asked at once.
+--quick, the default, has the null and one rate, and says what it finds as
+indicative. --full also has `raw` made 5 us dearer, to show what can be seen
+here, the rates that each server keeps up with, instructions and memory, and up
+to 200 rounds. A round in which the generator was late (send lag p99 over 500
+us) is void, and repeated while time allows. Verdicts are medians over the
+rounds with a block-bootstrap interval of 95 %, corrected by Holm for all that
+is asked at once.
 
-A peer is started without a shell, for each phase anew, and has 30 s to take a connection on
-127.0.0.1. SIGTERM ends it, and SIGKILL if it has not ended after 15 s. Its CPU time is that of the
-process that its command becomes. It counts nothing.";
+A peer is started without a shell, for each phase anew, and has 30 s to take a
+connection on 127.0.0.1. SIGTERM ends it, and SIGKILL if it has not ended after
+15 s. Its CPU time is that of the process that its command becomes. It counts
+nothing.";
 
 /// What the positive control spends more than `raw` on each message.
 const CONTROL_US: u64 = 5;

@@ -51,21 +51,22 @@ const RECORD: &str = "cost.json";
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  oneloop cost echo                          about two minutes
-  oneloop cost echo --quick                  shorter runs, the same columns
+  oneloop cost echo                     about two minutes
+  oneloop cost echo --quick             shorter runs, the same columns
   oneloop cost echo --only raw,async --json
   oneloop cost echo --only raw --peers libuv,go
-  oneloop cost echo --connections 4000       as many under way at once
-  oneloop cost scale --svg scale.svg         from 1 to 16,000 connections, to 1 MiB, in pipelines
-  oneloop cost crossings                     from each colour to each other, and a yardstick
-  oneloop cost depth --svg depth.svg         against depth, length and width, with the slopes
-  oneloop cost programs --only chat          an operation of a program, in every style
+  oneloop cost echo --connections 4000  as many under way at once
+  oneloop cost scale --svg scale.svg    whether that grows
+  oneloop cost crossings                from each colour to each other
+  oneloop cost depth --svg depth.svg    against depth, length, width
+  oneloop cost programs --only chat     an operation of a program
 
-Counted for an echo are system calls (by strace), user-space instructions (by valgrind's callgrind),
-allocations, turns of the loop, and resident bytes of an idle connection. These figures do not
-depend on how fast or how busy the machine is. What the system has no tool for is left out, and
-said so. A peer counts nothing itself, and its figures are those of the process that its command
-becomes.";
+Counted for an echo are system calls (by strace), user-space instructions (by
+valgrind's callgrind), allocations, turns of the loop, and resident bytes of an
+idle connection. These figures do not depend on how fast or how busy the
+machine is. What the system has no tool for is left out, and said so. A peer
+counts nothing itself, and its figures are those of the process that its
+command becomes.";
 
 /// The arguments of `cost`.
 #[derive(Clone, Debug, Args)]

@@ -10,17 +10,18 @@ use crate::values;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  oneloop duel raw callbacks                     callbacks over raw, about 20 s
-  oneloop duel --all                             every style and baseline over raw
-  oneloop duel tokio libuv --seconds 20          a ready-made peer, see `oneloop peers`
+  oneloop duel raw callbacks             callbacks over raw, about 20 s
+  oneloop duel --all                     every style and baseline over raw
+  oneloop duel tokio libuv --seconds 20  a ready-made peer, see `oneloop peers`
   oneloop duel --all --peers all --peer mine='./my-echo --listen :{port}'
   oneloop duel raw async --json > duel.json
-  oneloop duel --self-test                       is 5 us a message seen on this machine?
+  oneloop duel --self-test               is 5 us a message seen on this machine?
 
-Both servers share one processor with a busy loop, so that neither ever waits for work; the
-generator, on another one, loads now this one and now that one. Compared is CPU time per message,
-B over A, pair of slices by pair; the same for two processes of A is the null. Run it on a machine
-that does nothing else. A command is split into words and run without a shell; the CPU time of
+Both servers share one processor with a busy loop, so that neither ever waits
+for work; the generator, on another one, loads now this one and now that one.
+Compared is CPU time per message, B over A, pair of slices by pair; the same
+for two processes of A is the null. Run it on a machine that does nothing else.
+A command is split into words and run without a shell; the CPU time of
 processes that it starts is not seen.";
 
 /// The arguments of `duel`.

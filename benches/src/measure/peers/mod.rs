@@ -24,14 +24,15 @@ pub(crate) use notes::notes;
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  oneloop peers                              which can be used here, and how to get the rest
-  oneloop peers --build                      compile now what would be compiled when it is first used
+  oneloop peers                    which can be used, and how to get the rest
+  oneloop peers --build            compile them now
   oneloop compare --only raw,async --peers libuv,go
-  oneloop compare --peers all                what is absent is named in the report
-  oneloop peers libuv --port 7000            become that server, until SIGINT or SIGTERM
+  oneloop compare --peers all      what is absent is named in the report
+  oneloop peers libuv --port 7000  become that server, until SIGINT or SIGTERM
 
-Their sources are part of this program. They are written to target/peers, or to the folder that
-ONELOOP_PEERS names, and compiled there when they are first used and whenever a source is newer.";
+Their sources are part of this program. They are written to target/peers, or to
+the folder that ONELOOP_PEERS names, and compiled there when they are first
+used and whenever a source is newer.";
 
 /// The arguments of `peers`.
 #[derive(Clone, Debug, Args)]

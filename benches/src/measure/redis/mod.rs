@@ -24,13 +24,14 @@ use crate::values::{self, Rule};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  oneloop redis                               about two minutes
+  oneloop redis  about two minutes
   oneloop redis --rounds 9
   oneloop redis --only callbacks,async --requests 20000
 
-Needs redis-server and redis-benchmark (Debian: redis-server and redis-tools). Each load is SET or
-GET, with one request under way on each of 50 connections, or 16. Printed are medians of the rounds
-with the least and the greatest; a ratio is the style's rate by that of Redis in the same round.";
+Needs redis-server and redis-benchmark (Debian: redis-server and redis-tools).
+Each load is SET or GET, with one request under way on each of 50 connections,
+or 16. Printed are medians of the rounds with the least and the greatest; a
+ratio is the style's rate by that of Redis in the same round.";
 
 /// How a Redis is started that keeps nothing on a disk.
 const REDIS: &str = "redis=redis-server --bind 127.0.0.1 --port {port} --save '' --appendonly no --loglevel warning";
