@@ -21,8 +21,9 @@ const EXAMPLES: &str = "\
 Examples:
   oneloop diff target/oneloop/20261123T050607Z target/oneloop/20261124T050607Z
 
-Each server is divided by the reference of its own run (`raw`, if both have it), round by round; what
-is compared are the medians of those ratios, with a bootstrap interval of 95 %, corrected by Holm.";
+Each server is divided by the reference of its own run (`raw`, if both have
+it), round by round; what is compared are the medians of those ratios, with a
+bootstrap interval of 95 %, corrected by Holm.";
 
 /// The arguments of `diff`.
 #[derive(Debug, Args)]

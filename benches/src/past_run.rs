@@ -22,12 +22,13 @@ const EXAMPLES: &str = "\
 Examples:
   oneloop report target/oneloop/20261123T050607Z
   oneloop report --html --open target/oneloop/20261123T050607Z
-  oneloop report --markdown --svg figures target/oneloop/20261123T050607Z > run.md
+  oneloop report --markdown --svg figures target/oneloop/RUN > run.md
   oneloop report --merge a.hlog b.hlog  loads of several machines, added up
 
-Of a comparison it needs run.json and run.hlog, of a sweep sweep.json and its directories, of a duel
-duel.json and of `cost echo` cost.json, as they were written; or the logs of `oneloop load --log`,
-whose counts are added, tag by tag, if they were made at the same time.";
+Of a comparison it needs run.json and run.hlog, of a sweep sweep.json and its
+directories, of a duel duel.json and of `cost echo` cost.json, as they were
+written; or the logs of `oneloop load --log`, whose counts are added, tag by
+tag, if they were made at the same time.";
 
 /// The arguments of `report`.
 #[derive(Debug, Args)]
