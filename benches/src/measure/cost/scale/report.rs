@@ -54,12 +54,14 @@ pub(super) struct Figures {
 /// A figure by its name, and how it is written.
 type Column = (&'static str, fn(&Figures) -> Option<f64>, fn(f64) -> String);
 
+const RESIDENT: &str = "resident bytes a busy connection";
+
 const COLUMNS: [Column; 5] = [
     ("instructions a message", |it| it.instructions, |value| grouped(value.max(0.0))),
     ("system calls a message", |it| it.system_calls, count_cell),
     ("allocations a message", |it| it.allocations, count_cell),
     ("hops a message", |it| it.hops, count_cell),
-    ("resident bytes a busy connection", |it| it.resident_bytes, |value| grouped(value.max(0.0))),
+    (RESIDENT, |it| it.resident_bytes, |value| grouped(value.max(0.0))),
 ];
 
 impl ScaleReport {
@@ -118,8 +120,12 @@ impl ScaleReport {
     }
 
     /// Arms down, values across; nothing if the figure was not counted on the axis.
-    fn table(&self, axis: Axis, (_, of, cell): &Column, dress: Dress) -> Option<String> {
+    fn table(&self, axis: Axis, (name, of, cell): &Column, dress: Dress) -> Option<String> {
         let points = || self.points.iter().filter(|point| point.axis == axis);
+        // Memory is counted where connections vary; a load that two axes share has it on both.
+        if *name == RESIDENT && axis != Axis::Connections {
+            return None;
+        }
         points().find(|point| of(&point.figures).is_some())?;
         let mut values: Vec<_> = points().map(|point| point.value).collect();
         values.dedup();
