@@ -2,6 +2,7 @@
 
 mod bytes;
 mod cancelled;
+mod closing;
 mod combine;
 mod completions;
 mod depth;
