@@ -31,7 +31,7 @@
 //! # The picture of the crate
 //!
 //! ```text
-//!   echo          tcp bytes timer resolve      combine/        protocol/
+//!   echo          tcp bytes timer resolve      combine/ token  protocol/
 //!    │             │     the same names in        │              │
 //!    └──────────►  │     every wing               │     client server  blocking
 //!                  │                              │        └──┬──┘     no loop
@@ -76,7 +76,9 @@
 //! - A stream is passed to the callback of its operation, so that most closures capture nothing;
 //!   a box of nothing is no allocation.
 //! - Each operation returns an [`Operation`], whose `cancel` completes the callback with
-//!   [`Cancelled`](loop_core::Cancelled). Dropping it cancels nothing.
+//!   [`Cancelled`](loop_core::Cancelled). Dropping it cancels nothing. [`TcpStream::cancel`] and
+//!   [`TcpStream::close`] end what is pending on a connection, a [`CancellationToken`] what was begun under it.
+//! - Operations that follow one another are a [`Sequence`](combine::Sequence), which is cancelled as one.
 //! - When the loop is closed, every pending operation ends as cancelled. On a loop that is closed
 //!   already nothing begins, and the callback is dropped.
 //! - A callback that is dropped uncalled is reported to the loop's exception handler, with the place
@@ -97,6 +99,7 @@ mod resolve;
 mod socket;
 mod tcp;
 mod timer;
+mod token;
 mod user_code;
 
 pub use operation::{Composed, Operation};
@@ -108,4 +111,5 @@ pub use protocol::server_builder::ServerBuilder;
 pub use protocol::{Protocol, Transport, WriteLimits};
 pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};
-pub use timer::{sleep, sleep_until};
+pub use timer::{Timer, sleep, sleep_until};
+pub use token::CancellationToken;
