@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use clap::Args;
-use examples::{Program, STYLES, SideBySide, Stopped, Style};
+use examples::{Program, SideBySide, Stopped, Style};
 use serde::Serialize;
 
 use super::slope::{Tally, slopes};
@@ -111,7 +111,8 @@ fn program(name: &str) -> Result<&'static Operation, String> {
 /// Counts all styles at once: counts do not depend on how fast anything is.
 fn in_every_style(operation: &Operation, strace: bool) -> Result<Vec<Cost>, Failure> {
     thread::scope(|scope| {
-        let counting = STYLES.map(|style| scope.spawn(move || cost(operation, style, strace)));
+        let count = |style| scope.spawn(move || cost(operation, style, strace));
+        let counting: Vec<_> = known(operation).styles().into_iter().map(count).collect();
         let counted = counting.into_iter().map(|it| it.join().expect("counting does not panic"));
         counted.collect()
     })
