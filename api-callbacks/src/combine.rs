@@ -14,7 +14,7 @@
 //! | what panics | when | what the consumer hears |
 //! |---|---|---|
 //! | an operation's function, `f`, or the iterator | inside the call of the combinator | the panic unwinds to the caller; what has begun is cancelled, and the callback is dropped without a report |
-//! | `f` or the iterator of [`map_limit`], [`each`], [`retry`] | later, from the queue | the exception handler is told once; the callback gets [`Panicked`] |
+//! | `f` or the iterator of [`map_limit`], [`each`], [`retry`], a step of a [`Sequence`] | later, from the queue | the exception handler is told once; the callback gets [`Panicked`] |
 //! | an operation's own callback, which drops its completion | later, from the queue | the same: that operation ends as [`Panicked`] (*) |
 //! | a part's [`Composed::cancel`](crate::Composed::cancel), or a destructor of what was captured | at any time | the exception handler is told; everything else goes on |
 //!
@@ -27,7 +27,7 @@
 //! | an operation | what becomes of it |
 //! |---|---|
 //! | calls its completion before it has returned | nothing is lost: the result is delivered from the queue, and counts as one that has ended before it was returned |
-//! | drops its completion uncalled | [`all`], [`all_settled`], [`map_limit`], [`each`] and [`retry`] are given up: what is pending is cancelled, nothing more begins, and the callback is dropped, which is reported; the others go on without it |
+//! | drops its completion uncalled | [`all`], [`all_settled`], [`map_limit`], [`each`], [`retry`] and a [`Sequence`] are given up: what is pending is cancelled, nothing more begins, and the callback is dropped, which is reported; the others go on without it |
 //! | calls its completion from inside its cancel | the whole may call back before the parts behind it are cancelled, and a map may begin an item that this cancel does not reach |
 //!
 //! # Limits
@@ -40,6 +40,7 @@ mod ending;
 mod group;
 mod mapping;
 mod part;
+mod sequence;
 mod trying;
 mod whole;
 
@@ -49,6 +50,8 @@ use std::time::Duration;
 use loop_core::{AggregateError, Backoff, Cancelled, Elapsed, LoopHandle, Panicked};
 
 pub(crate) use self::callback::Callback;
+pub use self::sequence::Sequence;
+
 use self::group::Group;
 use self::mapping::Mapping;
 use self::trying::Trying;
@@ -234,6 +237,25 @@ pub fn retry<T: 'static, E: From<Cancelled> + From<Panicked> + 'static>(
     let trying = Trying::new(handle, backoff, f, callback);
     trying.start();
     trying.operation()
+}
+
+/// Begins an operation under a token: cancelling `forgets` is telling the token that it has ended. Returns
+/// its handle, and what the token keeps to cancel it, unless it has ended.
+#[track_caller]
+pub(crate) fn guarded<T: 'static, E: 'static>(
+    handle: &LoopHandle,
+    operation: impl FnOnce(Completion<T, E>) -> Operation,
+    forgets: Operation,
+    callback: impl FnOnce(Result<T, E>) + 'static,
+) -> (Operation, Option<Operation>) {
+    let group = first_to_end(handle, callback);
+    group.start([operation]);
+    if group.has_ended_part() {
+        // The result is on its way; nothing is left to cancel.
+        return (Operation::ended(), None);
+    }
+    group.end_with(forgets);
+    (group.operation(), Some(group.operation()))
 }
 
 /// Makes a group that ends as the first of its operations does.

@@ -31,7 +31,7 @@
 //! # The picture of the crate
 //!
 //! ```text
-//!   echo          tcp bytes timer resolve      combine/        protocol/
+//!   echo          tcp bytes timer resolve      combine/ token  protocol/
 //!    │             │     the same names in        │              │
 //!    └──────────►  │     every wing               │     client server  blocking
 //!                  │                              │        └──┬──┘     no loop
@@ -76,7 +76,9 @@
 //! - A stream is passed to the callback of its operation, so that most closures capture nothing;
 //!   a box of nothing is no allocation.
 //! - Each operation returns an [`Operation`], whose `cancel` completes the callback with
-//!   [`Cancelled`](loop_core::Cancelled). Dropping it cancels nothing.
+//!   [`Cancelled`](loop_core::Cancelled). Dropping it cancels nothing. [`TcpStream::cancel`] and
+//!   [`TcpStream::close`] end what is pending on a connection, a [`CancellationToken`] what was begun under it.
+//! - Operations that follow one another are a [`Sequence`](combine::Sequence), which is cancelled as one.
 //! - When the loop is closed, every pending operation ends as cancelled. On a loop that is closed
 //!   already nothing begins, and the callback is dropped.
 //! - A callback that is dropped uncalled is reported to the loop's exception handler, with the place
@@ -99,6 +101,20 @@
 //!   too late, and no timer is left. A whole counts the parts that it has cancelled and calls back after
 //!   the last of them, so that their sockets are free then. A map that is cancelled between two items
 //!   ends as cancelled.
+//! - **A stream is cancelled or closed as such** (`socket/closing.rs`), which only this wing needs: nothing of
+//!   a program's holds the stream of a pending operation but that operation, so that no drop ends it. After a
+//!   close the two places for a callback stay taken, and what begins finds them so: the way of a message has
+//!   no instruction more. The callbacks come first, then the socket goes with the last that names it; if that
+//!   is a clone that the program keeps, both sides are shut down.
+//! - **A sequence** (`combine/sequence.rs`) is a whole with one part at a time: steps of any types, between
+//!   which a value goes in a box. It is cancelled as one, in a step or between two; the last step's result,
+//!   once it is on its way, is delivered. A step may come round, so that a loop of reads is a step.
+//! - **A token** (`token.rs`) refers weakly to what was begun under it, and is told of its end as a timer would
+//!   be. Its names are those of the other wings where the same is meant: `new`, `cancel`, `is_cancelled`,
+//!   `cancelled`; `guard` is that of promises, async has `run`. What waits for a token alone is a timer that
+//!   never comes, so that a loop that is closed ends it.
+//! - **A deadline that is put off** ([`Timer`]) leaves the loop's timer where it is: that comes, finds the
+//!   deadline later, and waits for the rest. To put it off with each message costs a read of the clock.
 //! - **One place where parts start** (`combine/part.rs`): it knows whether an operation has returned, and
 //!   so delivers from the queue what was completed before. What a panic does to a whole is a table in
 //!   `combine.rs`.
@@ -121,6 +137,8 @@
 //! - **The uncoloured protocol** knows no loop: `run_blocking` runs the same object on `std::net`, where
 //!   nothing stays unsent, so that `pause_writing` never comes; one that pauses reading and returns could
 //!   never go on, which is `Deadlock`.
+//! - **A reset** ([`Transport::reset`]) is an abort that the peer hears of as a failure. `abort` itself ends
+//!   the connection as asyncio's does.
 //! - **A server that stops** accepts no more, aborts at the deadline every connection that is left, and
 //!   names them.
 //!
@@ -145,6 +163,7 @@ mod resolve;
 mod socket;
 mod tcp;
 mod timer;
+mod token;
 mod user_code;
 
 pub use operation::{Composed, Operation};
@@ -156,7 +175,8 @@ pub use protocol::server_builder::ServerBuilder;
 pub use protocol::{Protocol, Transport, WriteLimits};
 pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};
-pub use timer::{sleep, sleep_until};
+pub use timer::{Timer, sleep, sleep_until};
+pub use token::CancellationToken;
 
 /// For those who come from asyncio.
 ///

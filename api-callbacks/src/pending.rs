@@ -21,6 +21,7 @@ pub(crate) type Caller = &'static Location<'static>;
 /// | 4 | free | waits | [`put_back`](Pending::put_back) | the socket would have blocked: the job is parked again |
 /// | 5 | waits, cancelled | the same | [`with`](Pending::with) | something looks at what waits: 3 and 4 in one |
 /// | 6 | waits, cancelled | free | [`drop_uncalled`](Pending::drop_uncalled) | the owner is dropped: nothing will call back, which is reported |
+/// | 7 | any | closed | [`close`](Pending::close) | the program closes the owner: what waits is taken out, and nothing is put in any more |
 pub(crate) struct Pending<C> {
     /// There while the operation is not free.
     callback: Cell<Option<C>>,
@@ -29,12 +30,14 @@ pub(crate) struct Pending<C> {
     called_at: Cell<Option<Caller>>,
     /// Whether the operation that waits, or was just taken out, is to end as cancelled.
     cancelled: Cell<bool>,
+    /// Whether no operation may begin here any more.
+    closed: Cell<bool>,
     /// How many operations began here, so that an old handle does not cancel a new one.
     number: Cell<u64>,
 }
 
 impl<C> Pending<C> {
-    /// Tells whether nothing waits here.
+    /// Tells whether an operation may begin here.
     pub(crate) fn is_free(&self) -> bool {
         self.called_at.get().is_none()
     }
@@ -73,8 +76,9 @@ impl<C> Pending<C> {
 
     /// Lets `work` have what waits here; it waits on if `work` gives it back, as one operation.
     pub(crate) fn with<R>(&self, work: impl FnOnce(C) -> (Option<C>, R)) -> Option<R> {
+        let callback = self.callback.take()?;
         let called_at = self.called_at.take();
-        let (waiting, result) = work(self.callback.take()?);
+        let (waiting, result) = work(callback);
         if waiting.is_some() {
             self.callback.set(waiting);
             self.called_at.set(called_at);
@@ -92,6 +96,44 @@ impl<C> Pending<C> {
         self.called_at.get().is_some() && self.number.get() == number
     }
 
+    /// Returns the number of the operation that began here last.
+    pub(crate) fn last(&self) -> u64 {
+        self.number.get()
+    }
+
+    /// Lets no operation begin here any more. Takes the callback out that waits here, and no handle of
+    /// its operation reaches anything from here on.
+    pub(crate) fn close(&self) -> Option<(C, Caller)> {
+        let waiting = self.callback.take().zip(self.called_at.get());
+        self.closed.set(true);
+        self.number.set(self.number.get() + 1);
+        self.stay_closed();
+        waiting
+    }
+
+    /// Takes the place again, if it is closed: it looks free to what has found nothing here.
+    #[cold]
+    #[track_caller]
+    pub(crate) fn stay_closed(&self) {
+        if self.closed.get() {
+            self.called_at.set(Some(Location::caller()));
+        }
+    }
+
+    /// Tells whether no operation may begin here any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
+    /// Returns the error of an operation that may not begin here.
+    #[cold]
+    pub(crate) fn refusal(&self) -> io::Error {
+        match self.closed.get() {
+            true => io::Error::new(io::ErrorKind::NotConnected, "this stream was closed"),
+            false => already_pending(),
+        }
+    }
+
     /// Tells whether the operation that waits, or was just taken out, is cancelled.
     pub(crate) fn is_cancelled(&self) -> bool {
         self.cancelled.get()
@@ -101,9 +143,10 @@ impl<C> Pending<C> {
 impl<C: 'static> Pending<C> {
     /// Drops what waits here, since nothing will call back any more, and reports it.
     pub(crate) fn drop_uncalled(&self, handle: &LoopHandle) {
-        if let Some(called_at) = self.called_at() {
+        let called_at = self.called_at();
+        if let (Some(callback), Some(called_at)) = (self.take(), called_at) {
             report_dropped(handle, called_at);
-            discard(handle, self.take());
+            discard(handle, callback);
         }
     }
 }
@@ -114,6 +157,7 @@ impl<C> Default for Pending<C> {
             callback: Cell::new(None),
             called_at: Cell::new(None),
             cancelled: Cell::new(false),
+            closed: Cell::new(false),
             number: Cell::new(0),
         }
     }

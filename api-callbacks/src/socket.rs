@@ -1,5 +1,7 @@
 //! What is parked at a connection: a job that reads and writes, and what it does when it runs.
 
+mod closing;
+
 use std::io;
 use std::rc::Rc;
 
@@ -11,7 +13,7 @@ use crate::attempt::{
 };
 use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::operation::Operation;
-use crate::pending::{Caller, Pending, already_pending};
+use crate::pending::{Caller, Pending};
 
 type ReadCallback = Box<dyn FnOnce(Rc<Stream>, io::Result<Option<Chunk>>)>;
 type WriteCallback = Box<dyn FnOnce(Rc<Stream>, io::Result<()>)>;
@@ -31,6 +33,7 @@ type WriteCallback = Box<dyn FnOnce(Rc<Stream>, io::Result<()>)>;
 /// | 6 | queued | parked | [`run`](Job::run) | the attempt would have blocked |
 /// | 7 | queued | free | [`run`](Job::run) | all is moved, it failed, or it is cancelled: the callback is called |
 /// | 8 | parked | free | `drop` | nothing holds the stream: the callback is dropped, and that is reported |
+/// | 9 | any | closed | [`close`](Stream::close) | the program asks: what is pending ends from the queue, and nothing begins |
 pub(crate) struct Stream {
     /// The socket, and the loop that it is on.
     pub(crate) source: Socket,
@@ -103,8 +106,8 @@ impl Stream {
             return Operation::refused(handle, callback);
         }
         if !self.reading.is_free() {
-            let stream = self.clone();
-            return Operation::ended_with(handle, || callback(stream, Err(already_pending())));
+            let (stream, refused) = (self.clone(), Err(self.reading.refusal()));
+            return Operation::ended_with(handle, || callback(stream, refused));
         }
         let number = self.reading.put(Begun::Read(Box::new(callback)));
         self.source.queue_when_ready(Direction::Read, self.clone(), READ);
@@ -123,8 +126,8 @@ impl Stream {
             return Operation::refused(handle, callback);
         }
         if !self.writing.is_free() {
-            let stream = self.clone();
-            return Operation::ended_with(handle, || callback(stream, Err(already_pending())));
+            let (stream, refused) = (self.clone(), Err(self.writing.refusal()));
+            return Operation::ended_with(handle, || callback(stream, refused));
         }
         let (callback, length) = (Box::new(callback), chunk.len());
         match unless_blocked(self.source.write_chunk(&mut chunk)) {
@@ -149,8 +152,8 @@ impl Stream {
         }
         let mut transfer = Box::new((transfer, callback));
         if !self.pending(T::DIRECTION).is_free() {
-            let stream = self.clone();
-            return Operation::ended_with(handle, || transfer.end(stream, Err(already_pending())));
+            let (stream, refused) = (self.clone(), Err(self.pending(T::DIRECTION).refusal()));
+            return Operation::ended_with(handle, || transfer.end(stream, refused));
         }
         match unless_blocked(transfer.attempt(&self.source)) {
             Some(moved) => self.call_back(T::DIRECTION, Begun::Transferred(transfer, moved)),
@@ -186,7 +189,7 @@ impl Stream {
                 }
             }
             Some(begun) => self.go_on(READ, begun, called_at),
-            None => {}
+            None => self.reading.stay_closed(),
         }
     }
 
@@ -196,7 +199,7 @@ impl Stream {
         match self.writing.take() {
             Some(Begun::Written(callback, written)) => callback(self, written),
             Some(begun) => self.go_on(WRITE, begun, called_at),
-            None => {}
+            None => self.writing.stay_closed(),
         }
     }
 

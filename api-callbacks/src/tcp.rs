@@ -163,8 +163,50 @@ impl TcpStream {
         how: Shutdown,
         callback: impl FnOnce(TcpStream, io::Result<()>) + 'static,
     ) -> Operation {
-        let (stream, result) = (self.clone(), self.0.source.io().shutdown(how));
+        let (stream, result) = (self.clone(), self.0.shut_down(how));
         Operation::ended_with(self.handle(), move || callback(stream, result))
+    }
+
+    /// Cancels what is pending on the connection, reading and writing; tells whether something was. Each
+    /// callback is called from the queue, once, with [`Cancelled`](loop_core::Cancelled). What begins
+    /// later is not cancelled.
+    ///
+    /// Asio: `basic_stream_socket::cancel`.
+    pub fn cancel(&self) -> bool {
+        self.0.cancel_pending()
+    }
+
+    /// Closes the connection for everything that names it. What is pending ends from the queue, once: as
+    /// [`Cancelled`](loop_core::Cancelled), or with the result that is on its way. What begins later is
+    /// refused as [`NotConnected`](io::ErrorKind::NotConnected), from the queue as well. A second time
+    /// does nothing.
+    ///
+    /// ```
+    /// use api_callbacks::{TcpListener, TcpStream, sleep};
+    /// use std::time::Duration;
+    ///
+    /// let mut event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let listener = TcpListener::bind(&handle, "127.0.0.1:0".parse().unwrap())?;
+    /// let address = listener.local_addr()?;
+    /// let ended = event_loop.run_until_complete(|completer| {
+    ///     TcpStream::connect(&handle, address, |stream| {
+    ///         let stream = stream.expect("the listener has room for one");
+    ///         stream.read_chunk(|_stream, read| completer.complete(read));
+    ///         sleep(&stream.handle().clone(), Duration::from_millis(1), move |_| stream.close());
+    ///     });
+    /// });
+    /// assert!(loop_core::is_cancelled(&ended.unwrap().unwrap_err()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Limits
+    /// The system has its descriptor back when nothing names the connection any more, which is behind the
+    /// callbacks unless the program keeps a clone. The peer hears of the end then too, since both sides are
+    /// shut down; not if `SO_LINGER` asks for a reset, which comes with the descriptor's end alone. libuv:
+    /// `uv_close`.
+    pub fn close(&self) {
+        self.0.close();
     }
 
     /// Returns the handle of the connection's loop.

@@ -49,18 +49,32 @@ fn command(program: &'static Program) -> Command {
     let style = Arg::new("style")
         .long("style")
         .value_name("STYLE")
-        .help(format!("The style that it is written in: {}", STYLES.map(Style::name).join(", ")))
+        .help(format!("The style that it is written in: {}", names(&program.styles())))
         .default_value(Style::Async.name())
-        .value_parser(style);
+        .value_parser(move |name: &str| one_of(&program.styles(), name));
     // The flags bring a description of their own.
     (program.flags)(Command::new(program.name).arg(style)).about(program.sentence)
 }
 
-/// Finds a style that programs are written in, or says which those are.
+/// Finds a style that programs are written in, or says which those are. Whether this program is written as
+/// a protocol is known where it is known which.
 pub(crate) fn style(name: &str) -> Result<Style, String> {
+    match values::style(name)? {
+        Style::Protocol => Ok(Style::Protocol),
+        _ => one_of(&STYLES, name),
+    }
+}
+
+fn one_of(styles: &[Style], name: &str) -> Result<Style, String> {
     let style = values::style(name)?;
-    let names = || STYLES.map(Style::name).join(", ");
-    if STYLES.contains(&style) { Ok(style) } else { Err(format!("the styles are {}", names())) }
+    if styles.contains(&style) {
+        return Ok(style);
+    }
+    Err(format!("the styles are {}", names(styles)))
+}
+
+fn names(styles: &[Style]) -> String {
+    styles.iter().map(|style| style.name()).collect::<Vec<_>>().join(", ")
 }
 
 impl Args for RunArguments {

@@ -6,7 +6,7 @@
 use examples::anchors;
 use examples::crossings::{Colour, Event, SOURCES, TABLE};
 use examples::highlight::{Class, spans};
-use examples::{STYLES, SideBySide};
+use examples::{STYLES, SideBySide, Style};
 
 use crate::html::escaped;
 
@@ -15,14 +15,15 @@ pub(crate) const CROSSINGS: &str = "crossings";
 
 /// Lays out the echo, a program, or the crossings.
 pub(crate) fn compare(name: &str) -> Result<String, String> {
-    let styles = STYLES.map(|style| style.name().to_owned());
+    let names = |styles: &[Style]| styles.iter().map(Style::to_string).collect::<Vec<_>>();
     if name == CROSSINGS {
-        let columns = Colour::ALL.map(|colour| format!("from {colour}"));
-        return Ok(Table { name, styles, columns, rows: crossings()? }.html());
+        let columns = Colour::ALL.map(|colour| format!("from {colour}")).to_vec();
+        return Ok(Table { name, styles: names(&STYLES), columns, rows: crossings()? }.html());
     }
     let shown = SideBySide::named(name).ok_or_else(|| format!("nothing is called `{name}`"))?;
-    let rows = shown.rows(&STYLES)?.into_iter();
+    let rows = shown.rows(&shown.styles())?.into_iter();
     let rows = rows.map(|row| Row { name: row.name.map(str::to_owned), cells: row.cells });
+    let styles = names(&shown.styles());
     Ok(Table { name, columns: styles.clone(), styles, rows: rows.collect() }.html())
 }
 
@@ -66,9 +67,9 @@ fn briefly(lines: &[&'static str]) -> Vec<&'static str> {
 struct Table<'a> {
     name: &'a str,
     /// By what the columns are chosen.
-    styles: [String; 4],
+    styles: Vec<String>,
     /// What stands above them.
-    columns: [String; 4],
+    columns: Vec<String>,
     rows: Vec<Row>,
 }
 
@@ -81,7 +82,10 @@ struct Row {
 impl Table<'_> {
     fn html(&self) -> String {
         let name = self.name;
-        let mut text = format!("<div class=\"compare\" id=\"{name}-side-by-side\">");
+        let mut text = format!(
+            "<div class=\"compare\" id=\"{name}-side-by-side\" style=\"--columns:{}\">",
+            self.columns.len()
+        );
         text += "<div class=\"compare-head\" aria-hidden=\"true\">";
         for (style, column) in self.styles.iter().zip(&self.columns) {
             text += &format!("<span data-style=\"{style}\">{column}</span>");

@@ -12,10 +12,11 @@
 //!
 //! # Decisions
 //!
-//! - **Programs.** [`PROGRAMS`] is the one list of the programs that are written in every style: name,
-//!   sentence, sources, flags, run. `oneloop list` and `oneloop run` read it, and `tests/it/programs.rs`
-//!   holds them to it: the same anchors in the same order in every style, none inside a body, 250 lines
-//!   at most, a page that names the bug that is kept.
+//! - **Programs.** [`PROGRAMS`] is the one list of the programs that are written in every style, and in both
+//!   forms of callbacks where these are closures and the program serves (`protocol.rs` beside `callbacks.rs`;
+//!   in `key_value` the callbacks are the protocol): name, sentence, sources, flags, run. `oneloop list` and
+//!   `oneloop run` read it, and `tests/it/programs.rs` holds them to it: the same anchors in the same order in
+//!   every style, none inside a body, 250 lines at most, a page that names the bug that is kept.
 //! - **Anchors** are mdBook's (`// ANCHOR: step`); `exhibit/anchors.rs` divides a source into its steps,
 //!   `side_by_side.rs` beside it lays equal steps in one row, for the terminal and the book, and
 //!   `highlight.rs` says what each word is, by rustc's own lexer.

@@ -35,7 +35,7 @@ pub(super) fn finish<C: Combined>(combined: &Rc<C>, output: C::Output) {
     }
     whole.keep(output);
     combined.give_up();
-    cancel_all(PartsOfWhole::step(combined, true));
+    cancel_rest(combined);
     deliver_when_quiet(combined);
 }
 
@@ -53,11 +53,18 @@ pub(super) fn abandon<C: Combined>(combined: &Rc<C>, reported: bool) {
     }
     let callback = whole.callback.take();
     combined.give_up();
-    cancel_all(PartsOfWhole::step(combined, true));
+    cancel_rest(combined);
     if reported {
         report_dropped(whole.handle(), whole.callback.called_at());
     }
     discard(whole.handle(), callback);
+}
+
+/// Cancels what is pending still of a whole that is over. Mostly nothing is, and nothing is made for it.
+fn cancel_rest<C: Combined>(combined: &Rc<C>) {
+    if !combined.whole().is_idle() {
+        cancel_all(PartsOfWhole::step(combined, true));
+    }
 }
 
 /// Calls back, unless a part that was cancelled has not.

@@ -176,6 +176,9 @@ impl<T, R, V, E> CancelTarget for Group<T, R, V, E> {
 
 impl<T: 'static, R: 'static, V: 'static, E: 'static> Drop for Group<T, R, V, E> {
     fn drop(&mut self) {
+        if let Some(timer) = self.timer.take() {
+            timer.cancel();
+        }
         for value in self.values.take().into_iter().flatten() {
             discard(self.whole.handle(), value);
         }

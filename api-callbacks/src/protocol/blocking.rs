@@ -5,6 +5,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
+use std::time::Duration;
+
+use socket2::SockRef;
 
 use crate::protocol::{Protocol, Transport, WriteLimits};
 
@@ -17,6 +20,8 @@ struct Blocking {
     reading: Cell<bool>,
     ended: Cell<bool>,
     closing: Cell<bool>,
+    /// Whether the close is to be a reset, which no end comes before.
+    resets: Cell<bool>,
     /// Why a write has failed.
     error: RefCell<Option<io::Error>>,
 }
@@ -38,6 +43,7 @@ pub fn run_blocking(stream: TcpStream, protocol: impl Protocol) -> io::Result<()
         reading: Cell::new(true),
         ended: Cell::new(false),
         closing: Cell::new(false),
+        resets: Cell::new(false),
         error: RefCell::default(),
     });
     let ran = catch_unwind(AssertUnwindSafe(|| {
@@ -54,7 +60,9 @@ pub fn run_blocking(stream: TcpStream, protocol: impl Protocol) -> io::Result<()
     transport.closing.set(true);
     let kind = error.as_ref().map(io::Error::kind);
     // A transport that is kept does not keep the connection.
-    let _ = transport.stream.shutdown(Shutdown::Both);
+    if !transport.resets.get() {
+        let _ = transport.stream.shutdown(Shutdown::Both);
+    }
     protocol.connection_lost(error);
     if let Some(payload) = panicked {
         resume_unwind(payload);
@@ -124,6 +132,12 @@ impl Transport for Blocking {
     }
 
     fn abort(&self) {
+        self.closing.set(true);
+    }
+
+    fn reset(&self) {
+        let _ = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        self.resets.set(true);
         self.closing.set(true);
     }
 

@@ -92,6 +92,10 @@ pub trait Transport {
     /// Closes the connection without sending what is unsent.
     fn abort(&self);
 
+    /// Closes the connection as [`Transport::abort`] does, and by a reset: the peer hears of a failure, where
+    /// an end would say that all had come. libuv: `uv_tcp_close_reset`. Twisted: `abortConnection`.
+    fn reset(&self);
+
     /// Tells whether the connection is closed, or will be once all is sent.
     fn is_closing(&self) -> bool;
 

@@ -2,6 +2,7 @@
 
 mod bytes;
 mod cancelled;
+mod closing;
 mod combine;
 mod completions;
 mod depth;
@@ -11,9 +12,11 @@ mod many;
 mod panics;
 mod random;
 mod resolve;
+mod sequences;
 mod serving;
 mod tcp;
 mod timer;
+mod tokens;
 mod transport;
 mod trees;
 mod uncoloured;

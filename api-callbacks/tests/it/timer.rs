@@ -1,10 +1,10 @@
 //! Sleeping.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_callbacks::{sleep, sleep_until};
+use api_callbacks::{Timer, sleep, sleep_until};
 use loop_core::{EventLoop, LoopHandle, ManualClock, is_cancelled};
 
 #[test]
@@ -124,4 +124,98 @@ fn sleeping_until_a_deadline_that_has_passed_is_sleeping_until_now() {
     clock.advance(Duration::from_millis(2));
     event_loop.run_once().unwrap();
     assert_eq!(*woken.borrow(), [0, 3, 7]);
+}
+
+/// A timer whose loop has a clock of its own, and how often it has called.
+fn counting(again: Option<u64>) -> (EventLoop, ManualClock, Timer, Rc<Cell<u32>>) {
+    let clock = ManualClock::new();
+    let event_loop = EventLoop::with_clock(clock.clone()).unwrap();
+    let calls = Rc::new(Cell::new(0));
+    let counted = calls.clone();
+    let timer = Timer::new(&event_loop.handle(), move || {
+        counted.set(counted.get() + 1);
+        again.map(Duration::from_millis)
+    });
+    (event_loop, clock, timer, calls)
+}
+
+#[test]
+fn a_deadline_that_is_put_off_comes_when_the_last_delay_has_passed_and_once() {
+    let (mut event_loop, clock, timer, calls) = counting(None);
+    let handle = event_loop.handle();
+    for millis in 1..=1_000 {
+        timer.again(Duration::from_millis(10));
+        assert_eq!(handle.snapshot().timed.len(), 1, "a timer for all of it");
+        handle.call_soon(|| ());
+        event_loop.run_once().unwrap();
+        assert_eq!(calls.get(), 0, "{millis}");
+        clock.advance(Duration::from_millis(1));
+    }
+    clock.advance(Duration::from_millis(8));
+    let turn = |event_loop: &mut EventLoop| {
+        event_loop.handle().call_soon(|| ());
+        event_loop.run_once().unwrap();
+    };
+    turn(&mut event_loop);
+    assert_eq!((calls.get(), timer.is_armed()), (0, true));
+    clock.advance(Duration::from_millis(1));
+    turn(&mut event_loop);
+    assert_eq!((calls.get(), timer.is_armed(), timer.stop()), (1, false, false));
+    assert!(handle.snapshot().timed.is_empty());
+}
+
+#[test]
+fn a_deadline_that_is_brought_forward_comes_earlier() {
+    let (mut event_loop, clock, timer, calls) = counting(None);
+    timer.again(Duration::from_secs(60));
+    timer.again(Duration::from_millis(1));
+    assert_eq!(event_loop.handle().snapshot().timed.len(), 1);
+    clock.advance(Duration::from_millis(1));
+    event_loop.run_once().unwrap();
+    assert_eq!(calls.get(), 1);
+}
+
+#[test]
+fn a_timer_repeats_as_its_function_says_until_it_is_stopped_or_dropped() {
+    for drops in [false, true] {
+        let (mut event_loop, clock, timer, calls) = counting(Some(5));
+        timer.again(Duration::from_millis(5));
+        for _ in 0..3 {
+            clock.advance(Duration::from_millis(5));
+            event_loop.run_once().unwrap();
+        }
+        assert_eq!(calls.get(), 3);
+        if drops {
+            drop(timer)
+        } else {
+            assert!(timer.stop() && !timer.stop())
+        }
+        assert!(event_loop.handle().snapshot().timed.is_empty());
+    }
+}
+
+#[test]
+fn a_timer_that_its_own_function_drops_is_not_armed_again() {
+    let clock = ManualClock::new();
+    let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
+    let place = Rc::new(Cell::new(None::<Timer>));
+    let own = place.clone();
+    let timer = Timer::new(&event_loop.handle(), move || {
+        drop(own.take());
+        Some(Duration::from_millis(1))
+    });
+    timer.again(Duration::ZERO);
+    place.set(Some(timer));
+    event_loop.run_once().unwrap();
+    assert!(event_loop.handle().snapshot().timed.is_empty());
+    assert_eq!(Rc::strong_count(&place), 1, "the function is dropped");
+}
+
+#[test]
+fn a_loop_that_closes_does_not_call_a_timer() {
+    let (mut event_loop, _clock, timer, calls) = counting(Some(1));
+    timer.again(Duration::ZERO);
+    event_loop.close();
+    timer.again(Duration::ZERO);
+    assert_eq!((calls.get(), timer.stop()), (0, true));
 }

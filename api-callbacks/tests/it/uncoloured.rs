@@ -193,3 +193,27 @@ fn a_blocking_protocol_that_pauses_for_ever_is_told_so() {
     assert_eq!(ran.unwrap_err().kind(), ErrorKind::Deadlock);
     assert_eq!(*told.borrow(), Some(ErrorKind::Deadlock));
 }
+
+/// Ends its connection as soon as it hears something.
+struct Ends(fn(&dyn Transport));
+
+impl Protocol for Ends {
+    fn data_received(&self, transport: &dyn Transport, _bytes: &[u8]) {
+        (self.0)(transport);
+    }
+}
+
+#[test]
+fn a_reset_is_heard_as_a_failure_and_an_abort_as_an_end_under_both() {
+    let hear = |end: fn(&dyn Transport)| {
+        both(
+            move || Ends(end),
+            |mut stream| {
+                stream.write_all(b"x").unwrap();
+                stream.read(&mut [0]).map_err(|error| error.kind())
+            },
+        )
+    };
+    assert_eq!(hear(|transport| transport.reset()), [Err(ErrorKind::ConnectionReset); 2]);
+    assert_eq!(hear(|transport| transport.abort()), [Ok(0); 2]);
+}

@@ -11,10 +11,10 @@ use crate::values;
 /// The arguments that choose the arms.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Selection {
-    /// Styles to measure, separated by commas [default: all but protocol and smol]
+    /// Styles to measure, separated by commas [default: all but smol]
     #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = values::style)]
     pub(crate) only: Vec<Style>,
-    /// Measure all styles, protocol and smol too, which takes longer
+    /// Measure all styles, smol too, which takes longer
     #[arg(long, conflicts_with = "only")]
     pub(crate) all: bool,
     /// Measure a foreign echo server as well: ready-made ones by their names (`oneloop peers` lists
@@ -33,8 +33,8 @@ impl Selection {
     /// When two peers share a name, and when one that was asked for by its name is absent.
     pub(crate) fn arms(&self) -> Result<Resolved, Failure> {
         let taken = |style: &Style| match &self.only[..] {
-            // Each adds a sixth to the time and nothing to the question.
-            [] => self.all || !matches!(style, Style::Protocol | Style::Smol),
+            // It adds a seventh to the time, and is a baseline beside tokio.
+            [] => self.all || *style != Style::Smol,
             only => only.contains(style),
         };
         let styles = Style::ALL.into_iter().filter(taken).map(Arm::Style);
@@ -42,5 +42,24 @@ impl Selection {
         let resolved = peers::resolve(&asked)?;
         ensure_distinct(&resolved.arms).map_err(Failure::Usage)?;
         Ok(resolved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_styles_but_smol_are_measured_unless_others_are_asked_for() {
+        let arms = |only: &[Style], all| {
+            let asked = Selection { only: only.to_vec(), all, peer: Vec::new() };
+            asked.arms().unwrap().arms.into_iter().map(|arm| arm.to_string()).collect::<Vec<_>>()
+        };
+        let all = arms(&[], true);
+        assert_eq!(all, Style::ALL.map(|style| style.to_string()));
+        let by_default = arms(&[], false);
+        assert_eq!(by_default, all[..all.len() - 1]);
+        assert!(by_default.contains(&"protocol".to_owned()));
+        assert_eq!(arms(&[Style::Protocol], false), ["protocol"]);
     }
 }

@@ -7,7 +7,7 @@ mod sources;
 mod virality;
 
 use clap::Args;
-use examples::{STYLES, SideBySide, Style};
+use examples::{SideBySide, Style};
 
 use crate::failure::Failure;
 use crate::output::{self, Dress};
@@ -15,7 +15,7 @@ use crate::{nearest, run};
 
 pub(crate) const EXAMPLES: &str = "\
 Examples:
-  oneloop show proxy              the program in four styles, step by step
+  oneloop show proxy              the program in every style, step by step
   oneloop show echo --styles callbacks,async
   oneloop show proxy --step pump  one step of it
   oneloop show chat --width 220 | less -S
@@ -34,7 +34,8 @@ pub(crate) struct ShowArguments {
     /// What to show: echo, a program that `list` names, crossings, frames, virality
     #[arg(value_parser = subject)]
     pub(crate) subject: Subject,
-    /// Styles of the program, side by side: threads, callbacks, promises, async [default: all]
+    /// Styles of the program, side by side: threads, callbacks, promises, async, and protocol where
+    /// callbacks have that form too [default: all]
     #[arg(long, value_name = "STYLES", value_delimiter = ',', value_parser = run::style)]
     pub(crate) styles: Vec<Style>,
     /// One step of the program, by its name
@@ -82,7 +83,8 @@ pub(crate) fn run(asked: &ShowArguments) -> Result<(), Failure> {
         Subject::Crossings => crossings::page(columns.max(80), dress),
         Subject::Frames => frames::page(dress)?,
         Subject::Sources(shown) => {
-            let styles = if asked.styles.is_empty() { &STYLES[..] } else { &asked.styles };
+            let all = shown.styles();
+            let styles = if asked.styles.is_empty() { &all } else { &asked.styles };
             let step = asked.step.as_deref();
             sources::page(shown, styles, step, (columns, dress)).map_err(Failure::Usage)?
         }

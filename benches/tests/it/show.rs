@@ -1,6 +1,6 @@
 //! The pages of `show`.
 
-use examples::{STYLES, SideBySide};
+use examples::SideBySide;
 
 use crate::program::{finish, oneloop, run, text};
 
@@ -12,9 +12,9 @@ fn every_program_is_shown_in_every_style() {
         let page = text(&output.stdout);
         assert!(page.starts_with(&format!("{} {}\n", shown.name, shown.sentence)), "{page}");
         assert!(!page.contains('\u{1b}') && page.lines().all(|line| line.chars().count() <= 120));
-        for row in shown.rows(&STYLES).unwrap() {
+        for row in shown.rows(&shown.styles()).unwrap() {
             let Some(step) = row.name else { continue };
-            for style in STYLES {
+            for style in shown.styles() {
                 let heads = page.matches(&format!("-- {step}, {style} -")).count();
                 assert_eq!(heads, 1, "{step} of {} in {style}", shown.name);
             }

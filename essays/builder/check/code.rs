@@ -83,7 +83,10 @@ impl Shown {
     fn is_beside(&self, text: &str) -> bool {
         let crossings = self.beside.contains(CROSSINGS) && SOURCES.contains(&text);
         let shown = |name: &String| {
-            SideBySide::named(name).is_some_and(|shown| shown.sources.contains(&text))
+            let is_shown = |shown: SideBySide| {
+                shown.styles().into_iter().any(|style| shown.source(style) == Some(text))
+            };
+            SideBySide::named(name).is_some_and(is_shown)
         };
         crossings || self.beside.iter().any(shown)
     }

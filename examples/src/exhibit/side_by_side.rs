@@ -2,7 +2,7 @@
 
 use crate::exhibit::anchors::{self, Step};
 use crate::programs::PROGRAMS;
-use crate::programs::program::STYLES;
+use crate::programs::program::{STYLES, styles};
 use crate::{Style, echo};
 
 /// One program in every style of [`STYLES`].
@@ -14,6 +14,8 @@ pub struct SideBySide {
     pub sentence: &'static str,
     /// How it is written, in the order of [`STYLES`].
     pub sources: [&'static str; 4],
+    /// How it is written as a protocol and its transport, if it is.
+    pub protocol: Option<&'static str>,
 }
 
 /// A step in some styles, or what lies before, between or after the steps.
@@ -32,11 +34,13 @@ impl SideBySide {
             name: program.name,
             sentence: program.sentence,
             sources: program.sources,
+            protocol: program.protocol,
         });
         let echo = SideBySide {
             name: "echo",
             sentence: "sends back every byte that it receives",
             sources: echo::SOURCES,
+            protocol: None,
         };
         [echo].into_iter().chain(programs).collect()
     }
@@ -46,8 +50,16 @@ impl SideBySide {
         SideBySide::all().into_iter().find(|found| found.name == name)
     }
 
+    /// Returns the styles that it is written in, in the order of their columns.
+    pub fn styles(&self) -> Vec<Style> {
+        styles(self.protocol)
+    }
+
     /// Returns how it is written in a style, if it is.
     pub fn source(&self, style: Style) -> Option<&'static str> {
+        if style == Style::Protocol {
+            return self.protocol;
+        }
         let place = STYLES.iter().position(|known| *known == style)?;
         Some(self.sources[place])
     }
@@ -86,13 +98,15 @@ mod tests {
     #[test]
     fn equal_steps_meet_in_one_row_and_nothing_is_lost() {
         for shown in SideBySide::all() {
-            let rows = shown.rows(&STYLES).unwrap();
+            let styles = shown.styles();
+            let rows = shown.rows(&styles).unwrap();
             let named: Vec<_> = rows.iter().filter(|row| row.name.is_some()).collect();
             assert!(named.len() >= 2, "{}", shown.name);
             for row in named {
                 assert!(row.cells.iter().all(|lines| !lines.is_empty()), "{row:?}");
             }
-            for (column, source) in shown.sources.iter().enumerate() {
+            for (column, style) in styles.into_iter().enumerate() {
+                let source = shown.source(style).unwrap();
                 let text = |line: &&str| !line.is_empty() && !line.contains("// ANCHOR");
                 let laid = rows.iter().flat_map(|row| row.cells[column].iter().copied());
                 let laid: Vec<_> = laid.filter(|line| !line.is_empty()).collect();
@@ -105,7 +119,8 @@ mod tests {
     fn what_lies_between_the_steps_keeps_its_place() {
         let one = "use a;\n// ANCHOR: x\nx\n// ANCHOR_END: x\n// ANCHOR: y\ny\n// ANCHOR_END: y";
         let two = "// ANCHOR: x\nx\n// ANCHOR_END: x\nz\n// ANCHOR: y\ny\n// ANCHOR_END: y";
-        let shown = SideBySide { name: "", sentence: "", sources: [one, two, one, two] };
+        let sources = [one, two, one, two];
+        let shown = SideBySide { name: "", sentence: "", sources, protocol: None };
         let rows = shown.rows(&[Style::Callbacks, Style::Threads]).unwrap();
         let names: Vec<_> = rows.iter().map(|row| row.name).collect();
         assert_eq!(names, [None, Some("x"), None, Some("y")]);

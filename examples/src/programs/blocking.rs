@@ -9,6 +9,7 @@ use std::iter;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::panic;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -30,6 +31,9 @@ pub(crate) struct Cancellation<'a> {
     told: UnixStream,
     teller: Mutex<Option<UnixStream>>,
 }
+
+/// Does something at its end, also when a panic brings that.
+pub(crate) struct AtEnd<F: FnMut()>(pub(crate) F);
 
 /// How long something may take, and what ends it sooner.
 #[derive(Clone, Copy, Debug, Default)]
@@ -138,6 +142,12 @@ impl Bounds<'_> {
     }
 }
 
+impl<F: FnMut()> Drop for AtEnd<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 /// Begins a thread that shares something.
 pub(crate) fn spawn<S: Send + Sync + 'static>(
     shared: &Arc<S>,
@@ -145,6 +155,14 @@ pub(crate) fn spawn<S: Send + Sync + 'static>(
 ) -> io::Result<JoinHandle<()>> {
     let shared = shared.clone();
     thread::Builder::new().spawn(move || run(&shared))
+}
+
+/// Waits for threads, for each of them whatever the others came to; a panic of one goes on from here.
+pub(crate) fn join_all(threads: impl IntoIterator<Item = JoinHandle<()>>) {
+    let ended: Vec<_> = threads.into_iter().map(JoinHandle::join).collect();
+    if let Err(payload) = ended.into_iter().collect::<Result<(), _>>() {
+        panic::resume_unwind(payload);
+    }
 }
 
 /// Listens on an address, for [`Cancellation::accept`].
@@ -202,4 +220,37 @@ pub(crate) fn read_until(
     }
     let message = format!("no delimiter within {LINE_BYTES_MAX} bytes");
     Err(io::Error::new(ErrorKind::InvalidData, message))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn threads_are_joined_whatever_the_first_has_come_to() {
+        let ended = Arc::new(AtomicUsize::new(0));
+        let first = spawn(&ended, |_| panic!("a thread on purpose")).unwrap();
+        let second = spawn(&ended, |ended| {
+            thread::sleep(Duration::from_millis(20));
+            ended.fetch_add(1, Ordering::SeqCst);
+        });
+        let threads = [first, second.unwrap()];
+        let panicked = catch_unwind(AssertUnwindSafe(|| join_all(threads))).unwrap_err();
+        assert_eq!(panicked.downcast_ref(), Some(&"a thread on purpose"));
+        assert_eq!(ended.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn what_is_to_be_done_at_the_end_is_done_when_a_panic_brings_it() {
+        let mut done = 0;
+        let panics = || {
+            let _at_end = AtEnd(|| done += 1);
+            panic!("on purpose");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+        assert_eq!(done, 1);
+    }
 }

@@ -15,7 +15,7 @@ use crate::Style;
 /// The styles that a program is written in, in the order of its sources.
 pub const STYLES: [Style; 4] = [Style::Threads, Style::Callbacks, Style::Promises, Style::Async];
 
-/// A program that is written in four styles.
+/// A program that is written in four styles, and perhaps in both forms of callbacks.
 pub struct Program {
     /// What the command line calls it.
     pub name: &'static str,
@@ -23,6 +23,9 @@ pub struct Program {
     pub sentence: &'static str,
     /// How it is written, in the order of [`STYLES`].
     pub sources: [&'static str; 4],
+    /// How it is written as a protocol and its transport, where its callbacks are closures: callbacks have
+    /// two forms.
+    pub protocol: Option<&'static str>,
     /// The file that is kept for its typical bug, and how it is written.
     pub naive: (&'static str, &'static str),
     /// Its largest future in async: of which function, and how many bytes it has.
@@ -33,6 +36,20 @@ pub struct Program {
     pub flags: fn(Command) -> Command,
     /// Runs it until it has ended, or a signal has come.
     pub run: fn(Style, &ArgMatches) -> io::Result<()>,
+}
+
+impl Program {
+    /// Returns the styles that it is written in; the two forms of callbacks are next to each other.
+    pub fn styles(&self) -> Vec<Style> {
+        styles(self.protocol)
+    }
+}
+
+/// Returns the styles of what is written as a protocol, or is not.
+pub(crate) fn styles(protocol: Option<&'static str>) -> Vec<Style> {
+    let [threads, callbacks, others @ ..] = STYLES;
+    let protocol = protocol.map(|_| Style::Protocol);
+    [threads, callbacks].into_iter().chain(protocol).chain(others).collect()
 }
 
 /// Returns the error of a style that a program is not written in.

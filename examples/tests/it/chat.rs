@@ -20,8 +20,8 @@ use self::running::{Guest, PATIENCE, Running};
 macro_rules! in_every_style {
     ($($behaviour:ident,)*) => {
         $(mod $behaviour {
-            in_every_style!(@ $behaviour: threads Threads, callbacks Callbacks, promises Promises,
-                async_await Async);
+            in_every_style!(@ $behaviour: threads Threads, callbacks Callbacks, protocol Protocol,
+                promises Promises, async_await Async);
         })*
     };
     (@ $behaviour:ident: $($test:ident $style:ident),*) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use examples::{PROGRAMS, Program, STYLES, anchors};
+use examples::{PROGRAMS, Program, SideBySide, Style, anchors};
 use syn::visit::{self, Visit};
 
 /// The most lines that a program has in any style.
@@ -12,6 +12,12 @@ const PROGRAM_LINES_MAX: usize = 250;
 fn steps<'a>(program: &Program, source: &'a str) -> Vec<&'a str> {
     let steps = anchors::steps(source).unwrap_or_else(|fault| panic!("{}: {fault}", program.name));
     steps.into_iter().filter_map(|step| step.name).collect()
+}
+
+/// Returns how a program is written, by styles.
+fn sources(program: &Program) -> Vec<(Style, &'static str)> {
+    let shown = SideBySide::named(program.name).unwrap();
+    program.styles().into_iter().map(|style| (style, shown.source(style).unwrap())).collect()
 }
 
 #[test]
@@ -29,10 +35,10 @@ fn there_are_six_with_names_in_order_and_a_sentence_each() {
 #[test]
 fn every_style_of_a_program_has_the_same_steps_in_the_same_order() {
     for program in PROGRAMS {
-        let [first, others @ ..] = program.sources.map(|source| steps(program, source));
+        let [first, ..] = program.sources.map(|source| steps(program, source));
         assert!(first.len() >= 3, "{}: {first:?}", program.name);
-        for (other, style) in others.iter().zip(&STYLES[1..]) {
-            assert_eq!(&first, other, "{} in {style}", program.name);
+        for (style, source) in sources(program) {
+            assert_eq!(first, steps(program, source), "{} in {style}", program.name);
         }
     }
 }
@@ -40,7 +46,7 @@ fn every_style_of_a_program_has_the_same_steps_in_the_same_order() {
 #[test]
 fn no_style_of_a_program_is_longer_than_can_be_read() {
     for program in PROGRAMS {
-        for (source, style) in program.sources.iter().zip(STYLES) {
+        for (style, source) in sources(program) {
             let lines = source.lines().count();
             assert!(lines <= PROGRAM_LINES_MAX, "{} in {style}: {lines} lines", program.name);
         }
@@ -78,7 +84,7 @@ impl<'ast> Visit<'ast> for Bodies<'_> {
 #[test]
 fn no_anchor_lies_in_a_body() {
     for program in PROGRAMS {
-        for source in program.sources {
+        for (_style, source) in sources(program) {
             let lines = source.lines().enumerate();
             let anchors = lines.filter(|(_, line)| line.trim().starts_with("// ANCHOR"));
             let anchored = anchors.map(|(number, _)| number + 1).collect();
@@ -96,6 +102,20 @@ fn each_keeps_a_bug_and_has_a_page_that_names_it() {
         assert!(file.starts_with("naive_") && source.starts_with("//!"), "{file}");
         assert!(program.page.starts_with("# "), "{}", program.name);
         assert!(program.page.contains(file), "the page of {} says nothing of {file}", program.name);
+    }
+}
+
+/// Where callbacks are closures, they are shown as an expert of protocols would write them, too.
+#[test]
+fn what_serves_is_written_as_a_protocol_and_is_beside_the_closures() {
+    for program in PROGRAMS {
+        let serves = ["chat", "key-value", "proxy"].contains(&program.name);
+        let written =
+            sources(program).iter().any(|(_, source)| source.contains("impl Protocol for "));
+        assert_eq!(written, serves, "{}", program.name);
+        let beside =
+            program.styles().windows(2).any(|it| it == [Style::Callbacks, Style::Protocol]);
+        assert_eq!(beside, program.protocol.is_some(), "{}", program.name);
     }
 }
 

@@ -26,8 +26,8 @@ use self::running::{Running, end, expect_over, send};
 macro_rules! in_every_style {
     ($($behaviour:ident,)*) => {
         $(mod $behaviour {
-            in_every_style!(@ $behaviour: threads Threads, callbacks Callbacks, promises Promises,
-                async_await Async);
+            in_every_style!(@ $behaviour: threads Threads, callbacks Callbacks, protocol Protocol,
+                promises Promises, async_await Async);
         })*
     };
     (@ $behaviour:ident: $($test:ident $style:ident),*) => {
@@ -262,7 +262,7 @@ fn an_address_that_is_taken_is_refused_in_every_style() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let _holder = TcpListener::bind(taken).unwrap();
     let options = Options { listen: taken, target: taken, patience: PATIENCE };
-    for style in examples::STYLES {
+    for style in proxy::PROGRAM.styles() {
         let (_stop, stopped) = UnixStream::pair().unwrap();
         let announce = |_| panic!("it listens");
         let error = proxy::run(Version::Good(style), &options, stopped, announce).unwrap_err();

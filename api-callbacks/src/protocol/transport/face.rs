@@ -2,8 +2,10 @@
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
 
 use loop_core::{Context, Direction};
+use socket2::SockRef;
 
 use super::{CLOSING, Connection, ENDED, EOF, FAILED, LOSING, Live, OVER, PAUSED, TOLD, UNSENT};
 use crate::attempt::Socket;
@@ -66,6 +68,12 @@ impl<P: Protocol + 'static> Transport for Connection<P> {
     }
 
     fn abort(&self) {
+        self.lose(None);
+    }
+
+    fn reset(&self) {
+        // One that the peer has left already may have no options any more.
+        let _ = self.socket(|socket| SockRef::from(socket).set_linger(Some(Duration::ZERO)));
         self.lose(None);
     }
 

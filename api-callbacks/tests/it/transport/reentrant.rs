@@ -18,7 +18,7 @@ const MOMENTS: [Moment; 7] = [Made, Data, Eof, Pause, Resume, ResumeWithRest, Lo
 
 type Act = fn(&dyn Transport);
 
-const ACTS: [(&str, Act); 18] = [
+const ACTS: [(&str, Act); 19] = [
     ("nothing", |_| ()),
     ("write", |t| t.write(b"answer")),
     ("writelines", |t| t.writelines(&[b"an", b"", b"swer"])),
@@ -48,6 +48,7 @@ const ACTS: [(&str, Act); 18] = [
         t.close();
     }),
     ("abort", |t| t.abort()),
+    ("reset", |t| t.reset()),
     ("close, abort, write_eof", |t| {
         t.close();
         t.abort();

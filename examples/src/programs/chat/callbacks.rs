@@ -1,4 +1,4 @@
-//! The chat with callbacks: what a connection is doing lies in its `Client`, field by field.
+//! The chat with callbacks: a closure for each operation, and what they share in the `Client`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
@@ -34,12 +34,12 @@ struct Client {
     stream: TcpStream,
     lines: RefCell<Lines>,
     outbox: RefCell<Outbox>,
-    /// What is pending: to be cancelled when the client ends.
-    reading: Cell<Option<Operation>>,
-    writing: RefCell<Option<Operation>>,
+    /// To be cancelled when the client ends; what is pending on the stream ends with that.
+    pause: Cell<Option<Operation>>,
     grace: Cell<Option<Operation>>,
-    /// How many sides are open; none once the client has ended, so that nothing begins any more:
-    /// what had a result before it was cancelled calls back with that.
+    /// Whether something is being written, our end included.
+    writing: Cell<bool>,
+    /// How many sides are open.
     sides: Cell<usize>,
 }
 
@@ -81,9 +81,9 @@ impl Chat {
             stream,
             lines: RefCell::default(),
             outbox: RefCell::default(),
-            reading: Cell::default(),
-            writing: RefCell::default(),
+            pause: Cell::default(),
             grace: Cell::default(),
+            writing: Cell::default(),
             sides: Cell::new(2),
         });
         self.0.clients.borrow_mut().insert(id, client.clone());
@@ -94,11 +94,8 @@ impl Chat {
     // ANCHOR: read
     /// Reads until the client ends its side; what it says after it has left the room is passed over.
     fn read(&self, client: Rc<Client>) {
-        if client.sides.get() == 0 {
-            return;
-        }
         let (chat, reader) = (self.clone(), client.clone());
-        let reading = client.stream.read_chunk(move |_stream, read| match read {
+        client.stream.read_chunk(move |_stream, read| match read {
             Ok(Some(chunk)) => {
                 reader.lines.borrow_mut().push(&chunk);
                 chat.hear(reader);
@@ -109,7 +106,6 @@ impl Chat {
             }
             Err(_reset) => chat.end(&reader),
         });
-        client.reading.set(Some(reading));
     }
     // ANCHOR_END: read
 
@@ -128,7 +124,7 @@ impl Chat {
                         chat.hear(reader);
                     }
                 });
-                return client.reading.set(Some(pause));
+                return client.pause.set(Some(pause));
             }
         }
     }
@@ -173,21 +169,20 @@ impl Chat {
     }
 
     fn end_side(&self, client: &Client) {
-        client.sides.set(client.sides.get().saturating_sub(1));
+        client.sides.set(client.sides.get() - 1);
         if client.sides.get() == 0 {
             self.end(client);
         }
     }
 
     // ANCHOR: clean_up
-    /// Forgets a client, and cancels what is pending on its connection, which closes it.
+    /// Forgets a client, and closes its connection; what that has cancelled calls back as well.
     fn end(&self, client: &Client) {
         if self.0.clients.borrow_mut().remove(&client.id).is_none() {
             return;
         }
-        client.sides.set(0);
-        let pending = [client.reading.take(), client.writing.take(), client.grace.take()];
-        for operation in pending.iter().flatten() {
+        client.stream.close();
+        for operation in [client.pause.take(), client.grace.take()].iter().flatten() {
             operation.cancel();
         }
         let news = self.0.room.borrow_mut().leave(client.id, Ending::Left);
@@ -223,28 +218,28 @@ impl Chat {
     // ANCHOR: write
     /// Writes what is in the outbox, unless it does, and ends our side after the last line.
     fn write(&self, client: &Rc<Client>) {
-        if client.sides.get() == 0 || client.writing.borrow().is_some() {
+        if client.writing.get() {
             return;
         }
         let (chat, writer) = (self.clone(), client.clone());
         let next = client.outbox.borrow_mut().take();
-        let writing = match next {
+        client.writing.set(next != Next::Wait);
+        match next {
             Next::Write(lines) => {
                 bytes::write_all_vectored(&client.stream, lines, move |_, written, _| {
-                    writer.writing.take();
+                    writer.writing.set(false);
                     match written {
                         Ok(_) => chat.write(&writer),
                         Err(_gone) => chat.end(&writer),
                     }
-                })
+                });
             }
-            Next::Wait => return,
-            // It stays in its place: nothing is written after it.
-            Next::End => client.stream.shutdown(Shutdown::Write, move |_, _result| {
-                chat.end_side(&writer);
-            }),
-        };
-        client.writing.replace(Some(writing));
+            Next::Wait => {}
+            // Nothing is written after it.
+            Next::End => {
+                client.stream.shutdown(Shutdown::Write, move |_, _| chat.end_side(&writer));
+            }
+        }
     }
     // ANCHOR_END: write
 }

@@ -17,6 +17,7 @@ mod lines;
 mod naive_callbacks;
 mod outbox;
 mod promises;
+mod protocol;
 mod room;
 mod threads;
 
@@ -49,6 +50,7 @@ pub const PROGRAM: Program = Program {
         include_str!("promises.rs"),
         include_str!("async_await.rs"),
     ],
+    protocol: Some(include_str!("protocol.rs")),
     naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
     future: ("join", || future_bytes(|| async_await::Chat::join(argument(), argument()))),
     page: include_str!("page.md"),
@@ -138,6 +140,11 @@ pub fn run(
         }
         Style::Callbacks => on_a_loop(stop, |handle, stopped| {
             let (chat, address) = callbacks::Chat::serve(handle, options)?;
+            announce(address);
+            Ok(move || chat.stop(stopped))
+        }),
+        Style::Protocol => on_a_loop(stop, |handle, stopped| {
+            let (chat, address) = protocol::Chat::serve(handle, options)?;
             announce(address);
             Ok(move || chat.stop(stopped))
         }),

@@ -2,16 +2,20 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
+use std::iter;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use super::lines::{Lines, PAUSE};
-use super::outbox::{Next, Outbox};
+use loop_core::report_to_stderr;
+
+use super::lines::{Line, Lines, PAUSE};
+use super::outbox::OUTBOX_LINES_MAX;
 use super::room::{Delivery, Ending, Room};
 use super::{Options, Report};
-use crate::programs::blocking::{Cancellation, listen, spawn};
+use crate::programs::blocking::{AtEnd, Cancellation, join_all, listen, spawn};
 use crate::programs::bounds::TIME_MAX;
 
 /// A chat that runs; its threads end after all the others.
@@ -33,18 +37,23 @@ struct Shared {
 struct State {
     room: Room,
     /// Everybody who is connected, those included who have left the room and are in their grace.
-    clients: BTreeMap<u64, Arc<Client>>,
+    clients: BTreeMap<u64, Client>,
     /// When whose grace is over, earliest first: all have the same.
     graces: VecDeque<(Instant, u64)>,
     stopping: bool,
 }
 
 struct Client {
+    connection: Arc<Connection>,
+    /// What is meant for it, for the thread that writes; gone when it has left the room.
+    lines: Option<SyncSender<Line>>,
+}
+
+struct Connection {
     id: u64,
     stream: TcpStream,
-    outbox: Mutex<Outbox>,
-    /// Told when the outbox has something, for the writer that waits.
-    filled: Condvar,
+    /// Why the client has left; there when its lines have ended.
+    ending: OnceLock<Ending>,
 }
 
 impl Chat {
@@ -68,15 +77,10 @@ impl Chat {
     }
 }
 
-impl Client {
-    fn outbox(&self) -> MutexGuard<'_, Outbox> {
-        self.outbox.lock().expect("nothing panics while it holds an outbox")
-    }
-}
-
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nothing panics while it holds the state")
+        // A thread that panicked has had one client's line half done, and the others go on.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     // ANCHOR: accept
@@ -96,33 +100,34 @@ impl Shared {
             return;
         }
         let (id, question) = state.room.enter();
-        let (outbox, filled) = (Mutex::default(), Condvar::new());
-        let client = Arc::new(Client { id, stream, outbox, filled });
-        state.clients.insert(id, client.clone());
+        let connection = Arc::new(Connection { id, stream, ending: OnceLock::new() });
+        let (lines, waiting) = sync_channel(OUTBOX_LINES_MAX);
+        state.clients.insert(id, Client { connection: connection.clone(), lines: Some(lines) });
         self.deliver(&mut state, question);
         drop(state);
+        let _forgets = AtEnd(|| self.end(id));
         thread::scope(|scope| {
-            let writer = thread::Builder::new().spawn_scoped(scope, || write(&client));
-            let told =
-                |error: &io::Error| loop_core::report_to_stderr(format_args!("join: {error}"));
-            if writer.inspect_err(told).is_err() || self.read(&client).is_err() {
-                drop(client.stream.shutdown(Shutdown::Both));
+            // It ends the lines, and with them the thread that writes.
+            let _leaves = AtEnd(|| self.leave(&mut self.lock(), id, Ending::Left));
+            let (builder, client) = (thread::Builder::new(), &*connection);
+            let writer = builder.spawn_scoped(scope, move || write(client, &waiting));
+            let told = |error: &io::Error| report_to_stderr(format_args!("join: {error}"));
+            if writer.inspect_err(told).is_err() || self.read(&connection).is_err() {
+                drop(connection.stream.shutdown(Shutdown::Both));
             }
-            self.leave(&mut self.lock(), id, Ending::Left);
         });
-        self.end(&client);
     }
 
     // ANCHOR: read
     /// Reads until the client ends its side; what it says after it has left the room is passed over.
-    fn read(&self, client: &Client) -> io::Result<()> {
+    fn read(&self, connection: &Connection) -> io::Result<()> {
         let (mut lines, mut buffer) = (Lines::default(), [0; 16 * 1024]);
         loop {
-            match (&client.stream).read(&mut buffer) {
+            match (&connection.stream).read(&mut buffer) {
                 Ok(0) => return Ok(()),
                 Ok(length) => {
                     lines.push(&buffer[..length]);
-                    self.hear(client, &mut lines);
+                    self.hear(connection.id, &mut lines);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -132,12 +137,12 @@ impl Shared {
     // ANCHOR_END: read
 
     /// Takes lines, but not too many at once.
-    fn hear(&self, client: &Client, lines: &mut Lines) {
+    fn hear(&self, id: u64, lines: &mut Lines) {
         while let Some(line) = lines.pop() {
             let mut state = self.lock();
-            let heard = state.room.hear(client.id, line);
+            let heard = state.room.hear(id, line);
             self.deliver(&mut state, heard.deliveries);
-            heard.ending.into_iter().for_each(|it| self.leave(&mut state, client.id, it));
+            heard.ending.into_iter().for_each(|it| self.leave(&mut state, id, it));
             drop(state);
             if lines.is_pause_due() {
                 thread::sleep(PAUSE);
@@ -146,50 +151,48 @@ impl Shared {
     }
 
     // ANCHOR: deliver
-    /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
+    /// Hands lines to those that write. Who cannot take its line is dropped, which is news for the others.
     fn deliver(&self, state: &mut State, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
         while let Some(Delivery { to, line }) = deliveries.pop_front() {
-            let Some(client) = state.clients.get(&to).cloned() else { continue };
-            let taken = client.outbox().push(line);
-            match taken {
-                Ok(()) => client.filled.notify_one(),
-                Err(_full) => deliveries.extend(self.close(state, &client, Ending::TooSlow)),
+            let lines = state.clients.get(&to).and_then(|client| client.lines.as_ref());
+            // Whose writer has ended hears nothing any more.
+            if let Some(Err(TrySendError::Full(_))) = lines.map(|lines| lines.try_send(line)) {
+                deliveries.extend(self.close(state, to, Ending::TooSlow));
             }
         }
     }
     // ANCHOR_END: deliver
 
     fn leave(&self, state: &mut State, id: u64, ending: Ending) {
-        if let Some(client) = state.clients.get(&id).cloned() {
-            let news = self.close(state, &client, ending);
-            self.deliver(state, news);
-        }
+        let news = self.close(state, id, ending);
+        self.deliver(state, news);
     }
 
-    /// Closes an outbox and begins the grace; returns what the others are to be told.
-    fn close(&self, state: &mut State, client: &Client, ending: Ending) -> Vec<Delivery> {
-        client.outbox().close(ending);
-        client.filled.notify_one();
-        if state.graces.iter().all(|(_, id)| *id != client.id) {
-            state.graces.push_back((Instant::now() + self.options.grace, client.id));
+    /// Ends the lines of a client and begins its grace; returns what the others are to be told.
+    fn close(&self, state: &mut State, id: u64, ending: Ending) -> Vec<Delivery> {
+        if let Some(client) = state.clients.get_mut(&id)
+            && let Some(lines) = client.lines.take()
+        {
+            client.connection.ending.get_or_init(|| ending);
+            drop(lines);
+            state.graces.push_back((Instant::now() + self.options.grace, id));
             self.changed.notify_one();
         }
-        state.room.leave(client.id, ending)
+        state.room.leave(id, ending)
     }
 
     // ANCHOR: clean_up
     /// Forgets a client whose threads have ended.
-    fn end(&self, client: &Client) {
+    fn end(&self, id: u64) {
         let mut state = self.lock();
-        state.clients.remove(&client.id);
-        state.graces.retain(|(_, id)| *id != client.id);
+        state.clients.remove(&id);
+        state.graces.retain(|(_, late)| *late != id);
         self.changed.notify_one();
     }
     // ANCHOR_END: clean_up
 
-    /// Shuts down the connections whose grace is over, which ends their threads, until the chat has
-    /// ended.
+    /// Shuts down connections whose grace is over, which ends their threads, until the chat ends.
     fn cut_off_the_late(&self) {
         let mut state = self.lock();
         while !(state.stopping && state.clients.is_empty()) {
@@ -197,12 +200,12 @@ impl Shared {
             let left = first.map_or(TIME_MAX, |it| it.saturating_duration_since(Instant::now()));
             if !left.is_zero() {
                 let waited = self.changed.wait_timeout(state, left);
-                state = waited.expect("nothing panics in a wait").0;
+                state = waited.unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
             let (_, id) = state.graces.pop_front().expect("the first grace is over");
             state.room.cut_off();
-            drop(state.clients[&id].stream.shutdown(Shutdown::Both));
+            drop(state.clients[&id].connection.stream.shutdown(Shutdown::Both));
         }
     }
 }
@@ -219,32 +222,29 @@ impl Chat {
         drop(state);
         shared.changed.notify_one();
         shared.stopped.cancel();
-        for thread in threads {
-            thread.join().expect("a panic of these threads is one of the scope's");
-        }
+        join_all(threads);
         shared.lock().room.report()
     }
     // ANCHOR_END: stop
 }
 
 // ANCHOR: write
-/// Writes what is in the outbox, and ends our side after the last line.
-fn write(client: &Client) {
-    let mut outbox = client.outbox();
-    loop {
-        match outbox.take() {
-            Next::Write(lines) => {
-                drop(outbox);
-                if (&client.stream).write_all(&lines.concat()).is_err() {
-                    // It ends the reader, too.
-                    drop(client.stream.shutdown(Shutdown::Both));
-                    return;
-                }
-                outbox = client.outbox();
+/// Writes the lines of a client, and ends our side after the last one, which says why.
+fn write(connection: &Connection, lines: &Receiver<Line>) {
+    let (mut stream, ending) = (&connection.stream, &connection.ending);
+    let mut written = || -> io::Result<()> {
+        while let Ok(line) = lines.recv() {
+            // Who is too slow hears that in the place of all that waits.
+            if ending.get() == Some(&Ending::TooSlow) {
+                break;
             }
-            Next::Wait => outbox = client.filled.wait(outbox).expect("nothing panics in a wait"),
-            Next::End => return drop(client.stream.shutdown(Shutdown::Write)),
+            let waiting: Vec<_> = iter::once(line).chain(lines.try_iter()).collect();
+            stream.write_all(&waiting.concat())?;
         }
-    }
+        ending.get().map_or(Ok(()), |ending| stream.write_all(&ending.notice()))
+    };
+    // What could not be written ends the reader, too.
+    let how = if written().is_ok() { Shutdown::Write } else { Shutdown::Both };
+    drop(stream.shutdown(how));
 }
 // ANCHOR_END: write

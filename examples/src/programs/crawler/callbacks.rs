@@ -1,38 +1,33 @@
-//! The crawler with callbacks: no workers but a number, and a record for each fetch.
+//! The crawler with callbacks: no workers but a number, and a token under which all of it is done.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::rc::Rc;
 
-use api_callbacks::combine::{Completion, timeout};
-use api_callbacks::{Composed, Operation, TcpStream, bytes, sleep};
-use loop_core::{Cancelled, LoopHandle};
+use api_callbacks::combine::{Completion, Sequence, timeout};
+use api_callbacks::{CancellationToken, Operation, TcpStream, bytes, sleep};
+use loop_core::LoopHandle;
 
 use super::frontier::{Frontier, Job, Next};
 use super::http::{FetchError, Response, ResponseReader, request};
 use super::{OnTotals, Options, Totals};
 
-type Fetched = Completion<Response, FetchError>;
+/// What tells the end of a step of a fetch.
+type Done<T> = Completion<T, FetchError>;
+
+/// A connection, and the answer as far as it has come.
+type Reading = (TcpStream, ResponseReader);
 
 struct Crawl {
     handle: LoopHandle,
     options: Options,
     frontier: RefCell<Frontier>,
-    /// What is under way.
-    fetches: RefCell<BTreeMap<u64, Operation>>,
-    next: Cell<u64>,
-    /// The whole's own time.
-    deadline: Cell<Option<Operation>>,
+    /// How many fetches are under way.
+    fetches: Cell<usize>,
+    /// Ends the fetches, and the time of the whole.
+    token: CancellationToken,
+    /// Gone when the crawl has ended.
     callback: Cell<Option<OnTotals>>,
-}
-
-/// Three operations, one after the other, that are cancelled as one.
-struct Fetch {
-    reader: RefCell<ResponseReader>,
-    step: Cell<Option<Operation>>,
-    /// What had a result before it was cancelled calls back with that: nothing begins any more.
-    cancelled: Cell<bool>,
-    done: Cell<Option<Fetched>>,
 }
 
 // ANCHOR: crawl
@@ -46,19 +41,18 @@ pub(super) fn crawl(
         handle: handle.clone(),
         options: options.clone(),
         frontier: RefCell::new(Frontier::new(options)),
-        fetches: RefCell::default(),
-        next: Cell::default(),
-        deadline: Cell::default(),
+        fetches: Cell::default(),
+        token: CancellationToken::new(),
         callback: Cell::new(Some(Box::new(callback))),
     });
     let late = crawl.clone();
-    let deadline = sleep(handle, options.timeout, move |slept| {
+    let whole_time = |done: Completion<_, _>| sleep(handle, options.timeout, done);
+    crawl.token.guard(handle, whole_time, move |slept| {
         if slept.is_ok() {
             late.frontier.borrow_mut().give_up();
             late.end();
         }
     });
-    crawl.deadline.set(Some(deadline));
     // Not from here: nothing calls back before it has returned.
     handle.call_soon(move || crawl.work());
 }
@@ -68,7 +62,7 @@ impl Crawl {
     // ANCHOR: work
     /// Fetches pages, as many at once as there are workers, until there are no more.
     fn work(self: Rc<Self>) {
-        while self.fetches.borrow().len() < self.options.workers {
+        while self.fetches.get() < self.options.workers {
             let next = self.frontier.borrow_mut().next();
             match next {
                 Next::Fetch(job) => self.clone().fetch(job),
@@ -83,26 +77,37 @@ impl Crawl {
     // ANCHOR: fetch
     /// Fetches a page within its time.
     fn fetch(self: Rc<Self>, job: Job) {
-        let number = self.next.replace(self.next.get() + 1);
-        let (crawl, request) = (self.clone(), request(&job.url));
-        let fetch = |done| Fetch::begin(&self, request, done);
-        let limit = self.options.fetch_timeout;
-        let fetch = timeout(&self.handle, limit, fetch, move |result| {
-            // What the end of the crawl has cancelled calls back as well.
-            if crawl.fetches.borrow_mut().remove(&number).is_some() {
-                crawl.frontier.borrow_mut().done(&job, result);
-                crawl.work();
-            }
+        let (page, limit) = (self.page(&job), self.options.fetch_timeout);
+        let page = |done: Done<_>| timeout(&self.handle, limit, |done| page.start(done), done);
+        self.fetches.set(self.fetches.get() + 1);
+        let crawl = self.clone();
+        self.token.guard(&self.handle, page, move |result| {
+            crawl.fetches.set(crawl.fetches.get() - 1);
+            crawl.frontier.borrow_mut().done(&job, result);
+            crawl.work();
         });
-        self.fetches.borrow_mut().insert(number, fetch);
+    }
+
+    /// Returns the steps of a fetch, of which none has begun.
+    fn page(&self, job: &Job) -> Sequence<Response, FetchError> {
+        let (handle, server, request) =
+            (self.handle.clone(), self.options.server, request(&job.url));
+        let reader = ResponseReader::new(self.options.answer_bytes_max);
+        Sequence::new(&self.handle, move |done: Done<TcpStream>| {
+            TcpStream::connect(&handle, server, |made| done(made.map_err(FetchError::from)))
+        })
+        .then(move |stream, done: Done<Reading>| {
+            bytes::write_all(&stream, request, |stream, written, _request| {
+                done(written.map(|_| (stream, reader)).map_err(FetchError::from));
+            })
+        })
+        .repeat(read)
     }
     // ANCHOR_END: fetch
 
-    /// Abandons what is under way, and calls back.
+    /// Ends what is under way, and calls back, once.
     fn end(&self) {
-        for operation in self.fetches.take().into_values().chain(self.deadline.take()) {
-            operation.cancel();
-        }
+        self.token.cancel();
         let totals = self.frontier.borrow().totals();
         if let Some(callback) = self.callback.take() {
             callback(totals);
@@ -110,67 +115,19 @@ impl Crawl {
     }
 }
 
-impl Fetch {
-    fn begin(crawl: &Crawl, request: Vec<u8>, done: Fetched) -> Operation {
-        let fetch = Rc::new(Fetch {
-            reader: RefCell::new(ResponseReader::new(crawl.options.answer_bytes_max)),
-            step: Cell::default(),
-            cancelled: Cell::default(),
-            done: Cell::new(Some(done)),
-        });
-        let asking = fetch.clone();
-        let connecting =
-            TcpStream::connect(&crawl.handle, crawl.options.server, |connected| match connected {
-                Ok(stream) => asking.ask(&stream, request),
-                Err(error) => asking.end(Err(error.into())),
-            });
-        fetch.step.set(Some(connecting));
-        Operation::composed(&fetch)
-    }
-
-    fn ask(self: Rc<Self>, stream: &TcpStream, request: Vec<u8>) {
-        if self.cancelled.get() {
-            return self.end(Err(FetchError::Io(Cancelled.into())));
-        }
-        let fetch = self.clone();
-        let asking = bytes::write_all(stream, request, |stream, written, _request| match written {
-            Ok(_) => fetch.read(&stream),
-            Err(error) => fetch.end(Err(error.into())),
-        });
-        self.step.set(Some(asking));
-    }
-
-    // ANCHOR: read
-    fn read(self: Rc<Self>, stream: &TcpStream) {
-        if self.cancelled.get() {
-            return self.end(Err(FetchError::Io(Cancelled.into())));
-        }
-        let fetch = self.clone();
-        let reading = stream.read_chunk(move |stream, read| {
-            let answer = match read {
-                Ok(Some(chunk)) => fetch.reader.borrow_mut().push(&chunk),
-                Ok(None) => fetch.reader.borrow_mut().end().map(Some),
-                Err(error) => Err(error.into()),
-            };
-            match answer {
-                Ok(Some(response)) => fetch.end(Ok(response)),
-                Ok(None) => fetch.read(&stream),
-                Err(error) => fetch.end(Err(error)),
-            }
-        });
-        self.step.set(Some(reading));
-    }
-    // ANCHOR_END: read
-
-    fn end(&self, result: Result<Response, FetchError>) {
-        let done = self.done.take().expect("each way here is the last");
-        done(result);
-    }
+// ANCHOR: read
+/// Reads what has come, and again, until the answer is whole.
+fn read((stream, mut reader): Reading, done: Done<ControlFlow<Response, Reading>>) -> Operation {
+    stream.read_chunk(move |stream, read| {
+        let answer = match read {
+            Ok(Some(chunk)) => reader.push(&chunk),
+            Ok(None) => reader.end().map(Some),
+            Err(error) => Err(error.into()),
+        };
+        done(answer.map(|answer| match answer {
+            Some(response) => ControlFlow::Break(response),
+            None => ControlFlow::Continue((stream, reader)),
+        }));
+    })
 }
-
-impl Composed for Fetch {
-    fn cancel(self: Rc<Self>) -> bool {
-        self.cancelled.set(true);
-        self.step.take().is_some_and(|step| step.cancel())
-    }
-}
+// ANCHOR_END: read

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, ErrorKind};
 
-use loop_core::Elapsed;
+use loop_core::{Cancelled, Elapsed, Panicked};
 
 use super::limits::{HEADER_BYTES_MAX, HEADER_FIELDS_MAX};
 
@@ -83,6 +83,18 @@ impl From<io::Error> for FetchError {
 impl From<Elapsed> for FetchError {
     fn from(_elapsed: Elapsed) -> FetchError {
         FetchError::TimedOut
+    }
+}
+
+impl From<Cancelled> for FetchError {
+    fn from(cancelled: Cancelled) -> FetchError {
+        FetchError::Io(cancelled.into())
+    }
+}
+
+impl From<Panicked> for FetchError {
+    fn from(panicked: Panicked) -> FetchError {
+        FetchError::Io(panicked.into())
     }
 }
 

@@ -56,6 +56,7 @@ pub const PROGRAM: Program = Program {
         include_str!("promises.rs"),
         include_str!("async_await.rs"),
     ],
+    protocol: None,
     naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
     future: ("crawl", || future_bytes(|| async_await::crawl(argument(), argument()))),
     page: include_str!("page.md"),

@@ -128,17 +128,20 @@ impl Client {
     /// Has the client's requests answered, until it has to take the replies first.
     fn answer(&self, transport: &dyn Transport) {
         let State { handle, store, .. } = &*self.server.0;
-        let mut session = self.session.borrow_mut();
+        // Nothing is borrowed while the transport writes: it calls this client when it has enough.
         while transport.is_reading() {
-            let replies = session.answer(&mut store.borrow_mut(), handle.time());
+            let (mut session, now) = (self.session.borrow_mut(), handle.time());
+            let replies = session.answer(&mut store.borrow_mut(), now);
+            let is_over = session.is_over();
+            drop(session);
             let Some(replies) = replies else {
-                if session.is_over() {
+                if is_over {
                     transport.close();
                 }
                 return;
             };
             transport.write(&replies);
-            session.give_back(replies);
+            self.session.borrow_mut().give_back(replies);
         }
     }
     // ANCHOR_END: answer

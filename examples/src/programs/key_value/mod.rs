@@ -76,6 +76,7 @@ pub const PROGRAM: Program = Program {
         include_str!("promises.rs"),
         include_str!("async_await.rs"),
     ],
+    protocol: None,
     naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
     future: ("converse", || {
         future_bytes(|| async_await::KeyValue::converse(argument(), argument(), argument()))

@@ -11,7 +11,7 @@ use slab::Slab;
 
 use super::core::{SWEEP_EVERY, Session, Store};
 use super::{Options, Report, sweep};
-use crate::programs::blocking::{Cancellation, listen, spawn};
+use crate::programs::blocking::{Cancellation, join_all, listen, spawn};
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 16 * 1024;
@@ -203,9 +203,7 @@ impl KeyValue {
         }
         let report = state.report;
         drop(state);
-        for thread in threads {
-            thread.join().expect("a panic of these threads is one of the scope's");
-        }
+        join_all(threads);
         report
     }
     // ANCHOR_END: stop

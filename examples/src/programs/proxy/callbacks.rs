@@ -1,15 +1,14 @@
-//! The proxy with callbacks: each connection is a record of what is pending on it.
+//! The proxy with callbacks: a closure for each operation, which holds what comes next.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::ptr;
 use std::rc::Rc;
 
 use api_callbacks::combine::timeout;
 use api_callbacks::{Operation, TcpListener, TcpStream};
 use loop_core::{Chunk, LoopHandle};
-use slab::Slab;
 
 use super::{Options, Report, is_an_end, reset_on_close};
 
@@ -24,16 +23,18 @@ struct State {
     options: Options,
     report: Cell<Report>,
     accepting: Cell<Option<Operation>>,
-    /// The connections that are not over.
-    open: RefCell<Slab<Rc<Connection>>>,
+    /// The connections that are not over, by their numbers.
+    open: RefCell<BTreeMap<u64, Rc<Connection>>>,
+    next: Cell<u64>,
 }
 
-/// A client and the target: their streams are held by the callbacks.
+/// A client and the target.
 struct Connection {
     state: Rc<State>,
-    key: usize,
-    /// What is pending: connecting, or the operation of each direction.
-    pending: [Cell<Option<Operation>>; 2],
+    number: u64,
+    client: TcpStream,
+    connecting: Cell<Option<Operation>>,
+    target: OnceCell<TcpStream>,
     /// Whether the first direction is ending.
     half_ended: Cell<bool>,
     /// How many directions have ended.
@@ -43,7 +44,6 @@ struct Connection {
 /// A direction of a connection, from one stream to the other.
 struct Pump {
     connection: Rc<Connection>,
-    way: usize,
     from: TcpStream,
     to: TcpStream,
 }
@@ -60,6 +60,7 @@ impl Proxy {
             report: Cell::default(),
             accepting: Cell::default(),
             open: RefCell::default(),
+            next: Cell::default(),
         });
         accept(&listener, state.clone());
         Ok(Proxy { addr, state })
@@ -78,8 +79,7 @@ impl Proxy {
         if let Some(accepting) = self.state.accepting.take() {
             accepting.cancel();
         }
-        let open: Vec<_> = self.state.open.borrow().iter().map(|(_, open)| open.clone()).collect();
-        for connection in open {
+        for connection in self.state.open.take().into_values() {
             connection.close();
         }
         self.state.report.get()
@@ -105,91 +105,83 @@ fn accept(listener: &TcpListener, state: Rc<State>) {
 /// Connects to the target, and passes on until both directions have ended or one has failed.
 fn forward(client: TcpStream, state: &Rc<State>) {
     let handle = client.handle().clone();
-    let connection = Connection::open(state);
+    let connection = Connection::open(client, state);
     let Options { target, patience, .. } = state.options;
-    let (connected, begun) = (handle.clone(), connection.clone());
+    let (connects, begun) = (handle.clone(), connection.clone());
     let connecting = timeout(
         &handle,
         patience,
-        move |callback| TcpStream::connect(&connected, target, callback),
+        move |callback| TcpStream::connect(&connects, target, callback),
         move |target| match target {
             Ok(target) => {
-                let (from, to) = (client.clone(), target.clone());
-                Rc::new(Pump { connection: begun.clone(), way: 0, from, to }).pump();
-                Rc::new(Pump { connection: begun, way: 1, from: target, to: client }).pump();
+                let target = begun.target.get_or_init(|| target);
+                for (from, to) in [(&begun.client, target), (target, &begun.client)] {
+                    let (connection, from, to) = (begun.clone(), from.clone(), to.clone());
+                    Rc::new(Pump { connection, from, to }).pump();
+                }
             }
             Err(error) => begun.end(Err(error)),
         },
     );
-    connection.pending[0].set(Some(connecting));
+    connection.connecting.set(Some(connecting));
 }
 // ANCHOR_END: forward
 
 // ANCHOR: pump
 impl Pump {
-    /// Passes one direction on, and then its end. A result may be on its way when the connection is
-    /// closed, so that each step asks.
+    /// Passes one direction on, and then its end.
     fn pump(self: Rc<Self>) {
-        if !self.connection.is_open() {
-            return;
-        }
         let pump = self.clone();
-        let reading = self.from.read_chunk(move |_from, read| match read {
+        self.from.read_chunk(move |_from, read| match read {
             Ok(Some(chunk)) => pump.write(chunk),
             Ok(None) => pump.shutdown(),
-            Err(error) => pump.end(Err(error)),
+            Err(error) => pump.connection.end(Err(error)),
         });
-        self.connection.pending[self.way].set(Some(reading));
     }
 
     fn write(self: Rc<Self>, chunk: Chunk) {
-        if !self.connection.is_open() {
-            return;
-        }
         let pump = self.clone();
-        let writing = self.to.write_chunk(chunk, move |_to, written| match written {
+        self.to.write_chunk(chunk, move |_to, written| match written {
             Ok(()) => pump.pump(),
-            Err(error) => pump.end(Err(error)),
+            Err(error) => pump.connection.end(Err(error)),
         });
-        self.connection.pending[self.way].set(Some(writing));
     }
 
     fn shutdown(self: Rc<Self>) {
         if let Err(error) = is_an_end(&self.connection.half_ended, self.from.peer_addr()) {
-            return self.end(Err(error));
+            return self.connection.end(Err(error));
         }
-        let pump = self.clone();
-        self.to.shutdown(Shutdown::Write, move |_to, result| pump.end(result));
-    }
-
-    fn end(&self, result: io::Result<()>) {
-        if result.is_err() && self.connection.is_open() {
-            reset_on_close([&self.from, &self.to]);
-        }
-        self.connection.end(result);
+        let connection = self.connection.clone();
+        self.to.shutdown(Shutdown::Write, move |_to, result| connection.end(result));
     }
 }
 // ANCHOR_END: pump
 
 // ANCHOR: end
 impl Connection {
-    fn open(state: &Rc<State>) -> Rc<Connection> {
-        let mut open = state.open.borrow_mut();
-        let entry = open.vacant_entry();
-        let (state, key) = (state.clone(), entry.key());
-        let (pending, half_ended, ended) = Default::default();
-        entry.insert(Rc::new(Connection { state, key, pending, half_ended, ended })).clone()
-    }
-
-    fn is_open(&self) -> bool {
-        self.state.open.borrow().get(self.key).is_some_and(|open| ptr::eq(&**open, self))
+    fn open(client: TcpStream, state: &Rc<State>) -> Rc<Connection> {
+        let number = state.next.replace(state.next.get() + 1);
+        let (state, connecting, target) = (state.clone(), Cell::default(), OnceCell::new());
+        let (half_ended, ended) = Default::default();
+        let connection =
+            Connection { state, number, client, connecting, target, half_ended, ended };
+        let connection = Rc::new(connection);
+        connection.state.open.borrow_mut().insert(number, connection.clone());
+        connection
     }
 
     /// Counts a connection that is over: both directions have ended, or one has failed.
     fn end(&self, result: io::Result<()>) {
         self.ended.set(self.ended.get() + 1);
-        if result.is_ok() && self.ended.get() < 2 || !self.is_open() {
+        if result.is_ok() && self.ended.get() < 2 {
             return;
+        }
+        // What the close has cancelled calls back as well.
+        if self.state.open.borrow_mut().remove(&self.number).is_none() {
+            return;
+        }
+        if let (Err(_), Some(target)) = (&result, self.target.get()) {
+            reset_on_close([&self.client, target]);
         }
         let Report { ended, failed } = self.state.report.get();
         self.state.report.set(match result {
@@ -199,12 +191,11 @@ impl Connection {
         self.close();
     }
 
-    /// Ends what is pending; the streams go with the last callback.
+    /// Ends what is pending, and what begins later, on both streams.
     fn close(&self) {
-        drop(self.state.open.borrow_mut().try_remove(self.key));
-        for operation in self.pending.iter().filter_map(Cell::take) {
-            operation.cancel();
-        }
+        self.connecting.take().inspect(|connecting| _ = connecting.cancel());
+        self.client.close();
+        self.target.get().inspect(|target| target.close());
     }
 }
 // ANCHOR_END: end

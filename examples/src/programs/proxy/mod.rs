@@ -9,6 +9,7 @@ mod callbacks;
 mod naive_async_await;
 mod peer;
 mod promises;
+mod protocol;
 mod threads;
 
 use std::cell::Cell;
@@ -39,6 +40,7 @@ pub const PROGRAM: Program = Program {
         include_str!("promises.rs"),
         include_str!("async_await.rs"),
     ],
+    protocol: Some(include_str!("protocol.rs")),
     naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
     future: ("forward", || future_bytes(|| async_await::forward(argument(), argument()))),
     page: include_str!("page.md"),
@@ -117,6 +119,11 @@ pub fn run(
         }
         Version::Good(Style::Callbacks) => on_a_loop(stop, |handle| {
             let proxy = callbacks::Proxy::start(handle, options)?;
+            announce(proxy.local_addr());
+            Ok(|| proxy.stop())
+        }),
+        Version::Good(Style::Protocol) => on_a_loop(stop, |handle| {
+            let proxy = protocol::Proxy::start(handle, options)?;
             announce(proxy.local_addr());
             Ok(|| proxy.stop())
         }),

@@ -4,8 +4,8 @@
 //! cannot be ended so without telling the peer of an end that is none: it looks up now and then.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind::{self, Interrupted, TimedOut, WouldBlock};
-use std::io::{self, Read, Write};
+use std::io::ErrorKind::{self, TimedOut, WouldBlock};
+use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,10 +13,7 @@ use std::thread::{self, JoinHandle, Scope};
 use std::time::Duration;
 
 use super::{Options, Report, reset_on_close};
-use crate::programs::blocking::{Cancellation, listen};
-
-/// How much is read at once.
-const BUFFER_BYTES: usize = 16 * 1024;
+use crate::programs::blocking::{Cancellation, join_all, listen};
 
 /// How long a write waits until it looks whether the connection has failed.
 const LOOK_UP: Duration = Duration::from_millis(100);
@@ -43,6 +40,13 @@ struct Connection<'a> {
     /// Whether one direction has ended in order.
     half_ended: AtomicBool,
     failed: AtomicBool,
+}
+
+/// Where a direction writes to.
+struct Sink<'a> {
+    to: &'a TcpStream,
+    /// Whether the connection has failed.
+    failed: &'a AtomicBool,
 }
 
 #[derive(Default)]
@@ -86,7 +90,7 @@ impl Proxy {
         let report = state.report;
         state.open.values().flatten().for_each(|stream| drop(stream.shutdown(Shutdown::Both)));
         drop(state);
-        self.thread.join().expect("a panic of a connection's thread");
+        join_all([self.thread]);
         report
     }
 }
@@ -149,15 +153,7 @@ impl Connection<'_> {
 
     /// Passes one direction on, and then its end.
     fn pump(&self, mut from: &TcpStream, to: &TcpStream) -> io::Result<()> {
-        let mut buffer = [0; BUFFER_BYTES];
-        loop {
-            match from.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(length) => self.write_all(to, &buffer[..length])?,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        io::copy(&mut from, &mut Sink { to, failed: &self.failed })?;
         if !self.half_ended.swap(true, Ordering::SeqCst) {
             // A reset looks like an end when the other thread was told of it first.
             from.peer_addr()?;
@@ -165,23 +161,28 @@ impl Connection<'_> {
         to.shutdown(Shutdown::Write)
     }
 
-    fn write_all(&self, mut to: &TcpStream, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            match to.write(bytes) {
-                Ok(length) => bytes = &bytes[length..],
-                Err(error) if self.failed.load(Ordering::SeqCst) => return Err(error),
-                Err(error) if matches!(error.kind(), WouldBlock | TimedOut | Interrupted) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
     /// Ends the other thread, which reads or writes, and has the close be a reset.
     fn fail(&self) {
         self.failed.store(true, Ordering::SeqCst);
         reset_on_close([self.client, self.target]);
         [self.client, self.target].iter().for_each(|it| drop(it.shutdown(Shutdown::Read)));
+    }
+}
+
+impl Write for Sink<'_> {
+    /// Waits for room, and looks up now and then.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match (&*self.to).write(bytes) {
+                Err(error) if self.failed.load(Ordering::SeqCst) => return Err(error),
+                Err(error) if matches!(error.kind(), WouldBlock | TimedOut) => {}
+                ended => return ended,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 // ANCHOR_END: pump

@@ -41,6 +41,7 @@ pub const PROGRAM: Program = Program {
         include_str!("promises.rs"),
         include_str!("async_await.rs"),
     ],
+    protocol: None,
     naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
     future: ("transfer", || {
         future_bytes(|| async_await::transfer(argument(), argument(), argument()))

@@ -21,8 +21,9 @@ type Begin = fn(&LoopHandle, Options, Rc<Cell<bool>>) -> Cancel;
 #[test]
 fn with_callbacks() {
     a_cancel_in_the_turn_of_the_answer_is_rolled_back(|handle, options, ended| {
-        let transfer = callbacks::transfer(handle, options, move |_| ended.set(true));
-        Box::new(move || _ = transfer.cancel())
+        let token = api_callbacks::CancellationToken::new();
+        callbacks::transfer(handle, options, &token, move |_| ended.set(true));
+        Box::new(move || token.cancel())
     });
 }
 

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::thread;
 
 use clap::Args;
-use examples::{Program, STYLES, SideBySide, Stopped, Style, anchors};
+use examples::{Program, SideBySide, Stopped, Style, anchors};
 use serde::Serialize;
 
 use super::slope::{Tally, slopes};
@@ -114,7 +114,8 @@ fn program(name: &str) -> Result<&'static Operation, String> {
 /// Counts all styles at once: counts do not depend on how fast anything is.
 fn in_every_style(operation: &Operation, strace: bool) -> Result<Vec<Cost>, Failure> {
     thread::scope(|scope| {
-        let counting = STYLES.map(|style| scope.spawn(move || cost(operation, style, strace)));
+        let count = |style| scope.spawn(move || cost(operation, style, strace));
+        let counting: Vec<_> = known(operation).styles().into_iter().map(count).collect();
         let counted = counting.into_iter().map(|it| it.join().expect("counting does not panic"));
         counted.collect()
     })
@@ -126,11 +127,10 @@ fn cost(operation: &Operation, style: Style, strace: bool) -> Result<Cost, Failu
     let counts = counted(operation, style, &[], counts_of).map_err(failed)?;
     let calls = |_| counted(operation, style, strace::TOOL, calls_of);
     let calls = strace.then_some(()).map(calls).transpose().map_err(failed)?;
-    let source = SideBySide::named(name).and_then(|shown| shown.source(style));
-    let source = source.expect("every program has every style");
-    let leanings = leanings(operation);
-    let leaning = STYLES.iter().position(|known| *known == style).map(|at| &leanings[at]);
-    let leaning = leaning.expect("it is a style of programs");
+    let source = source(operation, style);
+    let styles = known(operation).styles().into_iter();
+    let leanings: Vec<_> = styles.map(|style| leaning(operation, style)).collect();
+    let leaning = leaning(operation, style);
     let (_, future) = known(operation).future;
     Ok(Cost {
         program: name,
@@ -166,13 +166,17 @@ fn lines_outside_of_steps(source: &str) -> usize {
     outside.map(|step| lines_of_code(&step.lines.join("\n"))).sum()
 }
 
-/// Reads what each style of a program leans on.
-fn leanings(operation: &Operation) -> Vec<Leaning> {
+/// Returns how a program is written in a style.
+fn source(operation: &Operation, style: Style) -> &'static str {
+    let shown = SideBySide::named(operation.program);
+    shown.and_then(|shown| shown.source(style)).expect("the program is written in the style")
+}
+
+/// Reads what a style of a program leans on.
+fn leaning(operation: &Operation, style: Style) -> Leaning {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
     let page = page_of(operation);
-    let folder = page.parent().unwrap_or(workspace);
-    let sources = known(operation).sources.iter();
-    sources.map(|source| Leaning::of(source, folder, workspace)).collect()
+    Leaning::of(source(operation, style), page.parent().unwrap_or(workspace), workspace)
 }
 
 /// Counts an operation under a tool, by the names of what is counted.
