@@ -218,8 +218,7 @@ pub fn timeout_at<T, E: From<Elapsed>, F: Future<Output = Result<T, E>>>(
 /// Calls `f` until its future has a value, and waits between the tries as `backoff` says.
 ///
 /// # Errors
-/// The last error, when there is to be no further try; at once, when it is a panic or a cancellation
-/// ([`is_final`], or a [`TaskError`]).
+/// The last error, when there is to be no further try, or it [`is_final`] or a [`TaskError`].
 pub async fn retry<F, T, E>(
     handle: &LoopHandle,
     mut backoff: Backoff,
@@ -232,7 +231,9 @@ where
     loop {
         let error = match f().await {
             Ok(value) => return Ok(value),
-            Err(error) if is_final(&error) || is_of_task(&error) => return Err(error),
+            Err(error) if is_final(&error) || (&error as &dyn Any).is::<TaskError>() => {
+                return Err(error);
+            }
             Err(error) => error,
         };
         match backoff.next() {
@@ -240,11 +241,6 @@ where
             None => return Err(error),
         }
     }
-}
-
-/// Tells whether an error says that a task was aborted or has panicked.
-fn is_of_task(error: &dyn Any) -> bool {
-    error.is::<TaskError>()
 }
 
 /// The values that have come, by the numbers of their futures. They are dropped one by one, since
