@@ -16,15 +16,17 @@
 //!
 //! Under `run_until_complete` the run ends as abandoned, and `run` returns the panic's text.
 
+use std::any::Any;
 use std::future::{self, Future};
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle};
+use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle, is_final};
 use pin_project::pin_project;
 
+use crate::task::TaskError;
 use crate::task::panics::Panics;
 use crate::task::parts::Parts;
 use crate::timer::{Sleep, sleep, sleep_until};
@@ -216,7 +218,7 @@ pub fn timeout_at<T, E: From<Elapsed>, F: Future<Output = Result<T, E>>>(
 /// Calls `f` until its future has a value, and waits between the tries as `backoff` says.
 ///
 /// # Errors
-/// The last error, when there is to be no further try.
+/// The last error, when there is to be no further try, or it [`is_final`] or a [`TaskError`].
 pub async fn retry<F, T, E>(
     handle: &LoopHandle,
     mut backoff: Backoff,
@@ -224,10 +226,14 @@ pub async fn retry<F, T, E>(
 ) -> Result<T, E>
 where
     F: Future<Output = Result<T, E>>,
+    E: 'static,
 {
     loop {
         let error = match f().await {
             Ok(value) => return Ok(value),
+            Err(error) if is_final(&error) || (&error as &dyn Any).is::<TaskError>() => {
+                return Err(error);
+            }
             Err(error) => error,
         };
         match backoff.next() {

@@ -5,9 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use loop_core::{Handle, LoopHandle};
+use loop_core::{Context as Failure, Handle, LoopHandle};
 
 use crate::task::current::{self, Wait};
+
+/// The deadline of what was told that it never ends.
+const NEVER: Duration = Duration::MAX;
 
 /// The future of [`sleep`] and [`sleep_until`].
 ///
@@ -23,23 +26,34 @@ pub struct Sleep {
     timer: Option<(Handle, Waker)>,
 }
 
-/// Ends when `delay` has passed since the call, or when the loop is closed. With no delay it lets
-/// the others run once.
+/// Ends when `delay` has passed since the call. With no delay it lets the others run once.
+///
+/// On a loop that is closed it never ends, and nothing behind it runs, as with a callback or a promise there. The
+/// tasks of that loop are gone by then; should a task of another loop sleep there, it is reported.
 ///
 /// asyncio: `sleep`, but the time runs from the call, not from the first poll.
 pub fn sleep(handle: &LoopHandle, delay: Duration) -> Sleep {
     sleep_until(handle, handle.time().saturating_add(delay))
 }
 
-/// Ends when the loop's time is `deadline`, or when the loop is closed.
+/// Ends when the loop's time is `deadline`; on a loop that is closed as [`sleep`] does.
 pub fn sleep_until(handle: &LoopHandle, deadline: Duration) -> Sleep {
     Sleep { handle: handle.clone(), deadline, timer: None }
 }
 
 impl Sleep {
-    /// Tells whether the deadline has passed, whether a task waits for it or not.
+    /// Tells whether the deadline has passed, or has no loop to come on, whether a task waits for it or not.
     pub(crate) fn is_over(&self) -> bool {
-        self.handle.has_come(self.deadline)
+        self.handle.has_come(self.deadline) || self.handle.is_closing()
+    }
+
+    /// Tells, once, that the loop is closed.
+    fn report_closed(&mut self) {
+        if self.deadline != NEVER {
+            self.deadline = NEVER;
+            let message = "a sleep on a loop that is closed never ends".to_owned();
+            self.handle.report(&Failure { message, scheduled_at: None, by: None });
+        }
     }
 }
 
@@ -47,16 +61,14 @@ impl Future for Sleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.handle.is_closing() {
-            // Ready at once: what sleeps so again and again on another loop lets that one go on.
-            if !current::take_budget() {
-                return current::give_way(cx);
-            }
-        }
         // The first poll is pending even so: to sleep for no time is to let others run.
-        let over = self.timer.is_some() && self.handle.has_come(self.deadline);
-        if over || self.handle.is_closing() {
+        if self.timer.is_some() && self.handle.has_come(self.deadline) {
             return Poll::Ready(());
+        }
+        current::wait(Wait::Sleeping);
+        if self.handle.is_closing() {
+            self.report_closed();
+            return Poll::Pending;
         }
         if self.timer.as_ref().is_none_or(|(_, waker)| !waker.will_wake(cx.waker())) {
             let timer = self.handle.wake_at(self.deadline, cx.waker().clone());
@@ -64,7 +76,6 @@ impl Future for Sleep {
                 before.cancel();
             }
         }
-        current::wait(Wait::Sleeping);
         Poll::Pending
     }
 }

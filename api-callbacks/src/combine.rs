@@ -225,8 +225,8 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
 /// Calls `f` until its operation has a value, and waits between the tries as `backoff` says.
 ///
 /// # Errors
-/// The last error, when there is to be no further try; `Cancelled` when it is cancelled in a pause. An
-/// [`io::Error`](std::io::Error) that is a panic or a cancellation is not tried again.
+/// The last error, when there is to be no further try, at once when it is a panic or a cancellation
+/// ([`is_final`](loop_core::is_final)); `Cancelled` when it is cancelled in a pause.
 #[track_caller]
 pub fn retry<T: 'static, E: From<Cancelled> + From<Panicked> + 'static>(
     handle: &LoopHandle,

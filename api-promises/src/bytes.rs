@@ -1,7 +1,7 @@
 //! Bytes in a buffer of the caller's, with promises.
 //!
 //! An operation has the buffer while it is pending, and gives it back with its outcome: neither the
-//! buffer nor the count is lost. The promise resolves to both, or is rejected with a [`Failed`] that
+//! buffer nor the count is lost. The promise is fulfilled with both, or rejected with a [`Failed`] that
 //! holds both. Dropping the promise cancels the operation and drops the buffer.
 //!
 //! ```

@@ -35,7 +35,7 @@ use group::together;
 
 pub use tuples::{Together, all_of};
 
-/// Resolves to the values of all promises, in their order.
+/// Is fulfilled with the values of all promises, in their order.
 ///
 /// # Errors
 /// The first rejection; what is pending still is cancelled.
@@ -49,7 +49,7 @@ pub fn all<T: 'static, E: Reason>(
     together::<T, E, rules::All<T>>(handle, promises)
 }
 
-/// Resolves to the outcomes of all promises, in their order, when the last is settled.
+/// Is fulfilled with the outcomes of all promises, in their order, when the last is settled.
 ///
 /// # Errors
 /// None of its own.
@@ -63,7 +63,7 @@ pub fn all_settled<T: 'static, E: Reason>(
     together::<T, E, rules::AllSettled<T, E>>(handle, promises)
 }
 
-/// Resolves to the first value; the other promises are cancelled.
+/// Is fulfilled with the first value; the other promises are cancelled.
 ///
 /// # Errors
 /// Every rejection, in the order of the promises, when there is no value. Of nothing, none.
@@ -92,8 +92,8 @@ pub fn race<T: 'static, E: Reason>(
     together::<T, E, rules::Race>(handle, promises)
 }
 
-/// Calls `f` with each item in turn, the next when the promise of the one before is resolved, and
-/// resolves to the values in their order.
+/// Calls `f` with each item in turn, the next when the promise of the one before is fulfilled, and
+/// is fulfilled with the values in their order.
 ///
 /// # Errors
 /// The first rejection; `f` is not called again.
@@ -113,7 +113,7 @@ where
     map_limit(handle, items, 1, f)
 }
 
-/// Calls `f` with each item, at most `limit` under way at once (0 counts as 1), and resolves to the
+/// Calls `f` with each item, at most `limit` under way at once (0 counts as 1), and is fulfilled with the
 /// values in the order of the items.
 ///
 /// # Errors
@@ -166,7 +166,7 @@ where
 /// # Errors
 /// [`Elapsed`] when the time is over, else the promise's rejection.
 ///
-/// asyncio: `timeout`.
+/// asyncio: `timeout`. In a chain that reads from left to right it is [`Promise::timeout`].
 #[track_caller]
 pub fn timeout<T: 'static, E: Reason + From<Elapsed>>(
     handle: &LoopHandle,
@@ -177,11 +177,12 @@ pub fn timeout<T: 'static, E: Reason + From<Elapsed>>(
     race(handle, [promise, elapsed])
 }
 
-/// Calls `f` until its promise is resolved, and waits between the tries as `backoff` says.
+/// Calls `f` until its promise is fulfilled, and waits between the tries as `backoff` says.
 ///
 /// # Errors
 /// The last rejection, when there is to be no further try; at once, when it is a panic or a
-/// cancellation ([`Fault::Panicked`](crate::Fault::Panicked), [`Fault::Cancelled`](crate::Fault)).
+/// cancellation ([`Fault::Panicked`](crate::Fault::Panicked), [`Fault::Cancelled`](crate::Fault), whatever
+/// reason was made of it; [`is_final`](loop_core::is_final); a failed `any` that has one among its own).
 #[track_caller]
 pub fn retry<R, T>(
     handle: &LoopHandle,

@@ -24,20 +24,37 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! # The design
+//!
+//! It is KJ's promise, Cap'n Proto's, with the names of ECMAScript: moved and not copied, consumed once,
+//! cancelled by its drop, and forked for many. What five designs answer:
+//!
+//! | | ECMAScript | Twisted | KJ | Seastar | here |
+//! |---|---|---|---|---|---|
+//! | start | at once | at once | at once; a handler that returns no promise may wait until it is wanted | at once | at once |
+//! | handlers | many, each from the queue | a chain on one object; run inside `addCallback` when the result is there | one, from the loop; many by `fork` | one; may run inside `then` when the future is ready | one, from the queue; many by [`share`](Promise::share) |
+//! | cancel | none | `cancel`: the error goes down the chain, and its errbacks run | destroy the promise; only destructors run | none; an `abort_source` asks | drop the promise; [`finally`](Promise::finally) runs, no other handler does |
+//! | unhandled | a hook of the host | logged when it is collected | lost with the promise; `detach` and `TaskSet` ask for a handler | a warning when the future is destroyed | told to the exception handler when the promise is dropped |
+//! | many without a consumer | | | `TaskSet` | `gate` | [`PromiseGroup`] |
+//!
+//! *Fulfilled* is what has a value, *rejected* what has a reason, and *settled* either. A promise that follows
+//! another is *resolved*, as in ECMAScript, and pending still.
+//!
 //! # The picture of the crate
 //!
 //! ```text
-//!   echo       tcp bytes timer resolve     combine/     token     bridges
-//!    │          │   the same names in         │           │     callbacks, futures
-//!    └───────►  │   every wing                │           │          │
-//!               ▼                             │           │          │
-//!             socket                          │           │          │
-//!             reads and writes                │           │          │
-//!               │                             │           │          │
-//!   promise/    ▼                             ▼           ▼          ▼
+//!   echo       tcp bytes timer resolve     combine/     token    group   bridges
+//!    │          │   the same names in         │  └──limits──┘       │    callbacks, futures
+//!    └───────►  │   every wing                │           │         │       │
+//!               ▼                             │           │         │       │
+//!             socket                          │           │         │       │
+//!             reads and writes                │           │         │       │
+//!               │                             │           │         │       │
+//!   promise/    ▼                             ▼           ▼         ▼       ▼
 //!   ┌───────────────────────────────────────────────────────────────────────┐
 //!   │  mod: Promise   chain: then, map, catch ...   shared/   awaited       │
 //!   │    │            into_promise: what a handler may return               │
+//!   │    │            clean_up: what `finally` does                         │
 //!   │    ├──► link/      runs a handler       ┐    spare    used again      │
 //!   │    ├──► resolver ► deferred             ┴──► adopt    hands over      │
 //!   │    │                                            │                     │
@@ -80,7 +97,8 @@
 //! - A handler that returns a promise hands its place in the chain over to it, so that a loop
 //!   written as a chain runs for ever in constant memory.
 //! - Many consumers are asked for: [`Promise::share`]. Cancelling from elsewhere is too:
-//!   [`CancellationToken`].
+//!   [`CancellationToken`]. Promises without a consumer have an owner: [`PromiseGroup`].
+//! - What has to be done whatever comes of a chain is done by [`Promise::finally`], even if it is dropped.
 //! - A promise is a future, and [`promisify`], [`callbackify`] and [`Promise::spawn`] are the bridges to
 //!   callbacks and to tasks; each says whether cancellation crosses.
 //!
@@ -106,9 +124,20 @@
 //!   panic is reported where it happened and passes as [`Fault::Panicked`] without a second report,
 //!   through links, clean-ups, `all`, `race` and shared promises; `all_settled` and `any` take it as
 //!   handled.
-//! - **What reports**: a rejection whose last owner drops it. A pending promise is cancelled in silence
-//!   (reported in debug mode). A reason that waits for a `finally` is reported if that is dropped. On a
+//! - **What reports**: a rejection whose last owner drops it. A pending promise is cancelled in silence, since
+//!   dropping is how one cancels. A reason that waits for a `finally` is reported if that is dropped. On a
 //!   closed loop no handler runs: what is awaited gets [`Fault::Cancelled`], what is chained is released.
+//! - **Clean-ups** (`promise/clean_up.rs`). The handler of a `finally` runs once: what would drop it unrun, a
+//!   walk that cancels the chain or finds that no outcome will come, has it run from the queue when the walk
+//!   has ended, the inner ones first, each after the end of the one before. One that has begun is not cancelled
+//!   by a drop. So is a chain inside of a `timeout` cleaned up; only a `finally` after the `timeout` is waited
+//!   for.
+//! - **Groups** (`group.rs`) own promises without a consumer, as KJ's `TaskSet` does; the async wing's
+//!   `TaskGroup` has the same names where it does the same. A last link of each promise takes it out and tells
+//!   the group's handler what it was rejected with.
+//! - **An answer and a deadline in one turn**: the handler that is the next behind an operation runs ahead of
+//!   what a deadline or a token of the same turn drops. What must be noted is noted there.
+//! - **I/O is shared** by [`SharedError`], an error behind a count.
 //! - **Adoption** hands the consumer over and takes no turn of the queue. `set_adoption(EcmaScript)`
 //!   makes it as slow as ECMAScript has it, two turns, and `finally` with it, for this thread: the
 //!   comparison with V8 runs so. 600 programs are recorded with V8's traces; the test target `against_v8`
@@ -131,6 +160,8 @@ pub mod combine;
 pub mod echo;
 
 mod bridges;
+mod group;
+mod limits;
 mod promise;
 mod resolve;
 mod socket;
@@ -139,7 +170,11 @@ mod timer;
 mod token;
 
 pub use bridges::{callbackify, promisify};
-pub use promise::{Adoption, Fault, IntoPromise, Promise, Reason, Resolver, Shared, set_adoption};
+pub use group::PromiseGroup;
+pub use promise::{
+    Adoption, CleanUp, Fault, IntoPromise, Promise, Reason, Resolver, Shared, SharedError,
+    set_adoption,
+};
 pub use resolve::resolve;
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{sleep, sleep_until};

@@ -7,7 +7,7 @@ use loop_core::LoopHandle;
 
 use crate::promise::Promise;
 
-/// Resolves to the addresses of a host, in the system's order, looked up off the loop. An address in
+/// Is fulfilled with the addresses of a host, in the system's order, looked up off the loop. An address in
 /// text form is its own name.
 ///
 /// Dropping the promise leaves the look-up to end by itself; its result is dropped.

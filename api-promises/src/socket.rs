@@ -226,10 +226,6 @@ impl Node<Option<Chunk>, io::Error> for Stream {
     fn created_at(&self) -> &'static Location<'static> {
         self.read_at.get()
     }
-
-    fn is_pending(&self) -> bool {
-        self.chunk.is_pending()
-    }
 }
 
 impl Cancel for Stream {

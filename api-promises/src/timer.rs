@@ -15,7 +15,7 @@ struct Sleep<E: Reason> {
     sleeping: Cell<Option<Resolver<(), E>>>,
 }
 
-/// Resolves when `delay` has passed.
+/// Is fulfilled when `delay` has passed.
 ///
 /// # Errors
 /// Only `Cancelled`, when the loop is closed first.
@@ -24,7 +24,7 @@ pub fn sleep(handle: &LoopHandle, delay: Duration) -> Promise<(), io::Error> {
     sleep_for(handle, delay)
 }
 
-/// Resolves when the loop's time is `deadline`.
+/// Is fulfilled when the loop's time is `deadline`.
 ///
 /// # Errors
 /// As [`sleep`].
@@ -39,8 +39,9 @@ pub(crate) fn sleep_for<E: Reason>(handle: &LoopHandle, delay: Duration) -> Prom
     wake_at(handle, handle.time().saturating_add(delay))
 }
 
+/// As [`sleep_until`], in a chain whose reason is `E`.
 #[track_caller]
-fn wake_at<E: Reason>(handle: &LoopHandle, deadline: Duration) -> Promise<(), E> {
+pub(crate) fn wake_at<E: Reason>(handle: &LoopHandle, deadline: Duration) -> Promise<(), E> {
     if handle.is_closed() {
         return Promise::reject(handle, Fault::Cancelled.into());
     }

@@ -26,7 +26,7 @@
 //! - **Left.** What a program leaves on its loop ([`Left`]) is returned beside its result, and every
 //!   suite asserts that it is nothing; `tests/it/sockets.rs` asks the same of the system's table of
 //!   sockets.
-//! - **Shared is what does no I/O**: in `chat` the room, the lines and the outbox; in `crawler` URLs,
+//! - **Shared is what does no I/O**: in `chat` the room, the lines and, but for async and threads, the outbox; in `crawler` URLs,
 //!   links, HTTP and the frontier; in `key_value` the whole server without a socket or a clock. A style
 //!   is what reads, writes, waits and ends. The key-value server reads on only when all replies are
 //!   written; in callbacks its clients are a `Protocol`.

@@ -254,7 +254,7 @@ pub use crate::readiness::source::Source;
 pub use crate::report::counts::Counts;
 pub use crate::report::errors::{
     Abort, AggregateError, Cancelled, Closed, Context, Elapsed, Panicked, RunError, is_cancelled,
-    is_ended_by_peer, is_panicked, panic_message,
+    is_ended_by_peer, is_final, is_panicked, panic_message,
 };
 pub use crate::report::snapshot::{Parked, ReadyEntry, Snapshot, Timed};
 pub use crate::report::stderr::report_to_stderr;

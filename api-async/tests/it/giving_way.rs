@@ -95,25 +95,3 @@ fn streams_that_are_read_byte_by_byte_give_way_together() {
     assert!(before > 0 && most <= 128 * 257, "{most} in a turn");
     task.abort();
 }
-
-#[test]
-fn a_sleep_on_a_closed_loop_lets_the_other_loop_run() {
-    let mut closed = EventLoop::new().unwrap();
-    let gone = closed.handle();
-    closed.close();
-    let mut event_loop = EventLoop::new().unwrap();
-    let handle = event_loop.handle();
-    let rounds = Rc::new(Cell::new(0_u32));
-    let counted = rounds.clone();
-    let task = spawn_infallible(&handle, async move {
-        loop {
-            sleep(&gone, Duration::from_secs(1)).await;
-            counted.set(counted.get() + 1);
-            assert!(counted.get() < 1_000_000, "it never yields");
-        }
-    });
-    event_loop.run_once().unwrap();
-    event_loop.run_once().unwrap();
-    assert!(!task.is_finished() && rounds.get() > 0);
-    task.abort();
-}

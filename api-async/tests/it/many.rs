@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api_async::combine::{all, all_settled, any, each, map_limit, race, retry};
 use api_async::{TaskError, run_until_complete, sleep, sleep_until, spawn};
-use loop_core::{Backoff, LoopHandle};
+use loop_core::{AggregateError, Backoff, Cancelled, LoopHandle, Panicked};
 
 use crate::lab::{Lab, Live, lab, yield_now};
 
@@ -241,4 +241,32 @@ fn a_whole_that_panicked_is_polled_no_more_and_nothing_is_retried() {
     event_loop.run_ready();
     assert!(handle.snapshot().timed.is_empty());
     assert_eq!((tries.borrow().len(), reports.borrow().len()), (1, 1));
+}
+
+#[test]
+fn a_retry_repeats_no_cancellation_and_no_panic_whatever_holds_it() {
+    fn tries<E: Clone + 'static>(error: E) -> usize {
+        tries_of(move || error.clone())
+    }
+    fn tries_of<E: 'static>(error: impl Fn() -> E + 'static) -> usize {
+        let Lab { mut event_loop, handle, .. } = lab();
+        let ended = run_until_complete(&mut event_loop, async move {
+            let mut count = 0;
+            let tried = retry(&handle, Backoff::default(), || {
+                count += 1;
+                std::future::ready(Err::<(), _>(error()))
+            });
+            assert!(tried.await.is_err());
+            count
+        });
+        ended.unwrap()
+    }
+    let panicked = Panicked { message: "on purpose".into() };
+    assert_eq!((tries(Cancelled), tries(panicked.clone())), (1, 1));
+    assert_eq!((tries(TaskError::Aborted), tries(TaskError::Panicked(String::new()))), (1, 1));
+    assert_eq!(tries_of(|| io::Error::from(Cancelled)), 1);
+    assert_eq!(tries_of(move || io::Error::from(panicked.clone())), 1);
+    let many = || AggregateError { errors: vec![ErrorKind::NotFound.into(), Cancelled.into()] };
+    assert_eq!(tries_of::<AggregateError<io::Error>>(many), 1);
+    assert!(tries_of(|| io::Error::from(ErrorKind::NotFound)) > 1);
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use api_async::combine::timeout;
-use api_async::{run_until_complete, sleep, sleep_until, spawn};
+use api_async::{run_until_complete, sleep, sleep_until, spawn, spawn_infallible};
 use loop_core::{EventLoop, ManualClock};
 
 use crate::lab::{Lab, lab};
@@ -160,21 +160,39 @@ fn sleeping_for_no_time_again_and_again_starves_no_timer() {
     assert!(over.get() && turns.get() < TURNS_MAX, "{}", turns.get());
 }
 
+/// As with callbacks and promises, what is behind it does not run; and a loop of it does not spin.
 #[test]
-fn a_sleep_on_a_closed_loop_ends() {
+fn a_sleep_on_a_closed_loop_never_ends_and_is_reported_once() {
     let (mut closed, mut open) = (EventLoop::new().unwrap(), EventLoop::new().unwrap());
-    let handle = closed.handle();
+    let (handle, rounds) = (closed.handle(), Rc::new(Cell::new(0)));
+    let (reports, told) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+    let (counted, seen) = (rounds.clone(), reports.clone());
+    let (begun, gone) = (sleep(&handle, Duration::from_secs(60)), handle.clone());
     closed.close();
-    let ended = Rc::new(Cell::new(false));
-    let seen = ended.clone();
-    // The sleeper is a task of a loop that is open still.
-    spawn(&open.handle(), async move {
-        sleep(&handle, Duration::from_secs(60)).await;
-        seen.set(true);
-    })
-    .detach();
-    open.run_ready();
-    assert!(ended.get());
+    handle.set_exception_handler(move |_, _| seen.set(seen.get() + 1));
+    // The sleepers are tasks of a loop that is open still.
+    let late = told.clone();
+    let sleeper = spawn(&open.handle(), async move {
+        begun.await;
+        late.set(1);
+    });
+    let endless = spawn_infallible(&open.handle(), async move {
+        loop {
+            sleep(&gone, Duration::ZERO).await;
+            counted.set(counted.get() + 1);
+            assert!(counted.get() < 1_000, "it is always ready");
+        }
+    });
+    for _ in 0..10 {
+        open.run_ready();
+    }
+    assert!(!sleeper.is_finished() && !endless.is_finished());
+    assert_eq!((told.get(), rounds.get(), reports.get()), (0, 0, 2));
+    assert!(open.handle().snapshot().ready.is_empty(), "the loop can rest");
+    let limited = timeout(&handle, Duration::from_secs(60), std::future::pending());
+    let limited: Result<std::io::Result<()>, _> = run_until_complete(&mut open, limited);
+    assert_eq!(limited.unwrap().unwrap_err().kind(), std::io::ErrorKind::TimedOut);
+    let (_, _) = (sleeper.abort(), endless.abort());
 }
 
 #[test]

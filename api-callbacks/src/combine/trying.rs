@@ -1,13 +1,11 @@
 //! An operation that is tried again.
 
-use std::any::Any;
 use std::cell::Cell;
-use std::io;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
-use loop_core::{Backoff, Cancelled, LoopHandle, Panicked, is_cancelled, is_panicked};
+use loop_core::{Backoff, Cancelled, LoopHandle, Panicked, is_final};
 
 use super::Completion;
 use super::callback::Callback;
@@ -159,13 +157,6 @@ where
     fn cancel(self: Rc<Self>, _ticket: Ticket) -> Cancelling {
         cancel(&self)
     }
-}
-
-/// Tells whether an error is a panic or a cancellation, which no further try would mend.
-fn is_final<E: 'static>(error: &E) -> bool {
-    let error: &dyn Any = error;
-    let of_io = |error: &io::Error| is_panicked(error) || is_cancelled(error);
-    error.is::<Panicked>() || error.is::<Cancelled>() || error.downcast_ref().is_some_and(of_io)
 }
 
 impl<F: 'static, T: 'static, E: 'static> Drop for Taken<'_, F, T, E> {

@@ -6,9 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_callbacks::combine::{Completion, Start, all, map_limit, retry};
+use api_callbacks::combine::{Completion, Start, all, any, map_limit, retry};
 use api_callbacks::{Operation, sleep};
-use loop_core::{Backoff, LoopHandle, is_panicked};
+use loop_core::{AggregateError, Backoff, LoopHandle, is_panicked};
 
 use crate::combine::after;
 use crate::lab::{Bomb, Lab, Nothing, WHOLES, io_error};
@@ -145,4 +145,19 @@ fn a_retry_repeats_neither_the_panic_nor_the_cancellation_of_a_whole_inside() {
         lab.run(1_000);
         assert_eq!((lab.log().len(), tries.get()), (1, 1));
     }
+}
+
+#[test]
+fn a_retry_repeats_no_any_with_a_panic_among_its_failures() {
+    let mut lab = Lab::new();
+    let (h, tries) = (lab.handle.clone(), Rc::new(Cell::new(0)));
+    let (count, parts) = (tries.clone(), h.clone());
+    let f = move |done: Completion<u64, AggregateError<io::Error>>| {
+        count.set(count.get() + 1);
+        any(&parts, [panics_later(&parts, 1), after(&parts, 2, io_error())], done)
+    };
+    let log = lab.log.clone();
+    retry(&h, Backoff::default(), f, move |end| log.add(end.unwrap_err().errors.len().to_string()));
+    lab.run(10_000);
+    assert_eq!((lab.log().concat().as_str(), tries.get()), ("2", 1));
 }

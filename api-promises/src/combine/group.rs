@@ -18,7 +18,7 @@ use crate::promise::{
 
 /// What the outcomes of the parts come to.
 pub(super) trait Rule<V: 'static, E: Reason>: Default + 'static {
-    /// What the whole resolves to.
+    /// What the whole is fulfilled with.
     type Value: 'static;
     /// What the whole is rejected with.
     type Reason: Reason;

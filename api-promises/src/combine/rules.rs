@@ -19,6 +19,8 @@ pub(super) struct Any<E> {
     errors: Slots<E>,
     /// Whether there is a rejection of which the exception handler does not know.
     is_news: bool,
+    /// Whether there is a panic or a cancellation among them: to try again would repeat it.
+    is_final: bool,
 }
 
 /// The first outcome.
@@ -87,8 +89,10 @@ impl<T: 'static, E: Reason> Rule<T, E> for Any<E> {
             Ok(value) => Some(Ok(value)),
             Err(rejection) => {
                 self.is_news |= !rejection.is_reported();
+                self.is_final |= rejection.is_final();
                 let errors = self.errors.put(index, rejection.reason)?;
                 let all = Rejection::from(AggregateError { errors });
+                let all = if self.is_final { all.into_final() } else { all };
                 Some(Err(if self.is_news { all } else { all.known() }))
             }
         }
@@ -136,6 +140,6 @@ impl<T, E> Default for AllSettled<T, E> {
 
 impl<E> Default for Any<E> {
     fn default() -> Any<E> {
-        Any { errors: Slots::default(), is_news: false }
+        Any { errors: Slots::default(), is_news: false, is_final: false }
     }
 }

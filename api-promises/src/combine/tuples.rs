@@ -15,11 +15,11 @@ pub trait Together {
     /// Why they fail.
     type Reason: Reason;
 
-    /// Resolves to the values of all; see [`all_of`].
+    /// Is fulfilled with the values of all; see [`all_of`].
     fn together(self, handle: &LoopHandle) -> Promise<Self::Values, Self::Reason>;
 }
 
-/// Resolves to the values of all promises of a tuple, which may differ in type.
+/// Is fulfilled with the values of all promises of a tuple, which may differ in type.
 ///
 /// ```
 /// use api_promises::{Promise, combine::all_of};

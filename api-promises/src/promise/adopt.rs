@@ -19,7 +19,8 @@ pub enum Adoption {
     #[default]
     Direct,
     /// As ECMAScript has it: one turn of the queue until the promise is asked, and another until its
-    /// outcome has come back. `finally` adopts whatever its handler returns. For comparisons.
+    /// outcome has come back. `finally` adopts whatever its handler returns, and runs on an outcome alone.
+    /// For comparisons.
     EcmaScript,
 }
 

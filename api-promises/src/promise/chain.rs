@@ -2,12 +2,11 @@
 
 use std::panic::Location;
 
-use loop_core::{EventLoop, LoopHandle, RunError};
+use loop_core::{EventLoop, RunError};
 
-use super::adopt::takes_ticks;
+use super::clean_up::{CleanUp, Finally};
 use super::link::Step;
-use super::rejection::{Outcome, Rejection, lose};
-use super::release::discard;
+use super::rejection::{Outcome, Rejection};
 use super::{IntoPromise, Promise, Reason, bare};
 
 impl<T: 'static, E: Reason> Promise<T, E> {
@@ -57,7 +56,41 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         })
     }
 
-    /// Runs `handler` on the value and resolves to what it returns.
+    /// Runs `handler` on the outcome, whatever it is, as a `Result`; the promise that is returned has the
+    /// handler's outcome. The handler may use `?`.
+    ///
+    /// A fault comes as the reason that was made of it, as to [`Promise::catch`]: the panic of a handler
+    /// before, which was reported, and a cancellation. A chain that is dropped runs no handler.
+    ///
+    /// ```
+    /// use api_promises::Promise;
+    /// use std::io;
+    ///
+    /// let mut event_loop = loop_core::EventLoop::new()?;
+    /// let asked = Promise::<u32, _>::reject(&event_loop.handle(), io::Error::other("no answer"));
+    /// let told = asked.then_result(|asked| match asked {
+    ///     Ok(number) => io::Result::Ok(format!("it is {number}")),
+    ///     Err(error) => Ok(format!("there is {error}")),
+    /// });
+    /// assert_eq!(told.run_until_complete(&mut event_loop).unwrap()?, "there is no answer");
+    /// # Ok::<(), io::Error>(())
+    /// ```
+    ///
+    /// folly: `Future::thenTry`. Scala: `Future.transformWith`. Twisted: `Deferred.addBoth`.
+    #[track_caller]
+    pub fn then_result<R, U, F>(
+        self,
+        handler: impl FnOnce(Result<T, E>) -> R + 'static,
+    ) -> Promise<U, F>
+    where
+        R: IntoPromise<Value = U, Reason = F>,
+        U: 'static,
+        F: Reason,
+    {
+        self.link(|outcome| handler(bare(outcome)).into_step())
+    }
+
+    /// Runs `handler` on the value, and is fulfilled with what it returns.
     #[track_caller]
     pub fn map<U: 'static>(self, handler: impl FnOnce(T) -> U + 'static) -> Promise<U, E> {
         self.link(|outcome| match outcome {
@@ -119,33 +152,29 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         })
     }
 
-    /// Runs `handler` whatever the outcome, and passes the outcome on when the handler has ended. What
-    /// the handler returns is only waited for. A failure of the handler takes the outcome's place.
+    /// Runs `handler` once, whatever comes of the chain, and passes the outcome on when the handler has
+    /// ended. What the handler returns is only waited for: nothing, a `Result` or a promise. A failure of
+    /// it takes the outcome's place.
     ///
-    /// When the chain is dropped while the handler's promise is pending, that is cancelled, and a
-    /// rejection that waited to be passed on is reported.
+    /// It runs when the chain is dropped too, as inside of what [`timeout`](Promise::timeout) and
+    /// [`guard`](Promise::guard) drop, and when it is known that no outcome will come: then from the ready
+    /// queue, behind all that the drop cancels, and behind the clean-ups of the links before. Nothing waits
+    /// for it there, a failure is reported, and what it returned is not cancelled. To have a result wait for
+    /// the clean-up, put this behind the `timeout`. A rejection that waits to be passed on when the chain
+    /// is dropped is reported.
     ///
     /// # Limits
-    /// A chain that is dropped before has no outcome, and `handler` is dropped unrun: so it is inside of what
-    /// `timeout`, `race` or [`guard`](crate::CancellationToken::guard) drop. What has to be done even then
-    /// comes behind these, or into a destructor.
+    /// A closed loop runs nothing.
     ///
-    /// ECMAScript: `Promise.prototype.finally`.
+    /// ECMAScript: `Promise.prototype.finally`. Bluebird and Twisted (`addBoth`) run it for a cancel, too;
+    /// KJ's `attach` has destructors alone.
     #[track_caller]
     pub fn finally<R>(self, handler: impl FnOnce() -> R + 'static) -> Promise<T, E>
     where
-        R: IntoPromise<Reason = E>,
+        R: CleanUp<E> + 'static,
     {
-        let (handle, created_at) = (self.handle().clone(), Location::caller());
-        self.link(move |outcome| {
-            let mut held = Held { outcome: Some(outcome), handle, created_at };
-            let ended = match handler().into_step() {
-                Step::Settled(Ok(value)) if takes_ticks() => Promise::resolve(&held.handle, value),
-                Step::Settled(ended) => return held.pass_on(ended),
-                Step::Follow(promise) => promise,
-            };
-            Step::Follow(ended.link(move |ended| held.pass_on(ended)))
-        })
+        let handler = Finally::new(handler, self.handle().clone(), Location::caller());
+        self.link(|outcome| handler.run(outcome))
     }
 
     /// Makes a panic of the handler of this link a plain rejection with
@@ -206,35 +235,4 @@ impl<T: 'static, E: Reason> Promise<T, E> {
 fn passing<H, T: 'static, E: Reason>(handler: H, outcome: Outcome<T, E>) -> Step<T, E> {
     drop(handler);
     Step::Settled(outcome)
-}
-
-/// An outcome that waits for a clean-up, and is not lost when that is cancelled.
-struct Held<T: 'static, E: Reason> {
-    outcome: Option<Outcome<T, E>>,
-    handle: LoopHandle,
-    created_at: &'static Location<'static>,
-}
-
-impl<T: 'static, E: Reason> Held<T, E> {
-    /// Passes the outcome on, or what the clean-up failed with.
-    fn pass_on<V>(&mut self, ended: Outcome<V, E>) -> Step<T, E> {
-        // What the clean-up came to goes first: if its destructor panics, the outcome is still held.
-        let ended = ended.map(drop);
-        let outcome = self.outcome.take().expect("an outcome is passed on once");
-        Step::Settled(match ended {
-            Ok(()) => outcome,
-            Err(rejection) => {
-                discard(outcome, (&self.handle, self.created_at));
-                Err(rejection)
-            }
-        })
-    }
-}
-
-impl<T: 'static, E: Reason> Drop for Held<T, E> {
-    fn drop(&mut self) {
-        if let Some(outcome) = self.outcome.take() {
-            lose(outcome, (&self.handle, self.created_at));
-        }
-    }
 }

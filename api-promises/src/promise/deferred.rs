@@ -117,10 +117,6 @@ impl<T: 'static, E: Reason> Node<T, E> for Deferred<T, E> {
     fn created_at(&self) -> &'static Location<'static> {
         self.created_at
     }
-
-    fn is_pending(&self) -> bool {
-        self.outlet.is_pending()
-    }
 }
 
 impl<T: 'static, E: 'static> Owner for Deferred<T, E> {
@@ -156,9 +152,5 @@ impl<T: 'static, E: Reason> Node<T, E> for Never {
 
     fn created_at(&self) -> &'static Location<'static> {
         self.created_at
-    }
-
-    fn is_pending(&self) -> bool {
-        true
     }
 }

@@ -10,7 +10,7 @@ use super::{Promise, Reason};
 ///
 /// There is no implementation for plain values: use [`Promise::map`] for these.
 pub trait IntoPromise {
-    /// What the promise resolves to.
+    /// What the promise is fulfilled with.
     type Value: 'static;
     /// What the promise is rejected with.
     type Reason: Reason;

@@ -237,10 +237,6 @@ where
         self.created_at
     }
 
-    fn is_pending(&self) -> bool {
-        self.outlet.is_pending()
-    }
-
     fn catch_panics(&self) {
         self.catches.set(true);
     }

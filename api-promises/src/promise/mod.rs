@@ -3,6 +3,7 @@
 mod adopt;
 mod awaited;
 mod chain;
+mod clean_up;
 mod deferred;
 mod fault;
 mod into_promise;
@@ -14,6 +15,7 @@ mod rejection;
 mod release;
 mod resolver;
 mod shared;
+mod shared_error;
 pub(crate) mod spare;
 mod walk;
 
@@ -25,6 +27,7 @@ use loop_core::LoopHandle;
 
 pub use adopt::{Adoption, set_adoption};
 use awaited::Awaiting;
+pub use clean_up::CleanUp;
 use deferred::{Cancels, Deferred, Never};
 pub use fault::{Fault, Reason};
 pub use into_promise::IntoPromise;
@@ -32,20 +35,21 @@ use link::{Handler, Link};
 pub(crate) use node::{Cancel, Node, Owner, Sink};
 pub(crate) use outlet::Outlet;
 use owned::{Kept, Tail};
-pub(crate) use rejection::{Outcome, Rejection, bare};
+pub(crate) use rejection::{Outcome, Rejection, bare, lose};
 use release::abandon_handled;
 pub(crate) use release::{Origin, abandon, discard, discard_if_any, guard, strand, told};
 pub use resolver::Resolver;
 pub use shared::Shared;
+pub use shared_error::SharedError;
 pub(crate) use walk::{Downstream, Stranded, Upstream};
 
 /// The outcome, value or reason, of something that has not ended yet.
 ///
 /// A promise is moved along and consumed once: by a handler, by [`Promise::detach`], or by being
-/// awaited, since it is a [`Future`] too. Dropping it cancels what it stands for; dropping one that
-/// is rejected reports the rejection.
+/// awaited, since it is a [`Future`] too. Dropping it cancels what it stands for, and runs the clean-ups of its
+/// chain ([`Promise::finally`]); dropping one that is rejected reports the rejection.
 ///
-/// ECMAScript: `Promise`, but owned by one consumer.
+/// KJ: `Promise`. ECMAScript: `Promise`, but owned by one consumer.
 #[must_use = "a promise that is dropped cancels what it stands for"]
 pub struct Promise<T: 'static, E: Reason> {
     state: PromiseState<T, E>,
@@ -76,7 +80,7 @@ enum PromiseState<T: 'static, E: Reason> {
 const CONSUMED: &str = "a promise that was polled can only be polled on";
 
 impl<T: 'static, E: Reason> Promise<T, E> {
-    /// Makes a promise that has the value already.
+    /// Makes a promise that is fulfilled already.
     ///
     /// ECMAScript: `Promise.resolve`.
     #[track_caller]
@@ -248,7 +252,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
 impl<T: 'static, E: Reason> fmt::Debug for Promise<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
-            PromiseState::Settled(ref kept) if kept.is_resolved() => "resolved",
+            PromiseState::Settled(ref kept) if kept.is_fulfilled() => "fulfilled",
             PromiseState::Settled(_) => "rejected",
             PromiseState::Pending(_) | PromiseState::Awaited(_) => "pending",
             PromiseState::Consumed => "consumed",

@@ -20,9 +20,6 @@ pub(crate) trait Node<T, E>: Upstream {
     /// Returns where the promise was made.
     fn created_at(&self) -> &'static Location<'static>;
 
-    /// Tells whether the outcome is still to come.
-    fn is_pending(&self) -> bool;
-
     /// Makes a panic of this node a plain rejection.
     fn catch_panics(&self) {}
 }

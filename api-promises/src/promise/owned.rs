@@ -4,12 +4,12 @@ use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::rc::Rc;
 
-use loop_core::{Context, LoopHandle};
+use loop_core::LoopHandle;
 
 use super::Reason;
 use super::node::Node;
 use super::rejection::{Outcome, lose};
-use super::release::{abandon, report};
+use super::release::abandon;
 
 /// An outcome that waits for its consumer. Dropping a rejection reports it.
 pub(super) struct Kept<T: 'static, E: Reason>(
@@ -43,7 +43,7 @@ impl<T: 'static, E: Reason> Kept<T, E> {
         handle
     }
 
-    pub(super) fn is_resolved(&self) -> bool {
+    pub(super) fn is_fulfilled(&self) -> bool {
         matches!(self.0, Some((Ok(_), ..)))
     }
 }
@@ -74,15 +74,7 @@ impl<T: 'static, E: Reason> Drop for Kept<T, E> {
 impl<T: 'static, E: Reason> Drop for Tail<T, E> {
     fn drop(&mut self) {
         if let Some(node) = self.0.take() {
-            cancel(node);
+            abandon(node);
         }
     }
-}
-
-fn cancel<T, E: Reason>(node: Rc<dyn Node<T, E>>) {
-    if node.handle().is_debug() && node.is_pending() {
-        let context = Context::new("a pending promise was dropped, which cancels it");
-        report(node.handle(), &context.created_at(node.created_at()));
-    }
-    abandon(node);
 }

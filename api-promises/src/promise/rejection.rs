@@ -5,9 +5,10 @@ use std::fmt::Write;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
-use loop_core::{Context, LoopHandle, is_cancelled, panic_message};
+use loop_core::{Context, LoopHandle, is_final, panic_message};
 
 use super::release::{Origin, discard, dispose, report, told};
+use super::shared_error::SharedError;
 use super::{Fault, Reason};
 
 /// What a node is settled with.
@@ -63,14 +64,21 @@ impl<E: Reason> Rejection<E> {
     /// Tells whether it is a panic or a cancellation.
     pub(crate) fn is_final(&self) -> bool {
         let reason: &dyn Any = &self.reason;
-        if self.past.as_ref().is_some_and(|past| past.is_final) {
-            return true;
-        }
-        if let Some(error) = reason.downcast_ref::<io::Error>() {
+        let of_io = |error: &io::Error| {
             let fault = error.get_ref().and_then(|cause| cause.downcast_ref::<Fault>());
-            return is_cancelled(error) || fault.is_some_and(Fault::is_final);
-        }
-        reason.downcast_ref().is_some_and(Fault::is_final)
+            is_final(error) || fault.is_some_and(Fault::is_final)
+        };
+        self.past.as_ref().is_some_and(|past| past.is_final)
+            || is_final(&self.reason)
+            || reason.downcast_ref().is_some_and(Fault::is_final)
+            || reason.downcast_ref().is_some_and(of_io)
+            || reason.downcast_ref::<SharedError>().is_some_and(|shared| of_io(shared))
+    }
+
+    /// Makes it one that no further try undoes.
+    pub(crate) fn into_final(mut self) -> Rejection<E> {
+        self.past.get_or_insert_default().is_final = true;
+        self
     }
 
     /// Tells whether the exception handler knows of it, or need not.

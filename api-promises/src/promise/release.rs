@@ -7,6 +7,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
@@ -26,7 +27,11 @@ const PAYLOADS_MAX: usize = 8;
 
 thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
-    static LATER: RefCell<Vec<Release>> = const { RefCell::new(Vec::new()) };
+    static LATER: RefCell<Vec<(u64, Release)>> = const { RefCell::new(Vec::new()) };
+    /// Each with the number of the release that met it.
+    static PUT_OFF: RefCell<Vec<(u64, Box<dyn PutOff>)>> = const { RefCell::new(Vec::new()) };
+    /// The number of the release that is under way, and the last that was given.
+    static NUMBERS: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
 }
 
 /// The loop that hears of a failure, and where the promise that it concerns was made.
@@ -42,8 +47,17 @@ enum Release {
     Drop(Box<dyn Any>, LoopHandle, &'static Location<'static>),
 }
 
+/// What is not to be dropped, since it is to be done whatever happens: a clean-up.
+pub(crate) trait PutOff {
+    /// Does it from the ready queue, and then the rest, the last of it first.
+    fn start(self: Box<Self>, rest: Vec<Box<dyn PutOff>>);
+}
+
 impl Release {
-    fn run(self) {
+    /// Lets go of it. What is put off meanwhile has its number.
+    fn run(self, number: u64) {
+        let (outer, last) = NUMBERS.get();
+        NUMBERS.set((number, last));
         match self {
             Release::Abandon(last, handled) => {
                 let mut next = last.abandon(handled);
@@ -56,11 +70,13 @@ impl Release {
                 while let Some(sink) = next.pop() {
                     sink.strand(why, &mut next);
                 }
+                reverse_put_off(number);
             }
             Release::Drop(value, handle, created_at) => {
                 guard(DESTRUCTOR, (&handle, created_at), || drop(value));
             }
         }
+        NUMBERS.set((outer, NUMBERS.get().1));
     }
 }
 
@@ -179,20 +195,70 @@ fn is_deep() -> bool {
 }
 
 fn release(what: Release) {
+    // Numbers grow from the end of a structure to its inside, whatever has to wait.
+    let number = next_number();
     if is_deep() {
-        return LATER.with_borrow_mut(|later| later.push(what));
+        return LATER.with_borrow_mut(|later| later.push((number, what)));
     }
-    descend(|| what.run());
+    descend(|| what.run(number));
 }
 
-/// Runs a release one level down; the outermost then does what was put off.
+fn next_number() -> u64 {
+    let (current, last) = NUMBERS.get();
+    NUMBERS.set((current, last + 1));
+    last + 1
+}
+
+/// Runs a release one level down; the outermost then does what has to wait for it.
 fn descend(run: impl FnOnce()) {
     let depth = DEPTH.try_with(|depth| depth.replace(depth.get() + 1)).unwrap_or(DEPTH_MAX);
     run();
     if depth == 0 {
-        while let Some(next) = LATER.with_borrow_mut(Vec::pop) {
-            next.run();
+        while let Some((number, next)) = LATER.with_borrow_mut(Vec::pop) {
+            next.run(number);
         }
+        start_put_off();
     }
     let _ = DEPTH.try_with(|now| now.set(depth));
+}
+
+/// Tells whether something can be put off: a thread that ends keeps nothing.
+pub(crate) fn can_put_off() -> bool {
+    PUT_OFF.try_with(|_| ()).is_ok()
+}
+
+/// Has something done when the releases that are under way have ended.
+pub(crate) fn put_off(what: Box<dyn PutOff>) {
+    if DEPTH.get() == 0 {
+        return what.start(Vec::new());
+    }
+    // What is met outside of a walk has nothing to do with the others.
+    let number = Some(NUMBERS.get().0).filter(|current| *current > 0).unwrap_or_else(next_number);
+    PUT_OFF.with_borrow_mut(|put_off| put_off.push((number, what)));
+}
+
+/// A walk down a chain meets the inner first, a walk back meets it last: makes the one as the other.
+fn reverse_put_off(number: u64) {
+    let _ = PUT_OFF.try_with(|put_off| {
+        let mut put_off = put_off.borrow_mut();
+        let own: Vec<_> = put_off.extract_if(.., |(other, _)| *other == number).collect();
+        put_off.extend(own.into_iter().rev());
+    });
+}
+
+/// Does what was put off: that of the last number first, which is the inner.
+fn start_put_off() {
+    let put_off = PUT_OFF.try_with(RefCell::take).unwrap_or_default();
+    let mut walks = BTreeMap::<u64, Vec<Box<dyn PutOff>>>::new();
+    for (number, what) in put_off {
+        walks.entry(number).or_default().push(what);
+    }
+    walks.into_values().rev().for_each(start_next);
+}
+
+/// Does what one walk has met, one after the other: the last first, which is the inner.
+pub(crate) fn start_next(mut put_off: Vec<Box<dyn PutOff>>) {
+    if let Some(next) = put_off.pop() {
+        next.start(put_off);
+    }
 }

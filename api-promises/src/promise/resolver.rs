@@ -34,7 +34,7 @@ impl<T: 'static, E: Reason> Resolver<T, E> {
         Resolver { node: Some(node) }
     }
 
-    /// Gives the promise its value.
+    /// Fulfils the promise with a value.
     pub fn resolve(self, value: T) {
         self.settle(Ok(value));
     }

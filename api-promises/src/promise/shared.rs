@@ -63,7 +63,10 @@ enum SharedState<T, E> {
 }
 
 impl<T: Clone + 'static, E: Reason + Clone> Promise<T, E> {
-    /// Lets many consume the promise. ECMAScript's promises are like that from the beginning.
+    /// Lets many consume the promise. One that is rejected with an [`io::Error`](std::io::Error), which has no
+    /// clone, is shared by [`SharedError`](super::SharedError): `promise.err_into::<SharedError>().share()`.
+    ///
+    /// ECMAScript's promises are like that from the beginning. KJ: `Promise::fork`.
     #[track_caller]
     pub fn share(self) -> Shared<T, E> {
         let (handle, created_at) = (self.handle().clone(), Location::caller());
@@ -158,7 +161,7 @@ impl<T: Clone + 'static, E: Reason + Clone> fmt::Debug for Shared<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &*self.0.state.borrow() {
             SharedState::Pending(_) | SharedState::Never => "pending",
-            SharedState::Settled(outcome) if outcome.is_ok() => "resolved",
+            SharedState::Settled(outcome) if outcome.is_ok() => "fulfilled",
             SharedState::Settled(_) => "rejected",
         };
         write!(f, "Shared({state})")

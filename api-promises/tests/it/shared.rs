@@ -217,7 +217,7 @@ fn catch_panics_makes_a_panic_a_plain_rejection() {
 }
 
 #[test]
-fn in_debug_mode_reports_have_the_links_and_dropped_promises_are_told() {
+fn in_debug_mode_reports_have_the_links_and_a_drop_is_no_news() {
     let mut lab = Lab::new();
     lab.handle.set_debug(true);
     let passed = Failing::<u32>::reject(&lab.handle, Fault::Cycle).map(|value| value + 1);
@@ -227,9 +227,19 @@ fn in_debug_mode_reports_have_the_links_and_dropped_promises_are_told() {
     let report = lab.reports.take().concat();
     assert_eq!(report.matches("passed").count(), 2, "{report}");
     assert!(report.contains("shared.rs"), "{report}");
+    let resolvers = RefCell::new(Vec::new());
+    let pending = || {
+        let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
+        resolvers.borrow_mut().push(resolver);
+        promise
+    };
+    let token = CancellationToken::new();
     drop(Failing::<u32>::never(&lab.handle));
-    assert_eq!(lab.reports.take().len(), 1);
-    lab.handle.set_debug(false);
-    drop(Failing::<u32>::never(&lab.handle));
-    assert!(lab.reports.take().is_empty());
+    drop(race(&lab.handle, [pending(), pending().map(|value| value)]));
+    let owned = pending();
+    drop(pending().then(move |_| owned));
+    token.guard(pending()).catch(|_| Ok::<_, Fault>(0)).detach(|_| ());
+    token.cancel();
+    while lab.event_loop.run_ready() > 0 {}
+    assert!(lab.reports.take().is_empty(), "dropping is how one cancels");
 }

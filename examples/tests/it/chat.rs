@@ -12,8 +12,10 @@ use socket2::{Domain, Socket, Type};
 
 use crate::client::reset;
 
+mod given_up;
 mod running;
 
+use self::given_up::a_connection_that_the_kernel_gives_up_is_not_cut_off;
 use self::running::{Guest, PATIENCE, Running};
 
 /// Makes a test of each behaviour for each style.
@@ -42,6 +44,7 @@ in_every_style! {
     a_reset_is_a_leave,
     who_leaves_in_mid_sentence_gets_the_rest,
     a_client_that_does_not_read_is_dropped_with_notice,
+    a_connection_that_the_kernel_gives_up_is_not_cut_off,
     a_stop_says_goodbye_to_all,
     a_stop_waits_for_nobody_longer_than_its_grace,
 }

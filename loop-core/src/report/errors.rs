@@ -234,6 +234,26 @@ pub fn is_panicked(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|cause| cause.is::<Panicked>())
 }
 
+/// Tells whether an error is a cancellation or a panic, which no further try undoes: [`Cancelled`],
+/// [`Panicked`], or what holds one of these, an [`io::Error`] or an [`AggregateError`] of such.
+///
+/// ```
+/// use loop_core::{Cancelled, is_final};
+/// use std::io::{Error, ErrorKind};
+///
+/// assert!(is_final(&Error::from(Cancelled)));
+/// assert!(!is_final(&Error::from(ErrorKind::ConnectionRefused)));
+/// ```
+pub fn is_final<E: 'static>(error: &E) -> bool {
+    let error: &dyn Any = error;
+    let of_io = |error: &io::Error| is_cancelled(error) || is_panicked(error);
+    let of_many = |many: &AggregateError<io::Error>| many.errors.iter().any(of_io);
+    error.is::<Cancelled>()
+        || error.is::<Panicked>()
+        || error.downcast_ref().is_some_and(of_io)
+        || error.downcast_ref().is_some_and(of_many)
+}
+
 /// Tells whether a connection ended because its peer went away, which is no failure of the
 /// server: `ConnectionReset`, `ConnectionAborted` or `BrokenPipe`.
 ///

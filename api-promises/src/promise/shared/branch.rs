@@ -99,10 +99,6 @@ impl<T: Clone + 'static, E: Reason + Clone> Node<T, E> for Branch<T, E> {
     fn created_at(&self) -> &'static Location<'static> {
         self.created_at
     }
-
-    fn is_pending(&self) -> bool {
-        !matches!(*self.hub.state.borrow(), SharedState::Settled(_))
-    }
 }
 
 impl<T: Clone + 'static, E: Reason + Clone> Upstream for Branch<T, E> {

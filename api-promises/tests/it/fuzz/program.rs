@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use api_promises::{CancellationToken, Promise, Resolver};
+use api_promises::{CancellationToken, Promise, PromiseGroup, Resolver};
 use futures::executor::LocalPool;
 use loop_core::{EventLoop, LoopHandle, ManualClock};
 
@@ -44,6 +44,7 @@ pub(super) struct World {
     pub(super) resolvers: RefCell<Vec<Resolver<Value, Reason>>>,
     pub(super) forks: Forks,
     pub(super) tokens: RefCell<Vec<CancellationToken>>,
+    pub(super) group: PromiseGroup<Reason>,
     pub(super) catches: bool,
 }
 
@@ -63,6 +64,7 @@ pub(super) fn run(seed: u64) -> Ended {
         resolvers: RefCell::default(),
         forks: Forks::default(),
         tokens: RefCell::default(),
+        group: PromiseGroup::new(&handle),
         catches,
     });
     let mut pool = LocalPool::new();
@@ -149,11 +151,12 @@ impl World {
     /// Drops what the program holds, in any order. What is dropped may leave more.
     fn drop_all(&self) {
         loop {
-            let left = match fastrand::u8(0..5) {
+            let left = match fastrand::u8(0..6) {
                 0 => take(&self.promises).map(drop),
                 1 => take(&self.awaited).map(drop),
                 2 => take(&self.resolvers).map(drop),
                 3 => self.forks.drop_one().then_some(()),
+                4 => (self.group.abort_all() > 0).then_some(()),
                 _ => take(&self.tokens).map(drop),
             };
             if left.is_none() && self.is_empty() {
@@ -168,5 +171,6 @@ impl World {
             && self.resolvers.borrow().is_empty()
             && self.forks.is_empty()
             && self.tokens.borrow().is_empty()
+            && self.group.is_empty()
     }
 }

@@ -21,6 +21,7 @@ impl World {
             13 | 14 => self.share(),
             15 => self.token(),
             16 => self.consume(),
+            17 if fastrand::u8(0..8) == 0 => _ = self.group.abort_all(),
             17 => drop(take(&self.promises)),
             18 => self.wait(),
             _ => self.promisify(),
@@ -101,15 +102,16 @@ impl World {
 
     fn consume(self: &Rc<Self>) {
         let Some(promise) = take(&self.promises) else { return };
-        match fastrand::bool() {
-            true => {
+        match fastrand::u8(0..5) {
+            0 => self.group.add(promise),
+            1 | 2 => {
                 let held = Held::new();
                 promise.detach(move |_| {
                     let _held = held;
                     panic_rarely(8);
                 });
             }
-            false => {
+            _ => {
                 let handler = self.handler();
                 callbackify(promise, move |outcome| drop(handler(outcome)));
             }

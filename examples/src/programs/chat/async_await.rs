@@ -1,19 +1,20 @@
-//! The chat with async: a connection is a task, and reads as its life does.
+//! The chat with async: a connection is a task of a group, and reads as its life does.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::iter;
 use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
 
-use api_async::{CancellationToken, Task, TcpListener, TcpStream, bytes, sleep, spawn};
-use event_listener::Event;
-use futures::future::{Either, select, try_join};
+use api_async::{CancellationToken, Task, TaskGroup, TcpListener, TcpStream, bytes, sleep, spawn};
+use async_channel::{Receiver, Sender, TrySendError, bounded};
+use futures::future::{Either, FutureExt, select, try_join};
 use loop_core::LoopHandle;
 
-use super::lines::{Lines, PAUSE};
-use super::outbox::{Next, Outbox};
+use super::lines::{Line, Lines, PAUSE};
+use super::outbox::OUTBOX_LINES_MAX;
 use super::room::{Delivery, Ending, Room};
 use super::{Options, Report};
 
@@ -27,18 +28,21 @@ struct State {
     room: RefCell<Room>,
     /// Everybody who is connected, those included who have left the room and are in their grace.
     clients: RefCell<BTreeMap<u64, Rc<Client>>>,
-    /// Aborting it closes the listener.
-    accepting: Cell<Option<Task<()>>>,
-    /// Told when a client has gone.
-    gone: Event,
+    /// Cancelled when the chat stops.
+    stopping: CancellationToken,
+    /// Ends when the chat has stopped and every client has gone.
+    serving: Cell<Option<Task<()>>>,
 }
 
 struct Client {
     id: u64,
     stream: TcpStream,
-    outbox: RefCell<Outbox>,
-    /// Told when the outbox has something, for the writer that waits.
-    filled: Event,
+    /// Takes the lines for it; closed when the client has left the room.
+    outbox: Sender<Line>,
+    /// Has them: for the writer, and for who gives them up.
+    unsent: Receiver<Line>,
+    /// What it is told behind these.
+    farewell: Cell<Option<Line>>,
     /// Cancelled when the client has left the room.
     left: CancellationToken,
 }
@@ -59,36 +63,45 @@ impl Chat {
             options: options.clone(),
             room: RefCell::default(),
             clients: RefCell::default(),
-            accepting: Cell::default(),
-            gone: Event::new(),
+            stopping: CancellationToken::new(),
+            serving: Cell::default(),
         }));
-        chat.0.accepting.set(Some(spawn(handle, chat.clone().accept(listener))));
+        chat.0.serving.set(Some(spawn(handle, chat.clone().accept(listener))));
         Ok((chat, address))
     }
 
     // ANCHOR: accept
+    /// Lets clients in until the chat stops, and ends when the last has gone.
     async fn accept(self, listener: TcpListener) {
-        loop {
-            match listener.accept().await {
-                Ok((stream, _peer)) => spawn(&self.0.handle, self.clone().join(stream)).detach(),
-                Err(error) => return self.0.handle.report_error("accept", &error),
+        let mut clients = TaskGroup::new(&self.0.handle);
+        while let Ok(accepted) = self.0.stopping.run(listener.accept()).await {
+            // Who has gone is joined, or would stay in the group.
+            while let Some(Some(_gone)) = clients.join_next().now_or_never() {}
+            match accepted {
+                Ok((stream, _peer)) => clients.spawn(self.clone().join(stream)),
+                Err(error) => {
+                    self.0.handle.report_error("accept", &error);
+                    break;
+                }
             }
         }
+        drop(listener);
+        while clients.join_next().await.is_some() {}
     }
     // ANCHOR_END: accept
 
     pub(super) async fn join(self, stream: TcpStream) {
         let (id, question) = self.0.room.borrow_mut().enter();
-        let client = Rc::new(Client {
-            id,
-            stream,
-            outbox: RefCell::default(),
-            filled: Event::new(),
-            left: CancellationToken::new(),
-        });
+        let (outbox, unsent) = bounded(OUTBOX_LINES_MAX);
+        let (farewell, left) = (Cell::default(), CancellationToken::new());
+        let client = Rc::new(Client { id, stream, outbox, unsent, farewell, left });
         self.0.clients.borrow_mut().insert(id, client.clone());
         let _present = Present { chat: &self, client: &client };
         self.deliver(question);
+        if self.0.stopping.is_cancelled() {
+            // It was let in when the others were told.
+            self.leave(id, Ending::Stopping);
+        }
         let conversation = pin!(try_join(self.read(&client), write(&client)));
         let grace_over = pin!(async {
             client.left.cancelled().await;
@@ -132,10 +145,8 @@ impl Chat {
         let mut deliveries = VecDeque::from(deliveries);
         while let Some(Delivery { to, line }) = deliveries.pop_front() {
             let Some(client) = self.0.clients.borrow().get(&to).cloned() else { continue };
-            let taken = client.outbox.borrow_mut().push(line);
-            match taken {
-                Ok(()) => drop(client.filled.notify(1)),
-                Err(_full) => deliveries.extend(self.close(&client, Ending::TooSlow)),
+            if let Err(TrySendError::Full(_)) = client.outbox.try_send(line) {
+                deliveries.extend(self.close(&client, Ending::TooSlow));
             }
         }
     }
@@ -150,9 +161,14 @@ impl Chat {
 
     /// Closes an outbox and begins the grace; returns what the others are to be told.
     fn close(&self, client: &Client, ending: Ending) -> Vec<Delivery> {
-        client.outbox.borrow_mut().close(ending);
-        client.filled.notify(1);
-        client.left.cancel();
+        // Whoever has left before has its last line.
+        if client.outbox.close() {
+            if ending == Ending::TooSlow {
+                while client.unsent.try_recv().is_ok() {}
+            }
+            client.farewell.set(Some(ending.notice()));
+            client.left.cancel();
+        }
         self.0.room.borrow_mut().leave(client.id, ending)
     }
 }
@@ -165,7 +181,6 @@ impl Drop for Present<'_> {
         chat.0.clients.borrow_mut().remove(&client.id);
         let news = chat.0.room.borrow_mut().leave(client.id, Ending::Left);
         chat.deliver(news);
-        chat.0.gone.notify(1);
     }
 }
 // ANCHOR_END: clean_up
@@ -174,13 +189,12 @@ impl Chat {
     // ANCHOR: stop
     /// Lets nobody in any more and everybody out, each within its grace.
     pub(super) async fn stop(self) -> Report {
-        if let Some(accepting) = self.0.accepting.take() {
-            accepting.abort();
-        }
+        self.0.stopping.cancel();
         let ids: Vec<_> = self.0.clients.borrow().keys().copied().collect();
         ids.into_iter().for_each(|id| self.leave(id, Ending::Stopping));
-        while !self.0.clients.borrow().is_empty() {
-            self.0.gone.listen().await;
+        if let Some(serving) = self.0.serving.take() {
+            // A panic has been reported.
+            let _ = serving.await;
         }
         self.0.room.borrow().report()
     }
@@ -188,17 +202,17 @@ impl Chat {
 }
 
 // ANCHOR: write
-/// Writes what is in the outbox, and ends our side after the last line.
+/// Writes what is in the outbox, and then the last line, and ends our side.
 async fn write(client: &Client) -> io::Result<()> {
-    loop {
-        let next = client.outbox.borrow_mut().take();
-        match next {
-            Next::Write(lines) => {
-                bytes::write_all_vectored(&client.stream, lines).await.0?;
-            }
-            Next::Wait => client.filled.listen().await,
-            Next::End => return client.stream.shutdown(Shutdown::Write).await,
-        }
+    while let Ok(first) = client.unsent.recv().await {
+        // All that waits, since one system call takes it.
+        let others = iter::from_fn(|| client.unsent.try_recv().ok());
+        let lines = iter::once(first).chain(others).collect();
+        bytes::write_all_vectored(&client.stream, lines).await.0?;
     }
+    if let Some(farewell) = client.farewell.take() {
+        bytes::write_all(&client.stream, farewell).await.0?;
+    }
+    client.stream.shutdown(Shutdown::Write).await
 }
 // ANCHOR_END: write

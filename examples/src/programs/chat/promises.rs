@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 
 use api_promises::combine::{all, race};
-use api_promises::{Promise, Resolver, TcpListener, TcpStream, bytes, sleep};
+use api_promises::{Promise, PromiseGroup, Resolver, TcpListener, TcpStream, bytes, sleep};
 use loop_core::LoopHandle;
 
 use super::lines::{Lines, PAUSE};
@@ -27,8 +27,8 @@ struct State {
     clients: RefCell<BTreeMap<u64, Rc<Client>>>,
     /// Dropping it closes the listener.
     accepting: Cell<Option<Promise<(), io::Error>>>,
-    /// Resolved when the last client has gone.
-    stopped: Cell<Option<Resolver<Report, io::Error>>>,
+    /// The connections, each with its end; empty when the last client has gone.
+    conversations: PromiseGroup<io::Error>,
 }
 
 struct Client {
@@ -56,7 +56,8 @@ impl Chat {
             room: RefCell::default(),
             clients: RefCell::default(),
             accepting: Cell::default(),
-            stopped: Cell::default(),
+            // What fails is a connection that is gone, which is no news to anybody.
+            conversations: PromiseGroup::with_handler(handle, drop),
         }));
         let reporter = handle.clone();
         let accepting = chat.clone().accept(listener).catch(move |error| {
@@ -94,8 +95,8 @@ impl Chat {
         let (timer, grace) = (handle.clone(), self.0.options.grace);
         let grace_over = left.then(move |()| sleep(&timer, grace)).map(|()| CutOff(true));
         let ended = race(&handle, [conversation.map(|_| CutOff(false)), grace_over]);
-        // What fails is a connection that is gone, which is no news to anybody.
-        ended.inspect(move |outcome| self.end(&client, outcome)).detach(drop);
+        let chat = self.clone();
+        self.0.conversations.add(ended.inspect(move |outcome| chat.end(&client, outcome)));
     }
 
     // ANCHOR: read
@@ -167,17 +168,8 @@ impl Chat {
         self.0.clients.borrow_mut().remove(&client.id);
         let news = self.0.room.borrow_mut().leave(client.id, Ending::Left);
         self.deliver(news);
-        self.end_if_empty();
     }
     // ANCHOR_END: clean_up
-
-    fn end_if_empty(&self) {
-        if self.0.clients.borrow().is_empty()
-            && let Some(stopped) = self.0.stopped.take()
-        {
-            stopped.resolve(self.0.room.borrow().report());
-        }
-    }
 
     // ANCHOR: stop
     /// Lets nobody in any more and everybody out, each within its grace.
@@ -185,10 +177,8 @@ impl Chat {
         drop(self.0.accepting.take());
         let ids: Vec<_> = self.0.clients.borrow().keys().copied().collect();
         ids.into_iter().for_each(|id| self.leave(id, Ending::Stopping));
-        let (promise, stopped) = Promise::with_resolvers(&self.0.handle);
-        self.0.stopped.set(Some(stopped));
-        self.end_if_empty();
-        promise
+        let all_gone = self.0.conversations.on_empty();
+        all_gone.map(move |()| self.0.room.borrow().report())
     }
     // ANCHOR_END: stop
 }

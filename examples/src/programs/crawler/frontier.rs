@@ -69,6 +69,11 @@ impl Frontier {
         if self.under_way > 0 { Next::Wait } else { Next::Over }
     }
 
+    /// Returns how many pages were handed out and are not done.
+    pub(super) fn under_way(&self) -> usize {
+        self.under_way
+    }
+
     /// Takes what came of a page, good or bad.
     pub(super) fn done(&mut self, job: &Job, result: Result<Response, FetchError>) {
         // What came too late was counted as abandoned.

@@ -1,11 +1,11 @@
-//! The crawler with promises: workers that are chains, each of which begins itself again.
+//! The crawler with promises: a fetch is a chain, and whichever ends begins others in its place.
 
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
 
-use api_promises::combine::{all, race, timeout};
-use api_promises::{Promise, Resolver, TcpStream, bytes, sleep};
+use api_promises::combine::race;
+use api_promises::{Promise, PromiseGroup, TcpStream, bytes, sleep};
 use loop_core::LoopHandle;
 
 use super::frontier::{Frontier, Next};
@@ -17,48 +17,45 @@ struct Crawl {
     handle: LoopHandle,
     options: Options,
     frontier: RefCell<Frontier>,
-    /// Resolved when a page has been fetched: there may be more, or no more.
-    changed: RefCell<Vec<Resolver<(), io::Error>>>,
+    /// What is under way.
+    fetches: PromiseGroup<io::Error>,
 }
 
 // ANCHOR: crawl
-/// Crawls a site with so many workers, and resolves to the totals.
+/// Crawls a site, so many pages at once, and is fulfilled with the totals.
 pub(super) fn crawl(handle: &LoopHandle, options: &Options) -> Promise<Totals, io::Error> {
     let crawl = Rc::new(Crawl {
         handle: handle.clone(),
         options: options.clone(),
         frontier: RefCell::new(Frontier::new(options)),
-        changed: RefCell::default(),
+        fetches: PromiseGroup::new(handle),
     });
-    let workers: Vec<_> = (0..options.workers).map(|_| crawl.clone().work()).collect();
-    let (late, workers) = (crawl.clone(), all(handle, workers).map(drop));
-    let over = sleep(handle, options.timeout).map(move |()| late.frontier.borrow_mut().give_up());
-    race(handle, [workers, over]).map(move |()| crawl.frontier.borrow().totals())
+    crawl.work();
+    let ended = race(handle, [crawl.fetches.on_empty(), sleep(handle, options.timeout)]);
+    let ending = crawl.clone();
+    let totals = ended.map(move |()| {
+        crawl.frontier.borrow_mut().give_up();
+        crawl.frontier.borrow().totals()
+    });
+    totals.finally(move || {
+        ending.fetches.abort_all();
+    })
 }
 // ANCHOR_END: crawl
 
 impl Crawl {
     // ANCHOR: work
-    /// Fetches pages until there are no more.
-    fn work(self: Rc<Self>) -> Promise<(), io::Error> {
-        let next = self.frontier.borrow_mut().next();
-        match next {
-            Next::Fetch(job) => {
-                let fetch = self.fetch(&job.url);
-                let result = timeout(&self.handle, self.options.fetch_timeout, fetch);
-                let result = result.then_or(|response| Ok(Ok(response)), |error| Ok(Err(error)));
-                result.then(move |result| {
-                    self.frontier.borrow_mut().done(&job, result);
-                    self.changed.take().into_iter().for_each(|changed| changed.resolve(()));
-                    self.work()
-                })
-            }
-            Next::Wait => {
-                let (promise, changed) = Promise::with_resolvers(&self.handle);
-                self.changed.borrow_mut().push(changed);
-                promise.then(move |()| self.work())
-            }
-            Next::Over => Promise::resolve(&self.handle, ()),
+    /// Begins fetches until so many are under way, or nothing waits; each that ends comes here again.
+    fn work(self: &Rc<Self>) {
+        while self.frontier.borrow().under_way() < self.options.workers {
+            let Next::Fetch(job) = self.frontier.borrow_mut().next() else { return };
+            let (crawl, fetch) = (self.clone(), self.fetch(&job.url));
+            let fetched = fetch.timeout(self.options.fetch_timeout).then_result(move |result| {
+                crawl.frontier.borrow_mut().done(&job, result);
+                crawl.work();
+                Ok(())
+            });
+            self.fetches.add(fetched);
         }
     }
     // ANCHOR_END: work

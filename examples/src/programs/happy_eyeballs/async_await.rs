@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use api_async::combine::timeout;
 use api_async::{TcpStream, run_until_complete, sleep};
-use futures::future::{Either, select};
+use futures::future::{Either, FutureExt, pending, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use loop_core::{AggregateError, EventLoop, LoopHandle};
 
@@ -24,29 +24,28 @@ pub(super) async fn connect(
     delay: Duration,
 ) -> Result<TcpStream, Failures> {
     let (mut attempts, mut failures) = (FuturesUnordered::new(), BTreeMap::new());
-    for (number, &address) in addresses.iter().enumerate() {
-        attempts.push(attempt(handle, number, address));
-        let mut turn_of_next = sleep(handle, delay);
+    let mut addresses = addresses.iter().enumerate().peekable();
+    loop {
+        let latest = addresses.next();
+        attempts.extend(latest.map(|(number, &address)| attempt(handle, number, address)));
+        let mut turn_of_next = match addresses.peek() {
+            Some(_) => sleep(handle, delay).left_future(),
+            None => pending().right_future(),
+        };
         loop {
             match select(attempts.next(), &mut turn_of_next).await {
                 Either::Left((Some(Ok(stream)), _)) => return Ok(stream),
-                Either::Left((Some(Err((failed, failure))), _)) => {
-                    failures.insert(failed, failure);
-                    if failed == number {
+                Either::Left((Some(Err((number, failure))), _)) => {
+                    failures.insert(number, failure);
+                    if latest.is_some_and(|(latest, _)| latest == number) {
                         break;
                     }
                 }
-                Either::Left((None, _)) | Either::Right(_) => break,
+                Either::Left((None, _)) => return Err(decide(failures)),
+                Either::Right(_) => break,
             }
         }
     }
-    while let Some(ended) = attempts.next().await {
-        match ended {
-            Ok(stream) => return Ok(stream),
-            Err((failed, failure)) => _ = failures.insert(failed, failure),
-        }
-    }
-    Err(decide(failures))
 }
 // ANCHOR_END: connect
 

@@ -142,3 +142,37 @@ pub fn interleave(addresses: &[SocketAddr], first: usize) -> Vec<SocketAddr> {
 fn failed(address: SocketAddr, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{address}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use loop_core::EventLoop;
+
+    use super::*;
+
+    /// Connecting takes a poll at least, which is not made.
+    #[test]
+    fn there_is_a_timer_only_while_an_address_is_left() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        for count in [1, 2] {
+            let addresses = vec![address; count];
+            let mut event_loop = EventLoop::new().unwrap();
+            let handle = event_loop.handle();
+            let timers = |event_loop: &mut EventLoop| {
+                event_loop.run_ready();
+                event_loop.handle().snapshot().timed.len()
+            };
+            let connecting = promises::connect(&handle, &addresses, Duration::from_secs(60));
+            assert_eq!(timers(&mut event_loop), count - 1, "promises");
+            drop(connecting);
+            let (timed, own) = (addresses.clone(), handle.clone());
+            let connecting = api_async::spawn(&handle, async move {
+                async_await::connect(&own, &timed, Duration::from_secs(60)).await.map(drop)
+            });
+            assert_eq!(timers(&mut event_loop), count - 1, "async");
+            connecting.abort();
+        }
+    }
+}

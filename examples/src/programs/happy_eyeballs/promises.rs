@@ -1,14 +1,14 @@
 //! Happy eyeballs with promises.
 //!
-//! Rule: a race is an attempt and the race for the remaining addresses; whichever resolves first is the
+//! Rule: a race is an attempt and the race for the remaining addresses; whichever is fulfilled first is the
 //! result, and the promise of the other is dropped, which closes what it stands for.
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use api_promises::combine::{any, race, timeout};
-use api_promises::{Promise, Resolver, TcpStream, sleep};
+use api_promises::combine::{any, race};
+use api_promises::{Promise, Shared, SharedError, TcpStream, sleep};
 use loop_core::{AggregateError, EventLoop, LoopHandle};
 
 use super::{Failures, Options, Race, failed};
@@ -23,14 +23,17 @@ pub(super) fn connect(
     let Some((&address, others)) = addresses.split_first() else {
         return Promise::reject(handle, AggregateError { errors: Vec::new() });
     };
-    let (has_failed, on_failure) = Promise::with_resolvers(handle);
-    let first = attempt(handle, address, on_failure);
+    let attempt = attempt(handle, address);
+    let first = attempt.promise().map_err(move |error| failed(address, &error).into());
     if others.is_empty() {
         return first;
     }
     let (again, still, others) = (handle.clone(), handle.clone(), others.to_vec());
-    // A signal that nobody will give, since the attempt has succeeded, does not come.
-    let has_failed = has_failed.catch(move |_unused: io::Error| Promise::never(&still));
+    let has_failed = attempt.promise().then_result(move |connected| match connected {
+        // Nobody else has a turn then.
+        Ok(_stream) => Promise::never(&still),
+        Err(_failure) => Promise::resolve(&still, ()),
+    });
     let turn_of_others = race(handle, [sleep(handle, delay).err_into(), has_failed]);
     let later = turn_of_others.then(move |()| connect(&again, &others, delay));
     any(handle, [first, later]).map_err(decide)
@@ -38,15 +41,9 @@ pub(super) fn connect(
 // ANCHOR_END: connect
 
 // ANCHOR: attempt
-fn attempt(
-    handle: &LoopHandle,
-    address: SocketAddr,
-    on_failure: Resolver<(), io::Error>,
-) -> Promise<TcpStream, Failures> {
-    TcpStream::connect(handle, address).catch(move |error| {
-        on_failure.resolve(());
-        Err(AggregateError { errors: vec![failed(address, &error)] })
-    })
+/// Connects, for two who want to know: the race, and the turn of the others.
+fn attempt(handle: &LoopHandle, address: SocketAddr) -> Shared<TcpStream, SharedError> {
+    TcpStream::connect(handle, address).err_into().share()
 }
 // ANCHOR_END: attempt
 
@@ -63,7 +60,7 @@ pub(super) fn run(options: &Options) -> io::Result<Race> {
     let handle = event_loop.handle();
     let racing = connect(&handle, &options.addresses, options.delay);
     let limited = match options.limit {
-        Some(limit) => timeout(&handle, limit, racing),
+        Some(limit) => racing.timeout(limit),
         None => racing,
     };
     let connected = limited.run_until_complete(&mut event_loop).map_err(io::Error::other)?;

@@ -1,16 +1,15 @@
 //! The key-value server with async: a conversation is a loop in a task, and its state are the locals.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
 
-use api_async::combine::timeout;
-use api_async::{CancellationToken, Task, TcpListener, TcpStream, bytes, sleep, spawn};
+use api_async::{CancellationToken, Scope, Task, TcpListener, TcpStream};
+use api_async::{bytes, scope, sleep, spawn, within};
 use futures::future::{Either, FutureExt, select};
-use loop_core::{Elapsed, LoopHandle};
-use slab::Slab;
+use loop_core::{AggregateError, LoopHandle};
 
 use super::core::{SWEEP_EVERY, Session, Store};
 use super::{Options, Report, sweep};
@@ -25,17 +24,18 @@ struct State {
     options: Options,
     store: RefCell<Store>,
     report: RefCell<Report>,
-    /// The conversations, for the end to wait for.
-    clients: RefCell<Slab<Task<()>>>,
+    /// How many clients are connected.
+    connected: Cell<usize>,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
+    /// Ends when the server has stopped and every conversation has ended.
+    serving: Cell<Option<Serving>>,
 }
 
-/// A client that is connected, for as long as its task goes on.
-struct Present {
-    server: KeyValue,
-    key: usize,
-}
+type Serving = Task<Result<(), AggregateError<io::Error>>>;
+
+/// A client that is connected, for as long as its conversation goes on.
+struct Present<'a>(&'a Cell<usize>);
 
 impl KeyValue {
     // ANCHOR: serve
@@ -48,11 +48,11 @@ impl KeyValue {
             options: options.clone(),
             store: RefCell::default(),
             report: RefCell::default(),
-            clients: RefCell::default(),
+            connected: Cell::default(),
             stopping: CancellationToken::new(),
+            serving: Cell::default(),
         }));
-        spawn(handle, server.clone().accept(listener)).detach();
-        spawn(handle, server.clone().sweep()).detach();
+        server.0.serving.set(Some(spawn(handle, server.clone().accept(listener))));
         Ok(server)
     }
     // ANCHOR_END: serve
@@ -62,27 +62,38 @@ impl KeyValue {
     }
 
     // ANCHOR: accept
-    /// Lets clients in until the server stops.
-    async fn accept(self, listener: TcpListener) -> io::Result<()> {
-        while let Ok(accepted) = self.0.stopping.run(listener.accept()).await {
-            let (stream, _peer) = accepted?;
-            self.begin(stream);
-        }
-        Ok(())
+    /// Lets clients in until the server stops, and ends when the last has gone.
+    async fn accept(self, listener: TcpListener) -> Result<(), AggregateError<io::Error>> {
+        let server = &self;
+        scope(&self.0.handle, |scope| async move {
+            scope.spawn(server.sweep());
+            while let Ok(accepted) = server.0.stopping.run(listener.accept()).await {
+                match accepted {
+                    Ok((stream, _peer)) => server.begin(&scope, stream),
+                    // As an error of the scope it would end the conversations, too.
+                    Err(error) => {
+                        server.0.handle.report_error("accept", &error);
+                        break;
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await
     }
     // ANCHOR_END: accept
 
     // ANCHOR: begin
     /// Begins a conversation; how it ends is the client's affair.
-    fn begin(&self, stream: TcpStream) {
-        let clients = &self.0.clients;
-        let full = clients.borrow().len() >= self.0.options.clients_max;
+    fn begin<'a>(&'a self, scope: &Scope<'a, io::Error>, stream: TcpStream) {
+        let full = self.0.connected.get() >= self.0.options.clients_max;
         let session = if full { Session::turned_away() } else { Session::new() };
-        let present = Present { server: self.clone(), key: clients.borrow().vacant_key() };
-        let client = spawn(&self.0.handle, async move {
-            let _ = present.server.converse(stream, session).await;
+        let present = Present::among(&self.0.connected);
+        scope.spawn(async move {
+            let _present = present;
+            let _ = self.converse(stream, session).await;
+            Ok(())
         });
-        clients.borrow_mut().insert(client);
         self.0.report.borrow_mut().clients += 1;
     }
     // ANCHOR_END: begin
@@ -124,11 +135,12 @@ impl KeyValue {
 
     // ANCHOR: sweep
     /// Removes what is over, until the server stops.
-    async fn sweep(self) {
+    async fn sweep(&self) -> io::Result<()> {
         let State { handle, store, stopping, .. } = &*self.0;
         while stopping.run(sleep(handle, SWEEP_EVERY)).await.is_ok() {
             sweep(&mut store.borrow_mut(), handle.time());
         }
+        Ok(())
     }
     // ANCHOR_END: sweep
 
@@ -136,29 +148,30 @@ impl KeyValue {
     /// Lets nobody in any more, lets everybody take its replies, and cuts off who does not within the
     /// grace.
     pub(super) async fn stop(self) -> Report {
-        self.0.stopping.cancel();
-        let mut clients = self.0.clients.take();
-        let all_ended = async {
-            for (_, client) in &mut clients {
-                // A panic has been reported.
-                let _ = client.await;
-            }
-            Ok(())
-        };
-        let ended = timeout(&self.0.handle, self.0.options.grace, all_ended).await;
-        let mut report = *self.0.report.borrow();
-        if let Err(Elapsed) = ended {
-            report.cut_off = clients.iter().filter(|(_, client)| client.abort()).count();
+        let State { handle, options, connected, stopping, serving, report, .. } = &*self.0;
+        stopping.cancel();
+        let mut report = *report.borrow();
+        if let Some(mut serving) = serving.take()
+            && within(handle, options.grace, &mut serving).await.is_err()
+        {
+            report.cut_off = connected.get();
+            serving.abort();
         }
         report
     }
     // ANCHOR_END: stop
 }
 
-/// Forgets a client however its task ends: what is behind an `await` may never come.
-impl Drop for Present {
+impl Present<'_> {
+    fn among(connected: &Cell<usize>) -> Present<'_> {
+        connected.set(connected.get() + 1);
+        Present(connected)
+    }
+}
+
+/// Forgets a client however its conversation ends: what is behind an `await` may never come.
+impl Drop for Present<'_> {
     fn drop(&mut self) {
-        let gone = self.server.0.clients.borrow_mut().try_remove(self.key);
-        drop(gone);
+        self.0.set(self.0.get() - 1);
     }
 }

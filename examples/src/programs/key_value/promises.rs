@@ -1,13 +1,13 @@
 //! The key-value server with promises: a conversation is a chain whose last handler returns the next
 //! chain, and its state is handed on from link to link.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 
 use api_promises::combine::race;
-use api_promises::{CancellationToken, Promise, Resolver, TcpListener, TcpStream, bytes, sleep};
+use api_promises::{Promise, PromiseGroup, TcpListener, TcpStream, bytes, sleep};
 use loop_core::LoopHandle;
 use slab::Slab;
 
@@ -26,19 +26,17 @@ struct State {
     report: RefCell<Report>,
     /// The connections, for the end to shut them down.
     clients: RefCell<Slab<TcpStream>>,
-    /// Cancelled when the grace is over: conversations are given up then.
-    cut_off: CancellationToken,
-    /// Accepting and sweeping; dropping them ends both.
-    running: RefCell<Vec<Promise<(), io::Error>>>,
-    /// Resolved when the last client has gone.
-    empty: Cell<Option<Resolver<(), io::Error>>>,
+    /// What goes on over them; how it ends is the client's affair.
+    conversations: PromiseGroup<io::Error>,
+    /// Accepting and sweeping.
+    running: PromiseGroup<io::Error>,
 }
 
 impl KeyValue {
     // ANCHOR: serve
     /// Listens, lets clients in, and sweeps.
     pub(super) fn serve(handle: &LoopHandle, options: &Options) -> io::Result<KeyValue> {
-        let listener = TcpListener::bind(handle, options.listen)?;
+        let (listener, reporter) = (TcpListener::bind(handle, options.listen)?, handle.clone());
         let server = KeyValue(Rc::new(State {
             handle: handle.clone(),
             address: listener.local_addr()?,
@@ -46,16 +44,13 @@ impl KeyValue {
             store: RefCell::default(),
             report: RefCell::default(),
             clients: RefCell::default(),
-            cut_off: CancellationToken::new(),
-            running: RefCell::default(),
-            empty: Cell::default(),
+            conversations: PromiseGroup::with_handler(handle, drop),
+            running: PromiseGroup::with_handler(handle, move |error| {
+                reporter.report_error("accept", &error);
+            }),
         }));
-        let reporter = handle.clone();
-        let accepting = server.clone().accept(listener).catch(move |error| {
-            reporter.report_error("accept", &error);
-            Ok::<_, io::Error>(())
-        });
-        server.0.running.borrow_mut().extend([accepting, server.clone().sweep()]);
+        server.0.running.add(server.clone().accept(listener));
+        server.0.running.add(server.clone().sweep());
         Ok(server)
     }
     // ANCHOR_END: serve
@@ -65,7 +60,7 @@ impl KeyValue {
     }
 
     // ANCHOR: accept
-    /// Lets clients in until the promise is dropped.
+    /// Lets clients in until it is cancelled.
     fn accept(self, listener: TcpListener) -> Promise<(), io::Error> {
         listener.accept().then(move |(stream, _peer)| {
             self.begin(stream);
@@ -75,15 +70,15 @@ impl KeyValue {
     // ANCHOR_END: accept
 
     // ANCHOR: begin
-    /// Begins a conversation; how it ends is the client's affair.
+    /// Begins a conversation, and forgets the client however it ends.
     fn begin(&self, stream: TcpStream) {
         let mut clients = self.0.clients.borrow_mut();
         let full = clients.len() >= self.0.options.clients_max;
         let session = if full { Session::turned_away() } else { Session::new() };
         let (server, key) = (self.clone(), clients.insert(stream.clone()));
         self.0.report.borrow_mut().clients += 1;
-        let conversation = self.0.cut_off.guard(self.clone().converse(stream, session));
-        conversation.inspect(move |_ended| server.end(key)).detach(drop);
+        let conversation = self.clone().converse(stream, session);
+        self.0.conversations.add(conversation.finally(move || server.end(key)));
     }
     // ANCHOR_END: begin
 
@@ -117,23 +112,13 @@ impl KeyValue {
     }
     // ANCHOR_END: answer
 
-    /// Forgets a client whose conversation has ended.
     fn end(&self, key: usize) {
         let gone = self.0.clients.borrow_mut().remove(key);
         drop(gone);
-        self.resolve_if_empty();
-    }
-
-    fn resolve_if_empty(&self) {
-        if self.0.clients.borrow().is_empty()
-            && let Some(empty) = self.0.empty.take()
-        {
-            empty.resolve(());
-        }
     }
 
     // ANCHOR: sweep
-    /// Removes what is over, until the promise is dropped.
+    /// Removes what is over, until it is cancelled.
     fn sweep(self) -> Promise<(), io::Error> {
         sleep(&self.0.handle, SWEEP_EVERY).then(move |()| {
             sweep(&mut self.0.store.borrow_mut(), self.0.handle.time());
@@ -146,22 +131,17 @@ impl KeyValue {
     /// Lets nobody in any more, lets everybody take its replies, and cuts off who does not within the
     /// grace.
     pub(super) fn stop(self) -> Promise<Report, io::Error> {
-        drop(self.0.running.take());
-        let State { handle, options, clients, .. } = &*self.0;
+        let State { handle, options, clients, conversations, running, .. } = &*self.0;
+        running.abort_all();
         for (_, stream) in &*clients.borrow() {
             // A conversation ends by itself when there is nothing more to read.
             stream.shutdown(Shutdown::Read).detach(drop);
         }
-        let (all_ended, empty) = Promise::with_resolvers(handle);
-        self.0.empty.set(Some(empty));
-        self.resolve_if_empty();
-        let (late, ended) = (self.clone(), self.clone());
-        let grace_over = sleep(handle, options.grace).then(move |()| {
-            late.0.report.borrow_mut().cut_off = late.0.clients.borrow().len();
-            late.0.cut_off.cancel();
-            Ok(())
-        });
-        race(handle, [all_ended, grace_over]).map(move |()| *ended.0.report.borrow())
+        let ended = race(handle, [conversations.on_empty(), sleep(handle, options.grace)]);
+        ended.map(move |()| {
+            let cut_off = self.0.conversations.abort_all();
+            Report { cut_off, ..*self.0.report.borrow() }
+        })
     }
     // ANCHOR_END: stop
 }

@@ -1,29 +1,30 @@
-//! The proxy with promises: each connection is a chain, and a token cancels all that are pending.
+//! The proxy with promises: each connection is a chain, and a group owns all that are open.
 
 use std::cell::Cell;
-use std::convert::Infallible;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::rc::Rc;
 
-use api_promises::combine::{all, timeout};
-use api_promises::{CancellationToken, Promise, TcpListener, TcpStream};
-use loop_core::{LoopHandle, is_cancelled};
+use api_promises::combine::all;
+use api_promises::{Promise, PromiseGroup, TcpListener, TcpStream};
+use loop_core::LoopHandle;
 
 use super::{Options, Report, is_an_end, reset_on_close};
 
 // ANCHOR: proxy
-/// A proxy that runs.
+/// A proxy that runs; dropping it closes the listener and all connections.
 pub(super) struct Proxy {
     addr: SocketAddr,
     state: Rc<State>,
+    /// Accepts while it is held.
+    _accepting: Promise<(), io::Error>,
 }
 
 struct State {
     options: Options,
-    report: Cell<Report>,
-    /// Cancelled when the proxy stops.
-    token: CancellationToken,
+    report: Rc<Cell<Report>>,
+    /// Those that are open, and are closed with it.
+    connections: PromiseGroup<io::Error>,
 }
 // ANCHOR_END: proxy
 
@@ -32,13 +33,17 @@ impl Proxy {
     /// Listens and passes on.
     pub(super) fn start(handle: &LoopHandle, options: &Options) -> io::Result<Proxy> {
         let listener = TcpListener::bind(handle, options.listen)?;
-        let addr = listener.local_addr()?;
-        let (report, token) = (Cell::default(), CancellationToken::new());
-        let state = Rc::new(State { options: options.clone(), report, token });
-        let accepting = state.token.guard(accept(listener, state.clone()));
+        let (addr, report) = (listener.local_addr()?, Rc::<Cell<Report>>::default());
+        let failures = report.clone();
+        let connections =
+            PromiseGroup::with_handler(handle, move |error| end(&failures, Err(error)));
+        let state = Rc::new(State { options: options.clone(), report, connections });
         let handle = handle.clone();
-        accepting.detach(move |error| handle.report_error("accept", &error));
-        Ok(Proxy { addr, state })
+        let accepting = accept(listener, state.clone()).catch(move |error| {
+            handle.report_error("accept", &error);
+            io::Result::Ok(())
+        });
+        Ok(Proxy { addr, state, _accepting: accepting })
     }
 
     pub(super) fn local_addr(&self) -> SocketAddr {
@@ -49,20 +54,18 @@ impl Proxy {
 
 // ANCHOR: stop
 impl Proxy {
-    /// Closes the listener and all connections.
+    /// Closes the listener and all connections, by being dropped.
     pub(super) fn stop(self) -> Report {
-        self.state.token.cancel();
         self.state.report.get()
     }
 }
 // ANCHOR_END: stop
 
 // ANCHOR: accept
-fn accept(listener: TcpListener, state: Rc<State>) -> Promise<Infallible, io::Error> {
+fn accept(listener: TcpListener, state: Rc<State>) -> Promise<(), io::Error> {
     listener.accept().then(move |(client, _peer)| {
-        let forwarding = state.token.guard(forward(client, &state.options));
-        let (well, badly) = (state.clone(), state.clone());
-        forwarding.map(move |()| end(&well, Ok(()))).detach(move |error| end(&badly, Err(error)));
+        let (forwarding, report) = (forward(client, &state.options), state.report.clone());
+        state.connections.add(forwarding.map(move |()| end(&report, Ok(()))));
         accept(listener, state)
     })
 }
@@ -73,7 +76,7 @@ fn accept(listener: TcpListener, state: Rc<State>) -> Promise<Infallible, io::Er
 fn forward(client: TcpStream, options: &Options) -> Promise<(), io::Error> {
     let handle = client.handle().clone();
     let connecting = TcpStream::connect(&handle, options.target);
-    timeout(&handle, options.patience, connecting).then(move |target| {
+    connecting.timeout(options.patience).then(move |target| {
         let half_ended = Rc::<Cell<bool>>::default();
         let there = pump(client.clone(), target.clone(), half_ended.clone());
         let back = pump(target.clone(), client.clone(), half_ended);
@@ -102,11 +105,10 @@ fn pump(from: TcpStream, to: TcpStream, half_ended: Rc<Cell<bool>>) -> Promise<(
 
 // ANCHOR: end
 /// Counts a connection that is over; it was closed when the last link that held it had gone.
-fn end(state: &State, result: io::Result<()>) {
-    let Report { ended, failed } = state.report.get();
-    state.report.set(match result {
+fn end(report: &Cell<Report>, result: io::Result<()>) {
+    let Report { ended, failed } = report.get();
+    report.set(match result {
         Ok(()) => Report { ended: ended + 1, failed },
-        Err(error) if is_cancelled(&error) => return,
         Err(_) => Report { ended, failed: failed + 1 },
     });
 }

@@ -1,4 +1,4 @@
-//! A cancel in the turn in which the answer is read: the session is known to be open, and is undone.
+//! A cancel or a limit in the turn in which the answer is read: the session is known to be open, and is undone.
 //!
 //! The turns are made one by one, and the peer is on the same thread: nothing is left to chance.
 
@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use loop_core::{EventLoop, LoopHandle};
+use loop_core::{EventLoop, LoopHandle, ManualClock, TurnRule};
 
 use super::{Options, async_await, callbacks, promises};
 
@@ -18,37 +18,44 @@ type Cancel = Box<dyn FnOnce()>;
 /// Begins the transfer of a style; returns what cancels it.
 type Begin = fn(&LoopHandle, Options, Rc<Cell<bool>>) -> Cancel;
 
+const WITH_CALLBACKS: Begin = |handle, options, ended| {
+    let token = api_callbacks::CancellationToken::new();
+    callbacks::transfer(handle, options, &token, move |_| ended.set(true));
+    Box::new(move || token.cancel())
+};
+
+const WITH_PROMISES: Begin = |handle, options, ended| {
+    let token = api_promises::CancellationToken::new();
+    let transfer = promises::transfer(handle, options, &token);
+    transfer.inspect(move |_| ended.set(true)).detach(drop);
+    Box::new(move || token.cancel())
+};
+
+const WITH_ASYNC: Begin = |handle, options, ended| {
+    let token = api_async::CancellationToken::new();
+    let (owned, cancels) = (handle.clone(), token.clone());
+    let transfer = async move {
+        let _ = async_await::transfer(&owned, &options, &token).await;
+        ended.set(true);
+    };
+    api_async::spawn(handle, transfer).detach();
+    Box::new(move || cancels.cancel())
+};
+
 #[test]
-fn with_callbacks() {
-    a_cancel_in_the_turn_of_the_answer_is_rolled_back(|handle, options, ended| {
-        let token = api_callbacks::CancellationToken::new();
-        callbacks::transfer(handle, options, &token, move |_| ended.set(true));
-        Box::new(move || token.cancel())
-    });
+fn a_cancel_in_the_turn_of_the_answer_is_rolled_back_in_every_style() {
+    for begin in [WITH_CALLBACKS, WITH_PROMISES, WITH_ASYNC] {
+        a_cancel_in_the_turn_of_the_answer_is_rolled_back(begin);
+    }
 }
 
 #[test]
-fn with_promises() {
-    a_cancel_in_the_turn_of_the_answer_is_rolled_back(|handle, options, ended| {
-        let token = api_promises::CancellationToken::new();
-        let transfer = promises::transfer(handle, options, &token);
-        transfer.inspect(move |_| ended.set(true)).detach(drop);
-        Box::new(move || token.cancel())
-    });
-}
-
-#[test]
-fn with_async() {
-    a_cancel_in_the_turn_of_the_answer_is_rolled_back(|handle, options, ended| {
-        let token = api_async::CancellationToken::new();
-        let (owned, cancels) = (handle.clone(), token.clone());
-        let transfer = async move {
-            let _ = async_await::transfer(&owned, &options, &token).await;
-            ended.set(true);
-        };
-        api_async::spawn(handle, transfer).detach();
-        Box::new(move || cancels.cancel())
-    });
+fn a_limit_in_the_turn_of_the_answer_is_rolled_back_under_both_rules() {
+    for rule in [TurnRule::Snapshot, TurnRule::default()] {
+        for begin in [WITH_CALLBACKS, WITH_PROMISES, WITH_ASYNC] {
+            a_limit_in_the_turn_of_the_answer_is_rolled_back(begin, rule);
+        }
+    }
 }
 
 fn a_cancel_in_the_turn_of_the_answer_is_rolled_back(begin: Begin) {
@@ -70,6 +77,38 @@ fn a_cancel_in_the_turn_of_the_answer_is_rolled_back(begin: Begin) {
     peer.set_nonblocking(true).unwrap();
     let mut farewell = String::new();
     turns_until(&mut event_loop, || {
+        farewell += &heard(&mut peer);
+        farewell.ends_with("QUIT\n")
+    });
+    assert_eq!(farewell, "ROLLBACK\nQUIT\n");
+    peer.write_all(b"\x04").unwrap();
+    turns_until(&mut event_loop, || ended.get());
+}
+
+/// The limit of the step and the answer are there in one turn, by a clock that stands until it is told to move.
+fn a_limit_in_the_turn_of_the_answer_is_rolled_back(begin: Begin, rule: TurnRule) {
+    let (clock, ended) = (ManualClock::new(), Rc::new(Cell::new(false)));
+    let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
+    let handle = event_loop.handle();
+    handle.set_turn_rule(rule);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let options =
+        Options { step_limit: Duration::from_secs(1), ..patient(listener.local_addr().unwrap()) };
+    drop(begin(&handle, options, ended.clone()));
+    turns_until(&mut event_loop, || handle.counts().writes > 0);
+    let mut peer = listener.accept().unwrap().0;
+    assert_eq!(heard(&mut peer), "AUTH open sesame\n");
+
+    peer.write_all(b"OK 7\n").unwrap();
+    thread::sleep(Duration::from_millis(2));
+    clock.advance(Duration::from_secs(1));
+    event_loop.run_once().unwrap();
+
+    peer.set_nonblocking(true).unwrap();
+    let mut farewell = String::new();
+    turns_until(&mut event_loop, || {
+        // A style that goes on with the answer comes to the next limit.
+        clock.advance(Duration::from_millis(100));
         farewell += &heard(&mut peer);
         farewell.ends_with("QUIT\n")
     });

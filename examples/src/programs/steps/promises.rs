@@ -1,18 +1,16 @@
 //! The steps with promises.
 //!
-//! Rule: the steps are one chain, and `finally` is behind it, the deadline and the token: whatever
-//! comes of the chain passes there. What one link learns and another needs is in the session, which
-//! the links share. An answer goes from link to link: the chain has a turn for that before it is
-//! dropped. Who wants to cancel asks the token; a chain that is dropped has no `finally`.
+//! Rule: the steps are one chain, and `finally` is behind it, the deadline and the token: it is waited for,
+//! whatever comes of the chain. What one link learns and the others need is in the session, which is there
+//! once there is a connection: the chain of what follows is made inside.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
 
-use api_promises::combine::{map_limit, race, retry, timeout};
-use api_promises::{CancellationToken, Promise, TcpStream, bytes, sleep};
-use loop_core::{Elapsed, EventLoop, LoopHandle};
+use api_promises::combine::{map_limit, retry};
+use api_promises::{CancellationToken, Promise, TcpStream, bytes};
+use loop_core::{EventLoop, LoopHandle};
 
 use super::{END_OF_TRANSMISSION, Options, Report, Stage, at, parse};
 use crate::Left;
@@ -21,7 +19,7 @@ use crate::Left;
 struct Session {
     handle: LoopHandle,
     options: Options,
-    control: RefCell<Option<TcpStream>>,
+    control: TcpStream,
     stage: Cell<Stage>,
 }
 
@@ -31,108 +29,102 @@ pub(super) fn transfer(
     options: Options,
     cancel: &CancellationToken,
 ) -> Promise<Vec<String>, io::Error> {
-    let late = sleep(handle, options.total_limit).then(|()| Err(Elapsed.into()));
-    let (control, stage) = (RefCell::default(), Cell::default());
-    let session = Rc::new(Session { handle: handle.clone(), options, control, stage });
-    let timer = handle.clone();
-    let over = race(handle, [late, cancel.cancelled(handle)])
-        .catch(move |error| sleep(&timer, Duration::ZERO).then(|()| Err(error)));
-    race(handle, [steps(&session), over]).finally(move || clean_up(&session))
+    let deadline = handle.time().saturating_add(options.total_limit);
+    let (handle, token) = (handle.clone(), cancel.clone());
+    let connected = connect(&handle, &options).map_err(|error| at("connect", &error));
+    connected.timeout_at(deadline).guard(cancel).then(move |control| {
+        let session = Rc::new(Session { handle, options, control, stage: Cell::default() });
+        let bound = steps(&session).timeout_at(deadline).guard(&token);
+        bound.finally(move || clean_up(&session))
+    })
 }
 // ANCHOR_END: transfer
 
 // ANCHOR: steps
 fn steps(session: &Rc<Session>) -> Promise<Vec<String>, io::Error> {
-    let [authenticating, fetching, committing] = [(); 3].map(|()| session.clone());
-    connect(session)
-        .map_err(|error| at("connect", &error))
-        .then(move |()| authenticate(&authenticating).map_err(|error| at("authenticate", &error)))
+    let (fetching, committing) = (session.clone(), session.clone());
+    authenticate(session)
+        .map_err(|error| at("authenticate", &error))
         .then(move |number| {
-            let (session, names) = (fetching.clone(), fetching.options.items.clone());
-            let fetch = move |name: String| fetch(&session, format!("GET {number} {name}\n"));
-            map_limit(&fetching.handle, names, fetching.options.at_once, fetch)
+            let (handle, options) = (fetching.handle.clone(), fetching.options.clone());
+            let fetch = move |name: String| fetch(&fetching, format!("GET {number} {name}\n"));
+            map_limit(&handle, options.items, options.at_once, fetch)
                 .map_err(|error| at("fetch", &error))
         })
         .then(move |items| {
             let committed = commit(&committing, items.len());
-            committed.map(|()| items).map_err(|error| at("commit", &error))
+            committed.map(|_| items).map_err(|error| at("commit", &error))
         })
 }
 // ANCHOR_END: steps
 
 // ANCHOR: connect
-fn connect(session: &Rc<Session>) -> Promise<(), io::Error> {
-    let (handle, options) = (session.handle.clone(), &session.options);
-    let (server, limit) = (options.server, options.step_limit);
-    let attempt = move || timeout(&handle, limit, TcpStream::connect(&handle, server));
-    let connected = retry(&session.handle, options.backoff.clone(), attempt);
-    let session = session.clone();
-    connected.map(move |stream| drop(session.control.replace(Some(stream))))
+fn connect(handle: &LoopHandle, options: &Options) -> Promise<TcpStream, io::Error> {
+    let (own, server, limit) = (handle.clone(), options.server, options.step_limit);
+    let attempt = move || TcpStream::connect(&own, server).timeout(limit);
+    retry(handle, options.backoff.clone(), attempt)
 }
 // ANCHOR_END: connect
 
 // ANCHOR: authenticate
 fn authenticate(session: &Rc<Session>) -> Promise<String, io::Error> {
-    let request = format!("AUTH {}\n", session.options.secret);
-    let number = timeout(&session.handle, session.options.step_limit, session.ask(request));
-    let session = session.clone();
-    number.map(move |number| {
-        session.stage.set(Stage::Authenticated);
-        number
-    })
+    let (request, noted) = (format!("AUTH {}\n", session.options.secret), session.clone());
+    let number = ask(&session.control, request, move || noted.stage.set(Stage::Authenticated));
+    number.timeout(session.options.step_limit)
 }
 // ANCHOR_END: authenticate
 
 // ANCHOR: fetch
-fn fetch(session: &Rc<Session>, request: String) -> Promise<String, io::Error> {
+fn fetch(session: &Session, request: String) -> Promise<String, io::Error> {
     let (handle, options) = (session.handle.clone(), &session.options);
     let (server, limit) = (options.server, options.step_limit);
     let attempt = move || {
         let request = request.clone();
         let connected = TcpStream::connect(&handle, server);
-        timeout(&handle, limit, connected.then(|stream| ask(stream, request)))
+        connected.then(move |stream| ask(&stream, request, || ())).timeout(limit)
     };
     retry(&session.handle, options.backoff.clone(), attempt)
 }
 // ANCHOR_END: fetch
 
 // ANCHOR: commit
-fn commit(session: &Rc<Session>, count: usize) -> Promise<(), io::Error> {
-    let answer = session.ask(format!("COMMIT {count}\n"));
-    let session = session.clone();
-    timeout(&session.handle, session.options.step_limit, answer)
-        .map(move |_| session.stage.set(Stage::Committed))
+fn commit(session: &Rc<Session>, count: usize) -> Promise<String, io::Error> {
+    let (request, noted) = (format!("COMMIT {count}\n"), session.clone());
+    let done = ask(&session.control, request, move || noted.stage.set(Stage::Committed));
+    done.timeout(session.options.step_limit)
 }
 // ANCHOR_END: commit
 
 // ANCHOR: clean_up
 fn clean_up(session: &Session) -> Promise<(), io::Error> {
-    let handle = session.handle.clone();
-    let Some(control) = session.control.take() else { return Promise::resolve(&handle, ()) };
+    let (handle, control) = (session.handle.clone(), session.control.clone());
     let farewell = bytes::write_all(&control, session.stage.get().farewell())
         .err_into()
-        .then(move |_| bytes::read_until(&control, END_OF_TRANSMISSION, Vec::new()).err_into())
-        .map(drop);
-    timeout(&session.handle, session.options.clean_up_limit, farewell).catch(move |error| {
+        .then(move |_| bytes::read_until(&control, END_OF_TRANSMISSION, Vec::new()).err_into());
+    farewell.map(drop).timeout(session.options.clean_up_limit).catch(move |error: io::Error| {
         handle.report_error("the session could not be cleaned up", &error);
         Ok(())
     })
 }
 // ANCHOR_END: clean_up
 
-impl Session {
-    fn ask(&self, request: String) -> Promise<String, io::Error> {
-        let control = self.control.borrow().clone();
-        ask(control.expect("who is connected asks"), request)
-    }
-}
-
 // ANCHOR: ask
-fn ask(stream: TcpStream, request: String) -> Promise<String, io::Error> {
-    bytes::write_all(&stream, request)
-        .err_into()
-        .then(move |_| bytes::read_until(&stream, b'\n', Vec::new()).err_into())
-        .then(|(count, line)| parse(&line[..count]))
+/// Asks, and notes a good answer where it is read: the handler is the next behind the read, so that neither a
+/// deadline nor a cancel in the same turn comes in between.
+fn ask(
+    stream: &TcpStream,
+    request: String,
+    note: impl FnOnce() + 'static,
+) -> Promise<String, io::Error> {
+    let stream = stream.clone();
+    bytes::write_all(&stream.clone(), request).err_into().then(move |_| {
+        bytes::read_until(&stream, b'\n', Vec::new()).then_result(move |read| {
+            let (count, line) = read?;
+            let answer = parse(&line[..count])?;
+            note();
+            Ok(answer)
+        })
+    })
 }
 // ANCHOR_END: ask
 
