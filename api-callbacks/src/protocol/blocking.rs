@@ -75,7 +75,7 @@ impl Blocking {
         let mut buffer = [0; BUFFER_BYTES];
         while !self.closing.get() {
             if !self.reading.get() {
-                return Err(io::Error::new(ErrorKind::Deadlock, "nobody can resume reading"));
+                return Err(io::Error::new(ErrorKind::Deadlock, "nothing can resume reading"));
             }
             match (&self.stream).read(&mut buffer) {
                 Ok(0) => {

@@ -40,7 +40,7 @@ struct Listening {
     /// Gone once the server has stopped accepting.
     listener: RefCell<Option<TcpListener>>,
     accepting: Cell<Option<Operation>>,
-    /// Who is connected.
+    /// The connections.
     open: RefCell<Slab<Option<Rc<dyn Transport>>>>,
     connections_max: usize,
     on_failure: Cell<Option<FailureCallback>>,

@@ -33,7 +33,7 @@ fn errors(error: &io::Error) -> &[io::Error] {
     &all.errors
 }
 
-/// Returns a port at which nobody listens.
+/// Returns a port at which nothing listens.
 fn closed_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

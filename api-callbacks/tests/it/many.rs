@@ -227,7 +227,7 @@ fn a_race_of_nothing_is_reported_with_its_place() {
     let seen = reports.clone();
     handle.set_exception_handler(move |_, context| seen.borrow_mut().push(context.to_string()));
     let line = line!() + 1;
-    race(&handle, Vec::<Start<(), ()>>::new(), |_| unreachable!("nobody wins"));
+    race(&handle, Vec::<Start<(), ()>>::new(), |_| unreachable!("nothing wins"));
     assert_eq!(reports.borrow().len(), 1);
     let place = format!("{}:{line}:", file!());
     assert!(reports.borrow()[0].contains(&place), "{reports:?} has no {place}");

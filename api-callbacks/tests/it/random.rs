@@ -233,7 +233,7 @@ impl Started {
         let before = self.heard.calls.get();
         let _ = self.operation.transferred();
         let was_pending = self.operation.cancel();
-        assert_eq!(self.heard.calls.get(), before, "cancelling calls nobody back");
+        assert_eq!(self.heard.calls.get(), before, "cancelling calls nothing back");
         assert!(before == 0 || !was_pending, "{:?} was pending after its callback", self.step);
         self.cancelled.set(self.cancelled.get() || was_pending);
     }
@@ -289,7 +289,7 @@ fn a_million_operations_leave_no_descriptor() {
     drop(World::new());
     let before = descriptors();
     start_and_cancel(1_000_000);
-    // A look-up that nobody waits for holds the pipe of its loop until its thread ends.
+    // A look-up that nothing waits for holds the pipe of its loop until its thread ends.
     let begun = Instant::now();
     while descriptors() > before && begun.elapsed() < Duration::from_secs(10) {
         std::thread::sleep(Duration::from_millis(10));

@@ -29,7 +29,7 @@ fn connect(server: &Server) -> TcpStream {
     stream
 }
 
-/// Stops a server, and returns whom it had to abort, once it has told.
+/// Stops a server, and returns what it had to abort, once it has told.
 fn stop(server: Server, limit: Duration) -> Rc<RefCell<Option<Vec<SocketAddr>>>> {
     let told = Rc::new(RefCell::new(None));
     let seen = told.clone();

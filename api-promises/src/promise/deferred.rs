@@ -27,7 +27,7 @@ pub(crate) struct Deferred<T: 'static, E: 'static> {
 pub(crate) enum Cancels {
     /// Nothing.
     #[default]
-    Nobody,
+    Nothing,
     /// The operation whose part it is.
     Operation(Rc<dyn Cancel>, u64),
     /// The promise that is followed.
@@ -62,7 +62,7 @@ impl<T: 'static, E: Reason> Deferred<T, E> {
         let cancels = self.cancels.take();
         let answer = match &cancels {
             Cancels::Operation(operation, _) => question(&**operation),
-            Cancels::Nobody | Cancels::Upstream(_) => None,
+            Cancels::Nothing | Cancels::Upstream(_) => None,
         };
         self.cancels.set(cancels);
         answer
@@ -87,7 +87,7 @@ impl<T: 'static, E: Reason> Upstream for Deferred<T, E> {
     fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
         self.outlet.abandon(self.origin());
         match self.cancels.take() {
-            Cancels::Nobody => None,
+            Cancels::Nothing => None,
             Cancels::Operation(operation, part) => {
                 operation.cancel(part);
                 None
@@ -131,7 +131,7 @@ impl<T: 'static, E: Reason> Adopter<T, E> for Deferred<T, E> {
     }
 
     fn stand_behind(&self, upstream: Option<Rc<dyn Upstream>>) {
-        self.cancels.set(upstream.map_or(Cancels::Nobody, Cancels::Upstream));
+        self.cancels.set(upstream.map_or(Cancels::Nothing, Cancels::Upstream));
     }
 }
 

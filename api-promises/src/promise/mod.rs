@@ -162,7 +162,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     /// ECMAScript: `Promise.withResolvers`.
     #[track_caller]
     pub fn with_resolvers(handle: &LoopHandle) -> (Promise<T, E>, Resolver<T, E>) {
-        Promise::deferred(handle, Cancels::Nobody)
+        Promise::deferred(handle, Cancels::Nothing)
     }
 
     /// Makes a promise whose drop tells `operation` to give up its `part`.

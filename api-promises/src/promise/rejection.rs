@@ -110,7 +110,7 @@ impl<E: Reason> Rejection<E> {
             return;
         }
         let past = self.past.as_deref();
-        let mut message = "a promise was rejected and nobody handled it: ".to_owned();
+        let mut message = "a promise was rejected and not handled: ".to_owned();
         let written = catch_unwind(AssertUnwindSafe(|| write!(message, "{:?}", self.reason)));
         if let Err(payload) = written {
             let said = panic_message(&*payload).to_owned();

@@ -19,8 +19,8 @@ use super::Fault;
 /// use std::io;
 ///
 /// let mut event_loop = loop_core::EventLoop::new()?;
-/// let nobody = "127.0.0.1:1".parse().unwrap();
-/// let connecting = TcpStream::connect(&event_loop.handle(), nobody);
+/// let closed = "127.0.0.1:1".parse().unwrap();
+/// let connecting = TcpStream::connect(&event_loop.handle(), closed);
 /// let connection: Shared<TcpStream, SharedError> = connecting.err_into().share();
 /// let (one, other) = (connection.promise(), connection.promise().err_into::<io::Error>());
 /// let refused = one.run_until_complete(&mut event_loop).unwrap().unwrap_err();

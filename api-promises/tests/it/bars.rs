@@ -88,7 +88,7 @@ impl Surfaced {
     fn handled(&self, failure: &Failure) {
         match failure {
             Failure::Number(number) => self.0.borrow_mut().push(*number),
-            Failure::Fault => panic!("nobody made a fault"),
+            Failure::Fault => panic!("nothing made a fault"),
         }
     }
 }

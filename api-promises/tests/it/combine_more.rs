@@ -72,7 +72,7 @@ fn any_has_the_first_value_and_cancels_the_rest() {
         [lab.after(1, error(ErrorKind::NotFound)), lab.after(2, Ok(2)), lab.after(99, Ok(3))];
     let whole = any(&lab.handle, parts);
     assert_eq!(lab.run(whole).unwrap(), 2);
-    assert!(lab.handle.time() < Duration::from_millis(10), "nobody waited for the last");
+    assert!(lab.handle.time() < Duration::from_millis(10), "nothing waited for the last");
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn a_race_of_nothing_never_ends_and_leaves_nothing_behind() {
     let nothing = race(&lab.handle, Vec::<Promise<u64, io::Error>>::new());
     nothing.map(move |_| drop(first)).detach(move |_| drop(second));
     while lab.event_loop.run_ready() > 0 {}
-    assert_eq!(Rc::strong_count(&held), 1, "nobody would release what waits for it");
+    assert_eq!(Rc::strong_count(&held), 1, "nothing would release what waits for it");
     drop(race(&lab.handle, Vec::<Promise<(), Fault>>::new()));
     assert!(lab.reports.take().is_empty());
 }

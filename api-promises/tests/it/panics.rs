@@ -182,7 +182,7 @@ fn any_of_nothing_but_panics_that_were_reported_is_not_reported_again() {
     lab.settle();
     assert_eq!(lab.reported().len(), 1);
     drop(whole);
-    assert_eq!(lab.reported().len(), 1, "nobody has heard of the other rejection");
+    assert_eq!(lab.reported().len(), 1, "no code has heard of the other rejection");
 }
 
 /// A value each clone of which panics when it is dropped.

@@ -151,7 +151,7 @@ fn a_shared_promise_that_follows_itself_is_rejected() {
     resolver.follow(promise);
     let ends = lab.settle();
     assert!(ends.contains("handler:Err(Cycle)") && ends.contains("resolver:Err(Cycle)"), "{ends}");
-    assert_eq!(lab.reports.take().len(), 1, "nobody else could hear of the last");
+    assert_eq!(lab.reports.take().len(), 1, "nothing else could hear of the last");
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn catch_panics_makes_a_panic_a_plain_rejection() {
     let lab_reports = lab.reports.clone();
     while lab.event_loop.run_ready() > 0 {}
     drop(kept);
-    assert_eq!(lab_reports.take().len(), 1, "nobody handled it");
+    assert_eq!(lab_reports.take().len(), 1, "no code handled it");
 }
 
 #[test]

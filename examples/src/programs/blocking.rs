@@ -1,7 +1,7 @@
 //! Waiting with threads: what the wings bring to the other styles, a deadline and a cancellation for
 //! whatever blocks.
 //!
-//! Rule: no socket is shut to wake the thread that waits for it. Whoever waits, waits for its socket and
+//! Rule: no socket is shut to wake the thread that waits for it. Each waits for its socket and
 //! for the word that it is to end; sockets are non-blocking, so that nothing else waits.
 
 use std::io::{self, ErrorKind, Read, Write};
@@ -27,7 +27,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Cancellation<'a> {
     above: Option<&'a Cancellation<'a>>,
-    /// Ends when this is cancelled, which whoever waits can see.
+    /// Ends when this is cancelled, which what waits can see.
     told: UnixStream,
     teller: Mutex<Option<UnixStream>>,
 }
@@ -73,14 +73,14 @@ impl<'a> Cancellation<'a> {
             };
             match error.kind() {
                 ErrorKind::WouldBlock => bounds.wait_for(listener, PollFlags::IN).ok()?,
-                // Who has gone before it was let in is no trouble.
+                // A client that has gone before it was let in is no trouble.
                 ErrorKind::ConnectionAborted | ErrorKind::Interrupted => {}
                 _ => self.rest(&error)?,
             }
         }
     }
 
-    /// Tells why nobody can be let in, and waits a moment; returns none when cancelled.
+    /// Tells why no client can be let in, and waits a moment; returns none when cancelled.
     pub(crate) fn rest(&self, error: &io::Error) -> Option<()> {
         report_to_stderr(format_args!("accept: {error}"));
         Bounds { until: None, cancel: Some(self) }.pause(ACCEPT_PAUSE).ok()

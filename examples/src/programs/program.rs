@@ -81,7 +81,7 @@ pub(crate) fn announce(address: SocketAddr) {
     }
 }
 
-/// Prints a line; that nobody reads it is no failure.
+/// Prints a line; a reader that has left is no failure.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }

@@ -189,12 +189,12 @@ fn who_leaves_in_mid_sentence_gets_the_rest(version: Version) {
     stop_with(chat, [ada]);
 }
 
-/// A round is less than an outbox, so that who reads between two rounds keeps up whatever the
+/// A round is less than an outbox, so that a client that reads between two rounds keeps up whatever the
 /// machine does. All rounds are more than the system's buffers hold.
 const ROUND_LINES: usize = OUTBOX_LINES_MAX / 4;
 const ROUNDS_MAX: usize = 600;
 
-/// Says lines until somebody else is dropped; returns whether that came about.
+/// Says lines until another client is dropped; returns whether that came about.
 fn talk_until_one_is_dropped(speaker: &mut Guest, listener: &mut Guest) -> bool {
     let line = "x".repeat(LINE_BYTES_MAX - 1);
     for _ in 0..ROUNDS_MAX {
@@ -223,7 +223,7 @@ fn a_client_that_does_not_read_is_dropped_with_notice(version: Version) {
     let chat = Running::start(version, LONG_GRACE);
     let mut stalled = chat.guest_of(connect_with_a_small_buffer(chat.addr), "stalled");
     let (mut listener, mut speaker) = (chat.guest("listener"), chat.guest("speaker"));
-    assert!(talk_until_one_is_dropped(&mut speaker, &mut listener), "nobody was dropped");
+    assert!(talk_until_one_is_dropped(&mut speaker, &mut listener), "no client was dropped");
     // It is told so as well, when it reads at last.
     while stalled.hear() != "* you are dropped: you did not keep up" {}
     stalled.expect_end();
@@ -235,13 +235,13 @@ fn a_client_that_does_not_read_is_dropped_with_notice(version: Version) {
     assert_eq!((report.dropped, report.cut_off), (1, 0));
 }
 
-/// The typical bug: what nobody reads is kept without a bound, and nobody is dropped.
+/// The typical bug: what is not read is kept without a bound, and no client is dropped.
 #[test]
 fn the_naive_one_keeps_all_that_a_stalled_client_does_not_read() {
     let chat = Running::start(Version::Naive, SHORT_GRACE);
     let stalled = chat.guest_of(connect_with_a_small_buffer(chat.addr), "stalled");
     let (mut listener, mut speaker) = (chat.guest("listener"), chat.guest("speaker"));
-    assert!(!talk_until_one_is_dropped(&mut speaker, &mut listener), "somebody was dropped");
+    assert!(!talk_until_one_is_dropped(&mut speaker, &mut listener), "a client was dropped");
     drop((stalled, listener, speaker));
     assert_eq!(chat.stop().dropped, 0);
 }
@@ -255,7 +255,7 @@ fn a_stop_says_goodbye_to_all(version: Version) {
     ada.send(b"in mid sen");
     let began = Instant::now();
     let report = stop_with(chat, [ada, nameless]);
-    assert!(began.elapsed() < LONG_GRACE, "nobody had to be waited for");
+    assert!(began.elapsed() < LONG_GRACE, "no client had to be waited for");
     assert_eq!(report, Report { joined: 1, lines: 0, dropped: 0, cut_off: 0 });
     let refused = TcpStream::connect(addr).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);

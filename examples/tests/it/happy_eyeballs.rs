@@ -15,7 +15,7 @@ mod addresses;
 
 use self::addresses::{Refusing, Stalled, address_of, assert_untouched, listening};
 
-/// A delay that nobody is to wait for.
+/// A delay that nothing is to wait for.
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -74,14 +74,14 @@ fn a_failure_starts_the_next_attempt_at_once(style: Style) {
     let begun = Instant::now();
     let race = raced(style, &[first.address, second.address, address_of(&last)], LONG);
     assert_eq!(race.connected.unwrap(), address_of(&last));
-    assert!(begun.elapsed() < LONG / 2, "nobody waits for the delay");
+    assert!(begun.elapsed() < LONG / 2, "nothing waits for the delay");
 }
 
 /// The second attempt has its whole time, whatever becomes of the first meanwhile.
 fn a_failure_that_comes_late_brings_nobody_forward(style: Style) {
     let (first, second, third) = (Stalled::new(), Stalled::new(), listening());
     let addresses = [first.address, second.address, address_of(&third)];
-    // When nobody listens any more, the kernel's next try is refused, a second after its first.
+    // When nothing listens any more, the kernel's next try is refused, a second after its first.
     let closes = thread::spawn(move || {
         thread::sleep(Duration::from_millis(300));
         drop(first);
@@ -129,7 +129,7 @@ fn a_limit_of_nothing_ends_at_once(style: Style) {
         let (begun, limit) = (Instant::now(), Some(Duration::from_micros(micros)));
         let delay = Duration::ZERO;
         let race = run(style, &Options { addresses: addresses.clone(), delay, limit }).unwrap();
-        assert!(begun.elapsed() < LONG / 2, "nobody waits for the kernel to give up");
+        assert!(begun.elapsed() < LONG / 2, "nothing waits for the kernel to give up");
         let errors = race.connected.unwrap_err().errors;
         assert!(errors.iter().any(|error| error.kind() == ErrorKind::TimedOut), "{errors:?}");
         assert!(race.left.is_nothing(), "{:?}", race.left);
@@ -179,7 +179,7 @@ fn a_late_winner_closes_all_who_stalled(style: Style) {
     assert_eq!(race.connected.unwrap(), address_of(&last));
     stalled.iter().for_each(Stalled::assert_abandoned);
     let (mut winner, _) = last.accept().unwrap();
-    assert_eq!(winner.read(&mut [0]).unwrap(), 0, "who has won is closed by its owner alone");
+    assert_eq!(winner.read(&mut [0]).unwrap(), 0, "the winner is closed by its owner alone");
 }
 
 fn it_runs_from_the_command_line(style: Style) {
@@ -233,11 +233,11 @@ fn families_take_turns_behind_the_preferred_ones() {
     assert!(interleave(&[], 1).is_empty());
 }
 
-/// Runs a race to its end; whoever has won, nothing is left of it.
+/// Runs a race to its end; whichever has won, nothing is left of it.
 fn raced(style: Style, addresses: &[SocketAddr], delay: Duration) -> Race {
     let begun = Instant::now();
     let race = run(style, &options(addresses, delay)).unwrap();
-    assert!(begun.elapsed() < LONG / 2, "nobody waits for the kernel to give up");
+    assert!(begun.elapsed() < LONG / 2, "nothing waits for the kernel to give up");
     assert!(race.left.is_nothing(), "{:?}", race.left);
     race
 }

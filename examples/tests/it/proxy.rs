@@ -135,7 +135,7 @@ fn held_up_and_then_read(mut writer: TcpStream, mut reader: TcpStream) {
             }
             Err(error) => panic!("{error}"),
         }
-        assert!(written < FAR_TOO_MUCH, "nobody holds the writer up");
+        assert!(written < FAR_TOO_MUCH, "nothing holds the writer up");
     }
     // The other direction is not held up.
     send(&mut reader, &mut writer, b"I am busy");
@@ -175,7 +175,7 @@ fn others_are_served(proxy: &Running) {
 }
 
 fn a_target_that_refuses_ends_the_client(version: Version) {
-    // A port that nobody else can take, and that nobody listens on.
+    // A port that no other can take, and on which nothing listens.
     let target = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     target.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
     let proxy = Running::before(version, target.into());
@@ -227,7 +227,7 @@ fn a_stop_ends_whatever_is_under_way(version: Version) {
     clients.iter_mut().for_each(expect_over);
 }
 
-/// Its bug is the test's name, and an end in which nobody has anything to say any more hides it.
+/// Its bug is the test's name, and an end in which neither has anything to say any more hides it.
 #[test]
 fn the_naive_proxy_loses_the_tail() {
     let proxy = Running::start(Version::Naive);
@@ -235,7 +235,7 @@ fn the_naive_proxy_loses_the_tail() {
     send(&mut client, &mut target, b"all of it, please");
     client.shutdown(Shutdown::Write).unwrap();
     expect_end(&mut target);
-    // Who writes to it learns of it late or early; what counts is what arrives.
+    // A writer to it learns of it late or early; what counts is what arrives.
     let sent = pattern(0, 1 << 20);
     drop(target.write_all(&sent));
     drop(target);

@@ -89,7 +89,7 @@ fn a_step_that_stalls_ends_at_its_limit(style: Style) {
     }
 }
 
-/// Whoever has reset the session is told no more; a fetch has a connection of its own.
+/// A server that has reset the session is told no more; a fetch has a connection of its own.
 fn a_peer_that_resets_fails_the_step(style: Style) {
     let told: [&[&str]; 3] = [&REFUSED[..1], &ROLLED_BACK, &IN_DOUBT[..2]];
     for ((request, step, _), told) in REQUESTS.into_iter().zip(told) {
@@ -145,8 +145,8 @@ fn a_fetch_is_tried_again(style: Style) {
 
 fn a_server_that_is_not_there_fails_after_all_tries(style: Style) {
     let begun = Instant::now();
-    let nobody = Nobody::new();
-    let options = Options { backoff: steady(BRIEF), ..nobody.options() };
+    let closed = ClosedPort::new();
+    let options = Options { backoff: steady(BRIEF), ..closed.options() };
     let report = run(style, &options).unwrap();
     let error = report.items.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
@@ -178,10 +178,10 @@ fn a_cancel_in_mid_operation_is_cleaned_up(style: Style) {
 }
 
 fn a_cancel_in_a_pause_ends_it(style: Style) {
-    let nobody = Nobody::new();
+    let closed = ClosedPort::new();
     let cancel_after = Some(SHORT);
     let options =
-        Options { backoff: steady(LONG), total_limit: LONG, cancel_after, ..nobody.options() };
+        Options { backoff: steady(LONG), total_limit: LONG, cancel_after, ..closed.options() };
     let begun = Instant::now();
     let report = run(style, &options).unwrap();
     assert!(report.items.unwrap_err().to_string().contains("cancelled"));
@@ -257,8 +257,8 @@ fn the_words_of_an_error_are_the_same_in_every_style() {
             }
         }
     }
-    let nobody = Nobody::new();
-    let options = Options { backoff: steady(Duration::ZERO), ..nobody.options() };
+    let closed = ClosedPort::new();
+    let options = Options { backoff: steady(Duration::ZERO), ..closed.options() };
     let words = STYLES.map(|style| run(style, &options).unwrap().items.unwrap_err().to_string());
     assert!(words.iter().all(|other| *other == words[0]), "{words:?}");
 }

@@ -26,7 +26,7 @@ struct State {
     handle: LoopHandle,
     options: Options,
     room: RefCell<Room>,
-    /// Everybody who is connected, those included who have left the room and are in their grace.
+    /// Every client that is connected, also those that have left the room and are in their grace.
     clients: RefCell<BTreeMap<u64, Rc<Client>>>,
     /// Cancelled when the chat stops.
     stopping: CancellationToken,
@@ -39,7 +39,7 @@ struct Client {
     stream: TcpStream,
     /// Takes the lines for it; closed when the client has left the room.
     outbox: Sender<Line>,
-    /// Has them: for the writer, and for who gives them up.
+    /// Has them: for the writer, and for what gives them up.
     unsent: Receiver<Line>,
     /// What it is told behind these.
     farewell: Cell<Option<Line>>,
@@ -75,7 +75,7 @@ impl Chat {
     async fn accept(self, listener: TcpListener) {
         let mut clients = TaskGroup::new(&self.0.handle);
         while let Ok(accepted) = self.0.stopping.run(listener.accept()).await {
-            // Who has gone is joined, or would stay in the group.
+            // A client that has gone is joined, or would stay in the group.
             while let Some(Some(_gone)) = clients.join_next().now_or_never() {}
             match accepted {
                 Ok((stream, _peer)) => clients.spawn(self.clone().join(stream)),
@@ -108,7 +108,7 @@ impl Chat {
             sleep(&self.0.handle, self.0.options.grace).await;
         });
         match select(conversation, grace_over).await {
-            // Whether it failed or not: the connection is gone, which is no news to anybody.
+            // Whether it failed or not: the connection is gone, which is no news.
             Either::Left(_) => {}
             Either::Right(_) => self.0.room.borrow_mut().cut_off(),
         }
@@ -140,7 +140,7 @@ impl Chat {
     }
 
     // ANCHOR: deliver
-    /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
+    /// Puts lines in outboxes. A client that cannot take its line is dropped, which is news for the others.
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
         while let Some(Delivery { to, line }) = deliveries.pop_front() {
@@ -161,7 +161,7 @@ impl Chat {
 
     /// Closes an outbox and begins the grace; returns what the others are to be told.
     fn close(&self, client: &Client, ending: Ending) -> Vec<Delivery> {
-        // Whoever has left before has its last line.
+        // A client that has left before has its last line.
         if client.outbox.close() {
             if ending == Ending::TooSlow {
                 while client.unsent.try_recv().is_ok() {}
@@ -187,7 +187,7 @@ impl Drop for Present<'_> {
 
 impl Chat {
     // ANCHOR: stop
-    /// Lets nobody in any more and everybody out, each within its grace.
+    /// Lets no client in any more and all of them out, each within its grace.
     pub(super) async fn stop(self) -> Report {
         self.0.stopping.cancel();
         let ids: Vec<_> = self.0.clients.borrow().keys().copied().collect();

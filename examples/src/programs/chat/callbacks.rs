@@ -22,10 +22,10 @@ struct State {
     handle: LoopHandle,
     options: Options,
     room: RefCell<Room>,
-    /// Everybody who is connected, those included who have left the room and are in their grace.
+    /// Every client that is connected, also those that have left the room and are in their grace.
     clients: RefCell<BTreeMap<u64, Rc<Client>>>,
     accepting: Cell<Option<Operation>>,
-    /// Whom to tell when the last client has gone.
+    /// What to tell when the last client has gone.
     stopped: Cell<Option<OnStopped>>,
 }
 
@@ -130,7 +130,7 @@ impl Chat {
     }
 
     // ANCHOR: deliver
-    /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
+    /// Puts lines in outboxes. A client that cannot take its line is dropped, which is news for the others.
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
         while let Some(Delivery { to, line }) = deliveries.pop_front() {
@@ -203,7 +203,7 @@ impl Chat {
     }
 
     // ANCHOR: stop
-    /// Lets nobody in any more and everybody out, each within its grace, and then calls back.
+    /// Lets no client in any more and all of them out, each within its grace, and then calls back.
     pub(super) fn stop(self, callback: impl FnOnce(Report) + 'static) {
         if let Some(accepting) = self.0.accepting.take() {
             accepting.cancel();

@@ -1,6 +1,6 @@
 //! Lines out of bytes that come in pieces.
 //!
-//! Rule: a line that is too long is known as such before it has ended, so that nobody can make the
+//! Rule: a line that is too long is known as such before it has ended, so that no client can make the
 //! server keep more than one line.
 
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use std::time::Duration;
 /// The most bytes of a line, without its end.
 pub const LINE_BYTES_MAX: usize = 512;
 
-/// After so many lines nobody is listened to for a moment: less than an outbox holds, so that who
-/// pastes a long text does not have those dropped who keep up.
+/// After so many lines a client is not listened to for a moment: less than an outbox holds, so that a
+/// long text that is pasted does not have those dropped that keep up.
 const BURST_LINES: usize = 64;
 
 /// How long that moment is.

@@ -1,7 +1,7 @@
 //! The chat in every style: broadcast to many, over connections of which some do not keep up.
 //!
 //! Rule: nothing waits for a slow client. What is meant for it lies in its outbox, which is bounded;
-//! who lets it overflow is dropped, with notice to itself and to the others. Whoever leaves, for
+//! a client that lets it overflow is dropped, with notice to itself and to the others. What leaves, for
 //! whatever reason, has a grace to take what is still in its outbox, and is cut off after that.
 //!
 //! ```text
@@ -43,7 +43,7 @@ use crate::{Left, Style};
 /// The program, for `oneloop list`, `run` and `show`.
 pub const PROGRAM: Program = Program {
     name: "chat",
-    sentence: "broadcasts lines to many; whoever does not keep up is dropped, with notice",
+    sentence: "broadcasts lines to many; a client that does not keep up is dropped, with notice",
     sources: [
         include_str!("threads.rs"),
         include_str!("callbacks.rs"),
@@ -66,7 +66,7 @@ pub struct Flags {
     /// The address to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", value_parser = address)]
     listen: SocketAddr,
-    /// Seconds that who leaves has to take its last lines, 0..=86400
+    /// Seconds that a leaving client has to take its last lines, 0..=86400
     #[arg(long, value_name = "S", default_value = "5", allow_negative_numbers = true)]
     #[arg(value_parser = number(0..=SECONDS_MAX))]
     grace: u32,
@@ -77,7 +77,7 @@ pub struct Flags {
 pub struct Options {
     /// The address to listen on; port 0 lets the system choose.
     pub listen: SocketAddr,
-    /// How long who leaves has to take what is meant for it; the bound of the shutdown, too. At most
+    /// How long a leaving client has to take what is meant for it; the bound of the shutdown, too. At most
     /// [`TIME_MAX`](crate::TIME_MAX).
     pub grace: Duration,
 }
@@ -101,7 +101,7 @@ pub struct Report {
 pub enum Version {
     /// The program, in a style; those without a chat are refused.
     Good(Style),
-    /// The typical bug: callbacks that write to whoever is there, however much is unsent.
+    /// The typical bug: callbacks that write to every client, however much is unsent.
     Naive,
 }
 
@@ -195,7 +195,7 @@ fn on_a_loop<S: FnOnce() + 'static>(
     Ok((report, left))
 }
 
-/// Whom a chat tells that it has ended.
+/// What a chat tells that it has ended.
 type OnStopped = Box<dyn FnOnce(Report)>;
 
 type Complete = Box<dyn FnOnce(io::Result<Report>)>;

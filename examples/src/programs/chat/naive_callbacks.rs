@@ -1,5 +1,5 @@
 //! The typical bug, in the style where it is typical: `write` takes everything at once and never
-//! blocks, so that nobody asks what becomes of it. A client that does not read has the server keep
+//! blocks, so that nothing asks what becomes of it. A client that does not read has the server keep
 //! all that is said, without a bound and without a word.
 
 use std::cell::{Cell, RefCell};
@@ -58,7 +58,7 @@ impl Chat {
 }
 
 impl Shared {
-    /// Here is the bug: whoever does not read is written to all the same.
+    /// Here is the bug: a client that does not read is written to all the same.
     fn deliver(&self, deliveries: Vec<Delivery>) {
         for Delivery { to, line } in deliveries {
             let transport = self.clients.borrow().get(&to).cloned();

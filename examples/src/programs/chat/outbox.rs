@@ -1,4 +1,4 @@
-//! What is meant for one client and was not written yet: bounded, since nobody knows when it reads.
+//! What is meant for one client and was not written yet: bounded, since it may read late or never.
 
 use std::mem;
 
@@ -43,7 +43,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Adds a last line, which says why. For who is too slow it comes in the place of all others.
+    /// Adds a last line, which says why. For a client that is too slow it comes in the place of all others.
     pub(super) fn close(&mut self, ending: Ending) {
         if self.closed {
             return;

@@ -23,7 +23,7 @@ struct State {
     handle: LoopHandle,
     options: Options,
     room: RefCell<Room>,
-    /// Everybody who is connected, those included who have left the room and are in their grace.
+    /// Every client that is connected, also those that have left the room and are in their grace.
     clients: RefCell<BTreeMap<u64, Rc<Client>>>,
     /// Dropping it closes the listener.
     accepting: Cell<Option<Promise<(), io::Error>>>,
@@ -56,7 +56,7 @@ impl Chat {
             room: RefCell::default(),
             clients: RefCell::default(),
             accepting: Cell::default(),
-            // What fails is a connection that is gone, which is no news to anybody.
+            // What fails is a connection that is gone, which is no news.
             conversations: PromiseGroup::with_handler(handle, drop),
         }));
         let reporter = handle.clone();
@@ -130,7 +130,7 @@ impl Chat {
     }
 
     // ANCHOR: deliver
-    /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
+    /// Puts lines in outboxes. A client that cannot take its line is dropped, which is news for the others.
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
         while let Some(Delivery { to, line }) = deliveries.pop_front() {
@@ -172,7 +172,7 @@ impl Chat {
     // ANCHOR_END: clean_up
 
     // ANCHOR: stop
-    /// Lets nobody in any more and everybody out, each within its grace.
+    /// Lets no client in any more and all of them out, each within its grace.
     pub(super) fn stop(self) -> Promise<Report, io::Error> {
         drop(self.0.accepting.take());
         let ids: Vec<_> = self.0.clients.borrow().keys().copied().collect();

@@ -26,11 +26,11 @@ struct State {
     handle: LoopHandle,
     options: Options,
     room: RefCell<Room>,
-    /// Everybody who is connected, those included who have left the room and are in their grace.
+    /// Every client that is connected, also those that have left the room and are in their grace.
     clients: RefCell<BTreeMap<u64, Rc<Client>>>,
     /// Lets clients in, until it is stopped.
     server: Cell<Option<Server>>,
-    /// Whether the chat stops: whoever comes too late is told so.
+    /// Whether the chat stops: a client that comes too late is told so.
     stopping: Cell<bool>,
 }
 
@@ -161,7 +161,7 @@ impl Chat {
     }
 
     // ANCHOR: deliver
-    /// Puts lines in outboxes. Who cannot take its line is dropped, which is news for the others.
+    /// Puts lines in outboxes. A client that cannot take its line is dropped, which is news for the others.
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
         while let Some(Delivery { to, line }) = deliveries.pop_front() {
@@ -212,7 +212,7 @@ impl Chat {
     // ANCHOR_END: clean_up
 
     // ANCHOR: stop
-    /// Lets nobody in any more and everybody out, each within its grace, and then calls back.
+    /// Lets no client in any more and all of them out, each within its grace, and then calls back.
     pub(super) fn stop(self, callback: impl FnOnce(Report) + 'static) {
         self.0.stopping.set(true);
         let ids: Vec<_> = self.0.clients.borrow().keys().copied().collect();

@@ -1,4 +1,4 @@
-//! Who is in the room and what is said to whom: the whole chat but its connections.
+//! The members of the room and what is said to each: the whole chat but its connections.
 //!
 //! Rule: the room says what is to be delivered and delivers nothing. It knows no stream, no clock
 //! and no style.
@@ -10,7 +10,7 @@ use super::lines::{Line, TooLong};
 
 const NAME_CHARS_MAX: usize = 16;
 
-/// Everybody who is there.
+/// Every member.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     /// By the number of their connection; those who have not said their name have none.
@@ -72,7 +72,7 @@ impl Room {
         (self.next, vec![Delivery { to: self.next, line: line("* who are you?") }])
     }
 
-    /// Takes a line of a client's: its name first, then what it says. Who has left says nothing.
+    /// Takes a line of a client's: its name first, then what it says. One that has left says nothing.
     pub(super) fn hear(&mut self, id: u64, line: Result<String, TooLong>) -> Heard {
         let ends = |ending| Heard { deliveries: Vec::new(), ending: Some(ending) };
         let text = match line.as_deref() {
@@ -131,7 +131,7 @@ impl Room {
         deliveries
     }
 
-    /// Says something to all who have a name, but for one.
+    /// Says something to all that have a name, but for one.
     fn to_others(&self, id: u64, text: &str) -> Vec<Delivery> {
         let line = line(text);
         let others = self.members.iter().filter(|(to, name)| **to != id && name.is_some());

@@ -29,14 +29,14 @@ struct Shared {
     /// Ends the accepting.
     stopped: Cancellation<'static>,
     state: Mutex<State>,
-    /// Told when somebody's grace has begun, when a client has gone, and when the chat is to end.
+    /// Told when a client's grace has begun, when a client has gone, and when the chat is to end.
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     room: Room,
-    /// Everybody who is connected, those included who have left the room and are in their grace.
+    /// Every client that is connected, also those that have left the room and are in their grace.
     clients: BTreeMap<u64, Client>,
     /// When whose grace is over, earliest first: all have the same.
     graces: VecDeque<(Instant, u64)>,
@@ -151,7 +151,7 @@ impl Shared {
     }
 
     // ANCHOR: deliver
-    /// Hands lines to those that write. Who cannot take its line is dropped, which is news for the others.
+    /// Hands lines to those that write. A client that cannot take its line is dropped: news for the others.
     fn deliver(&self, state: &mut State, deliveries: Vec<Delivery>) {
         let mut deliveries = VecDeque::from(deliveries);
         while let Some(Delivery { to, line }) = deliveries.pop_front() {
@@ -212,7 +212,7 @@ impl Shared {
 
 impl Chat {
     // ANCHOR: stop
-    /// Lets nobody in any more and everybody out, each within its grace.
+    /// Lets no client in any more and all of them out, each within its grace.
     pub(super) fn stop(self) -> Report {
         let Chat { shared, threads } = self;
         let mut state = shared.lock();
@@ -234,7 +234,7 @@ fn write(connection: &Connection, lines: &Receiver<Line>) {
     let (mut stream, ending) = (&connection.stream, &connection.ending);
     let mut written = || -> io::Result<()> {
         while let Ok(line) = lines.recv() {
-            // Who is too slow hears that in the place of all that waits.
+            // A client that is too slow hears that in the place of all that waits.
             if ending.get() == Some(&Ending::TooSlow) {
                 break;
             }

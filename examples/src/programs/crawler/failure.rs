@@ -16,7 +16,7 @@ pub(super) enum FetchError {
     Garbage,
     /// What it says of its length is no length, or more than one.
     Length,
-    /// It is in a coding that nobody has asked for.
+    /// It is in a coding that was not asked for.
     Coding,
     /// It comes in chunks that are none.
     Chunk,

@@ -52,7 +52,7 @@ pub(super) fn head(bytes: &[u8]) -> Result<Option<(Head, usize)>, FetchError> {
     let mut fields = [httparse::EMPTY_HEADER; HEADER_FIELDS_MAX];
     let mut response = httparse::Response::new(&mut fields);
     let parsed = httparse::ParserConfig::default()
-        // A field on several lines is deprecated, and to be read as one by who asks.
+        // A field on several lines is deprecated, and a client is to read it as one.
         .allow_obsolete_multiline_headers_in_responses(true)
         .parse_response(&mut response, &bytes[..bytes.len().min(HEADER_BYTES_MAX)])?;
     let Status::Complete(length) = parsed else {
@@ -61,7 +61,7 @@ pub(super) fn head(bytes: &[u8]) -> Result<Option<(Head, usize)>, FetchError> {
     };
     let status = response.code.ok_or(FetchError::Garbage)?;
     let body = match status {
-        // Nobody has asked to go on in another protocol.
+        // It was not asked to go on in another protocol.
         101 => return Err(FetchError::Garbage),
         100..=199 | 204 | 304 => Body::Length(0),
         _ => body(response.headers, response.version == Some(0))?,

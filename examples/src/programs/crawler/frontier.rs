@@ -54,7 +54,7 @@ impl Frontier {
         frontier
     }
 
-    /// Hands out the next page; whoever takes it says what came of it.
+    /// Hands out the next page; what takes it says what came of it.
     pub(super) fn next(&mut self) -> Next {
         if self.given_up {
             return Next::Over;

@@ -1,6 +1,6 @@
 //! What is said to a server, and what it answers: HTTP without a socket, framed by RFC 9112.
 //!
-//! Rule: an answer has no more bytes than it may have; one that ends too early, or of which nobody can
+//! Rule: an answer has no more bytes than it may have; one that ends too early, or of which no reader can
 //! say where it ends, is none.
 
 use super::framing::{Body, Head, head};
@@ -44,7 +44,7 @@ impl ResponseReader {
 
     /// Takes what has come; returns the answer if its framing says that this is all.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Option<Response>, FetchError> {
-        // What comes behind an answer is nobody's.
+        // What comes after an answer is not read.
         let room = self.bytes_max - self.count;
         let (fits, exceeds) = (&bytes[..bytes.len().min(room)], bytes.len() > room);
         self.bytes.extend_from_slice(fits);
@@ -134,7 +134,7 @@ mod tests {
                 assert_eq!(reader.push(&[*byte]).unwrap(), None);
             }
             assert_eq!(reader.push(&[*last]).unwrap().as_ref(), Some(&expected));
-            // What comes behind it is nobody's.
+            // What comes after it is not read.
             assert_eq!(taken(&[bytes, b"HTTP/1.1"].concat()).unwrap(), expected);
         }
     }

@@ -230,7 +230,7 @@ pub fn run(version: Version, options: &Options) -> io::Result<(Totals, Left)> {
     }
 }
 
-/// Whom a crawl tells that it has ended.
+/// What a crawl tells that it has ended.
 type OnTotals = Box<dyn FnOnce(Totals)>;
 
 /// Runs a loop until the crawl that `start` begins has its totals.

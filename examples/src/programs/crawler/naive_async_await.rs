@@ -82,7 +82,7 @@ impl Crawl {
             let url = self.queue.take().await;
             let fetch = self.fetch(&url);
             let fetched = timeout(&self.handle, self.options.fetch_timeout, fetch).await;
-            // Here is the bug: who goes on from here has forgotten the page.
+            // Here is the bug: what goes on from here has forgotten the page.
             let Ok(response) = fetched else { continue };
             let links = Links::of(&response.body).targets;
             let targets = links.iter().chain(&response.location).filter_map(|link| url.join(link));

@@ -122,7 +122,7 @@ fn accept(listener: &TcpListener, seen: &Mutex<Seen>) {
                 // How a connection ended is the crawler's concern.
                 drop(serve(stream, seen));
             };
-            // Whoever has no thread is not served: the connection is closed.
+            // A client without a thread is not served: the connection is closed.
             drop(thread::Builder::new().spawn_scoped(scope, serve));
         }
     });
@@ -187,7 +187,7 @@ fn wait_for_end(stream: &mut TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns what the site answers to whoever asks for a path.
+/// Returns what the site answers to a request of a path.
 fn answer(path: &str) -> Answer {
     let number = |prefix: &str| path.strip_prefix(prefix)?.parse::<usize>().ok();
     if let Some(number) = number("/plain/").filter(|number| *number <= PLAIN_PAGES) {
@@ -244,7 +244,7 @@ fn contents() -> String {
         "plain/1#here",
         "./plain/../plain/1",
         "http://elsewhere.invalid/",
-        "mailto:nobody@elsewhere.invalid",
+        "mailto:ann@elsewhere.invalid",
     ];
     let others: String = others.iter().map(|link| format!("<a href=\"{link}\">")).collect();
     list("/plain/", 1) + &others

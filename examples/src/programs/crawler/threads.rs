@@ -32,7 +32,7 @@ pub(super) fn crawl(options: &Options) -> io::Result<Totals> {
     thread::scope(|scope| {
         for _ in 0..options.workers {
             let worker = thread::Builder::new().spawn_scoped(scope, || crawl.work());
-            // Those who work already are to find nothing more to do.
+            // Those that work already are to find nothing more to do.
             worker.inspect_err(|_| crawl.give_up())?;
         }
         Ok(())
@@ -52,7 +52,7 @@ impl Crawl<'_> {
                     drop(frontier);
                     let result = self.fetch(&job.url);
                     frontier = self.frontier();
-                    // Nobody can end a thread that is blocked: it looks at the clock when it is not.
+                    // Nothing can end a thread that is blocked: it looks at the clock when it is not.
                     if Instant::now() >= self.deadline {
                         frontier.give_up();
                     }

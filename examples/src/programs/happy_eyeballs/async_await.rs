@@ -1,6 +1,6 @@
 //! Happy eyeballs with async.
 //!
-//! Rule: the attempts are futures in a set that the race owns, so that whoever leaves the race, by
+//! Rule: the attempts are futures in a set that the race owns, so that what leaves the race, by
 //! returning or by being dropped, closes them.
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Happy eyeballs with callbacks.
 //!
 //! Rule: the race is an object that every callback of it holds, so that it lives as long as something
-//! is pending; its own callback is taken once, and whoever takes it cancels the rest.
+//! is pending; its own callback is taken once, and what takes it cancels the rest.
 
 use std::cell::{Cell, RefCell};
 use std::io;

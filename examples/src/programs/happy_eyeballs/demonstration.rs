@@ -30,7 +30,7 @@ pub(super) struct Flags {
     limit: u32,
 }
 
-/// Connects, and says to whom; that nobody takes the connection is the program's failure.
+/// Connects, and says to which; that none takes the connection is the program's failure.
 pub(super) fn demonstrate(style: Style, flags: &Flags) -> io::Result<()> {
     let here = Here::new()?;
     let addresses = match &flags.target {
@@ -58,7 +58,7 @@ fn target(text: &str) -> Result<String, String> {
 /// Three addresses of this machine.
 struct Here {
     silent: Socket,
-    /// Connections that nobody accepts, so that there is no room for another.
+    /// Connections that are not accepted, so that there is no room for another.
     _filling: Vec<TcpStream>,
     refusing: Socket,
     listening: TcpListener,
@@ -85,7 +85,7 @@ impl Here {
     }
 }
 
-/// Returns a socket that has an address of its own; while nobody listens there, it refuses.
+/// Returns a socket that has an address of its own; while nothing listens there, it refuses.
 fn bound() -> io::Result<Socket> {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;

@@ -1,9 +1,9 @@
 //! Happy eyeballs as it is often written with callbacks, kept for its bug: the loser is left open.
 //!
-//! All timers are set at the beginning, each begins an attempt, and who comes late finds that the
+//! All timers are set at the beginning, each begins an attempt, and a late one finds that the
 //! callback has gone. Nothing cancels the attempts that are pending, nor the timers of those to come:
 //! they go on behind the back of a program that has its connection. And a failure, which should bring
-//! the next attempt forward, waits for the timer like everybody.
+//! the next attempt forward, waits for the timer like all others.
 
 use std::cell::{Cell, RefCell};
 use std::io;

@@ -30,7 +30,7 @@ pub(super) fn connect(
     }
     let (again, still, others) = (handle.clone(), handle.clone(), others.to_vec());
     let has_failed = attempt.promise().then_result(move |connected| match connected {
-        // Nobody else has a turn then.
+        // No other has a turn then.
         Ok(_stream) => Promise::never(&still),
         Err(_failure) => Promise::resolve(&still, ()),
     });
@@ -41,7 +41,7 @@ pub(super) fn connect(
 // ANCHOR_END: connect
 
 // ANCHOR: attempt
-/// Connects, for two who want to know: the race, and the turn of the others.
+/// Connects, for two that want to know: the race, and the turn of the others.
 fn attempt(handle: &LoopHandle, address: SocketAddr) -> Shared<TcpStream, SharedError> {
     TcpStream::connect(handle, address).err_into().share()
 }

@@ -1,7 +1,7 @@
 //! Happy eyeballs with threads.
 //!
 //! Rule: each attempt waits on a thread of its own, and none is left when the race is decided: a
-//! cancellation ends whoever waits still.
+//! cancellation ends what waits still.
 
 use std::collections::BTreeMap;
 use std::io;

@@ -145,7 +145,7 @@ impl KeyValue {
     // ANCHOR_END: sweep
 
     // ANCHOR: stop
-    /// Lets nobody in any more, lets everybody take its replies, and cuts off who does not within the
+    /// Lets no client in any more, lets each take its replies, and cuts off those that do not within the
     /// grace.
     pub(super) async fn stop(self) -> Report {
         let State { handle, options, connected, stopping, serving, report, .. } = &*self.0;

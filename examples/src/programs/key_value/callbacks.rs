@@ -30,7 +30,7 @@ struct State {
     /// Accepts connections, until it is stopped.
     server: Cell<Option<Server>>,
     sweeping: Cell<Option<Operation>>,
-    /// Whether the server stops: who comes too late is closed then.
+    /// Whether the server stops: a late client is closed then.
     stopping: Cell<bool>,
 }
 
@@ -163,7 +163,7 @@ impl KeyValue {
     // ANCHOR_END: sweep
 
     // ANCHOR: stop
-    /// Lets nobody in any more, lets everybody take its replies, and cuts off who does not within the
+    /// Lets no client in any more, lets each take its replies, and cuts off those that do not within the
     /// grace.
     pub(super) fn stop(self, stopped: OnStopped) {
         self.0.stopping.set(true);

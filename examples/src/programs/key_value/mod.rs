@@ -62,7 +62,7 @@ pub struct Report {
 pub enum Version {
     /// The program, in a style; those without one are refused.
     Good(Style),
-    /// The typical bug: replies that nobody takes pile up.
+    /// The typical bug: replies that no client takes pile up.
     Naive,
 }
 
@@ -89,7 +89,7 @@ pub const PROGRAM: Program = Program {
     },
 };
 
-/// Removes keys that are over, and tells of what is to be told: there is nobody else to do it.
+/// Removes keys that are over, and reports what is to be reported: nothing else does it.
 fn sweep(store: &mut Store, now: Duration) {
     store.sweep(now);
     if let Some(warning) = store.take_warning(now) {
@@ -97,7 +97,7 @@ fn sweep(store: &mut Store, now: Duration) {
     }
 }
 
-/// Whom a server tells that it has ended.
+/// What a server tells that it has ended.
 type OnStopped = Box<dyn FnOnce(Report)>;
 
 /// Serves until a signal comes.

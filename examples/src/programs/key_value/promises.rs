@@ -128,7 +128,7 @@ impl KeyValue {
     // ANCHOR_END: sweep
 
     // ANCHOR: stop
-    /// Lets nobody in any more, lets everybody take its replies, and cuts off who does not within the
+    /// Lets no client in any more, lets each take its replies, and cuts off those that do not within the
     /// grace.
     pub(super) fn stop(self) -> Promise<Report, io::Error> {
         let State { handle, options, clients, conversations, running, .. } = &*self.0;

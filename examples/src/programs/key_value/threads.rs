@@ -93,7 +93,7 @@ impl Shared {
     fn begin<'s>(&'s self, scope: &'s Scope<'s, '_>, stream: TcpStream) -> io::Result<()> {
         let (stream, mut state) = (Arc::new(stream), self.lock());
         if state.stopping {
-            // Nobody would shut it down any more.
+            // Nothing would shut it down any more.
             return Ok(());
         }
         let full = state.clients.len() >= self.options.clients_max;
@@ -101,7 +101,7 @@ impl Shared {
         let key = state.clients.insert(stream.clone());
         let begun = thread::Builder::new().spawn_scoped(scope, move || {
             let _ = self.converse(&stream, session);
-            // Closed before it is forgotten: who waits for the end finds nothing open.
+            // Closed before it is forgotten: what waits for the end finds nothing open.
             let known = self.lock().clients.remove(key);
             drop((stream, known));
             self.changed.notify_all();
@@ -181,7 +181,7 @@ const NEVER_PANICS: &str = "nothing panics while it holds a lock";
 
 impl KeyValue {
     // ANCHOR: stop
-    /// Lets nobody in any more, lets everybody take its replies, and cuts off who does not within the
+    /// Lets no client in any more, lets each take its replies, and cuts off those that do not within the
     /// grace.
     pub(super) fn stop(self) -> Report {
         let KeyValue { shared, threads, .. } = self;

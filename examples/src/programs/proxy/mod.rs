@@ -65,7 +65,7 @@ pub struct Flags {
     patience: u32,
 }
 
-/// Between whom to pass bytes on.
+/// Between which addresses to pass bytes on.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The address to listen on; port 0 lets the system choose.
@@ -163,7 +163,7 @@ fn on_a_loop<S: FnOnce() -> Report>(
     Ok((report, left))
 }
 
-/// Tells whether the first end of a connection is one. A reset looks like an end to who reads when who
+/// Tells whether the first end of a connection is one. A reset looks like an end to what reads when what
 /// writes was told of it before; but then there is no peer. At the second end there is none either way.
 fn is_an_end(half_ended: &Cell<bool>, peer: io::Result<SocketAddr>) -> io::Result<()> {
     if half_ended.replace(true) { Ok(()) } else { peer.map(drop) }

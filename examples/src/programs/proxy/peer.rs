@@ -14,7 +14,7 @@ pub(super) fn echo() -> io::Result<SocketAddr> {
                 io::copy(&mut &stream, &mut &stream)?;
                 stream.shutdown(Shutdown::Write)
             };
-            // Whoever has no thread is not served: the connection is closed.
+            // A client without a thread is not served: the connection is closed.
             drop(thread::Builder::new().spawn(echo));
         }
     })?;

@@ -2,7 +2,7 @@
 //!
 //! Rule: what is to be cleaned up lies outside the future that is cancelled. The steps are a future
 //! inside, which the deadline and the token may drop at any `await`; the session is kept here, and no
-//! way leads past the clean-up. Who wants to cancel asks the token, and does not drop all of it.
+//! way leads past the clean-up. To cancel is to ask the token, and not to drop all of it.
 
 use std::io;
 use std::pin::pin;

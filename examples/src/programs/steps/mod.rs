@@ -66,7 +66,7 @@ pub const ARGUMENT_BYTES_MAX: usize = 1000;
 /// How often something may be tried.
 pub const ATTEMPTS_MAX: u32 = 1000;
 
-/// What to fetch and from whom, and how patiently. Times are at most [`TIME_MAX`](crate::TIME_MAX).
+/// What to fetch and from where, and how patiently. Times are at most [`TIME_MAX`](crate::TIME_MAX).
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where the server is.
@@ -83,7 +83,7 @@ pub struct Options {
     pub total_limit: Duration,
     /// How long the clean-up may take; it has its own time, since it follows when the other is over.
     pub clean_up_limit: Duration,
-    /// How connecting and fetching are tried again. Who authenticates or commits twice may do harm.
+    /// How connecting and fetching are tried again. To authenticate or commit twice may do harm.
     /// At most [`ATTEMPTS_MAX`] tries.
     pub backoff: Backoff,
     /// When the program is cancelled from outside, if it is.

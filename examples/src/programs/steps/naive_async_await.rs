@@ -1,9 +1,9 @@
 //! The steps as they are often written with async, kept for their bug: the clean-up never comes.
 //!
 //! The clean-up follows the steps in the text, and so it seems to follow them whatever happens: every
-//! error of theirs leads there. But whoever drops the future, as a timeout around it does, ends it at
+//! error of theirs leads there. But dropping the future, as a timeout around it does, ends it at
 //! the `await` where it is. What follows is never run, and nothing says so: the session is closed by its
-//! drop, and the server keeps a transaction that nobody rolls back.
+//! drop, and the server keeps a transaction that is not rolled back.
 
 use std::io;
 use std::time::Duration;

@@ -17,7 +17,7 @@ use super::END_OF_TRANSMISSION;
 /// How long an item takes, so that those at once can be counted.
 const ITEM_TIME: Duration = Duration::from_millis(10);
 
-/// How long a farewell is thought about, so that who does not wait is seen.
+/// How long a farewell is thought about, so that a client that does not wait is seen.
 const FAREWELL_TIME: Duration = Duration::from_millis(20);
 
 /// How long a trickling peer waits before each byte.
@@ -97,7 +97,7 @@ impl Peer {
                     let _ = seen.serve(stream);
                     seen.open.fetch_sub(1, Ordering::SeqCst);
                 };
-                // Whoever has no thread is not served: the connection is closed.
+                // A client without a thread is not served: the connection is closed.
                 if thread::Builder::new().spawn(serve).is_err() {
                     shared.open.fetch_sub(1, Ordering::SeqCst);
                 }
@@ -145,7 +145,7 @@ impl Seen {
                 let others = self.fetching.fetch_add(1, Ordering::SeqCst);
                 self.fetching_max.fetch_max(others + 1, Ordering::SeqCst);
                 thread::sleep(ITEM_TIME);
-                // Before the answer: who has it may ask for the next at once.
+                // Before the answer: a client that has it may ask for the next at once.
                 self.fetching.fetch_sub(1, Ordering::SeqCst);
             }
             if request == "QUIT" && has_gone_after(&stream, FAREWELL_TIME)? {

@@ -1,7 +1,7 @@
 //! The steps with threads.
 //!
 //! Rule: the steps return into the clean-up, whatever they return. A deadline is passed down to each
-//! call that blocks, since nobody can take it from outside; and so is the cancellation.
+//! call that blocks, since nothing can take it from outside; and so is the cancellation.
 
 use std::io::{self, ErrorKind};
 use std::net::TcpStream;
@@ -85,7 +85,7 @@ fn fetch_all(options: &Options, bounds: Bounds<'_>, number: &str) -> io::Result<
         if let items @ Ok(_) = &mut *lock(&items) {
             *items = Err(error);
         }
-        // With one item all are lost: nobody is to wait for the others.
+        // With one item all are lost: nothing is to wait for the others.
         fetches.cancel();
     };
     // The lock is let go before the item is fetched.

@@ -40,7 +40,7 @@ pub(super) fn a_connection_that_the_kernel_gives_up_is_not_cut_off(version: Vers
     listener_at(chat.addr).set_tcp_user_timeout(Some(USER_TIMEOUT)).unwrap();
     let stalled: Guest = chat.guest_of(connect_with_a_small_buffer(chat.addr), "stalled");
     let (mut listener, mut speaker) = (chat.guest("listener"), chat.guest("speaker"));
-    assert!(talk_until_one_is_dropped(&mut speaker, &mut listener), "nobody was dropped");
+    assert!(talk_until_one_is_dropped(&mut speaker, &mut listener), "no client was dropped");
     let began = Instant::now();
     let report = stop_with(chat, [listener, speaker]);
     assert!(began.elapsed() < LONG_GRACE, "the kernel has not given it up");

@@ -1,6 +1,6 @@
 //! What is an answer and what is none: one page from a server that says what the test wants.
 //!
-//! Rule: the server keeps its connection open unless the test says otherwise, so that who waits for more
+//! Rule: the server keeps its connection open unless the test says otherwise, so that a client that waits for more
 //! than there is comes too late.
 
 use std::io::{Read, Write};
@@ -36,7 +36,7 @@ impl Server {
                     return asked;
                 }
                 asked.push(request);
-                // Who has what it wants may be gone before the last byte.
+                // A client that has what it wants may be gone before the last byte.
                 let _ = stream.write_all(&answer);
                 if ends {
                     let _ = stream.shutdown(Shutdown::Write);
@@ -139,7 +139,7 @@ pub(super) fn a_header_that_is_too_large_is_said_to_be(version: Version) {
     }
 }
 
-/// What is asked for, in order, by a page whose links are written as nobody should.
+/// What is asked for, in order, by a page whose links are written as none should be.
 pub(super) fn links_lead_where_a_browser_goes(version: Version) {
     let html = "<!--><a href='/a/./b/../c?x=1&amp;y=2#top'><!-- <a href=/no> -->\
         <script>'<a href=/no>'</script><title><a href=/no></title>\

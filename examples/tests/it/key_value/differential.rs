@@ -2,7 +2,7 @@
 //! byte, but for what the page lists.
 //!
 //! Rule: a program has keys of its own, and no time that runs out meanwhile; its words are drawn from what
-//! the page says that the server knows, and from what nobody knows.
+//! the page says that the server knows, and from what none knows.
 
 use std::env;
 use std::io::{Read, Write};
@@ -193,7 +193,7 @@ fn told(port: u16, [first, last]: &[Vec<u8>; 2], cut: usize, number: u64) -> Vec
         assert!(read(&mut stream, &mut told), "the end of {:?}", told.escape_ascii().to_string());
     }
     stream.write_all(last).unwrap();
-    // Whoever closes with something unread ends the stream with a reset.
+    // A close with something unread ends the stream with a reset.
     while read(&mut stream, &mut told) {}
     told
 }

@@ -39,7 +39,7 @@ pub(super) fn http_closes_the_connection_before_its_body_is_executed(version: Ve
         assert_eq!(client.0.read(&mut [0; 4]).unwrap(), 4);
         client.send(format!("{head}\r\nSET k v\r\nSET k w\r\n"));
         let mut told = Vec::new();
-        // Whoever closes with something unread ends the stream with a reset.
+        // A close with something unread ends the stream with a reset.
         let _ = client.0.read_to_end(&mut told);
         let told = String::from_utf8(told).unwrap();
         assert!(told.lines().all(|line| line.starts_with("-ERR unknown command '")), "{told}");

@@ -129,7 +129,7 @@ fn the_answers_are_those_of_redis() {
             stream.write_all(format!("{conversation}QUIT\r\n").as_bytes()).unwrap();
             let (mut told, mut block) = (Vec::new(), [0; 4096]);
             stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-            // Whoever closes with something unread ends the stream with a reset.
+            // A close with something unread ends the stream with a reset.
             while let Ok(count @ 1..) = stream.read(&mut block) {
                 told.extend_from_slice(&block[..count]);
             }

@@ -58,7 +58,7 @@ pub(super) fn a_reset_of_the_target_ends_a_client_that_does_not_read(version: Ve
     target.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     while target.write(&pattern(0, 64 << 10)).is_ok() {}
     reset(target);
-    // Whoever is told something learns that nobody is there.
+    // A peer that is told something learns that nothing is there.
     client.set_write_timeout(Some(Duration::from_millis(200))).unwrap();
     let told = || client.write(b"are you there?").is_err();
     wait_until("the client is reset", PATIENCE, told);

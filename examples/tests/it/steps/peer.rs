@@ -44,7 +44,7 @@ pub(super) fn ended<const N: usize>(
     assert!(report.left.is_nothing(), "{faults:?}: {:?}", report.left);
     wait_until_closed(&peer);
     assert_eq!(peer.journal(), told, "{faults:?}");
-    assert_eq!(peer.impatient(), 0, "{faults:?}: who says goodbye hears the answer");
+    assert_eq!(peer.impatient(), 0, "{faults:?}: a client that says goodbye hears the answer");
     report.items
 }
 
@@ -77,14 +77,14 @@ pub(super) fn always(request: &'static str, what: Misbehaviour) -> Fault {
     Fault { request, what, times: usize::MAX }
 }
 
-/// An address that is taken, so that nobody else listens there, and refuses.
-pub(super) struct Nobody(pub(super) Socket);
+/// An address that is taken, so that nothing else listens there, and refuses.
+pub(super) struct ClosedPort(pub(super) Socket);
 
-impl Nobody {
-    pub(super) fn new() -> Nobody {
+impl ClosedPort {
+    pub(super) fn new() -> ClosedPort {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-        Nobody(socket)
+        ClosedPort(socket)
     }
 
     pub(super) fn options(&self) -> Options {

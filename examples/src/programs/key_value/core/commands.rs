@@ -26,7 +26,7 @@ const TOLD_BYTES_MAX: usize = 128;
 pub(super) enum Next {
     Continue,
     Close,
-    /// This is another protocol: nothing that follows is for us, and nobody waits for a reply.
+    /// This is another protocol: nothing that follows is for us, and no client waits for a reply.
     Leave,
 }
 

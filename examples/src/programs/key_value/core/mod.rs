@@ -38,8 +38,8 @@ pub const REPLY_BYTES_AT_ONCE: usize = 64 << 10;
 /// How much the keys and values of a store may take together.
 pub const STORE_BYTES_MAX: usize = 256 << 20;
 
-/// How often keys are looked for whose time is over, besides when somebody asks for them.
+/// How often keys are looked for whose time is over, besides when a client asks for them.
 pub const SWEEP_EVERY: Duration = Duration::from_millis(100);
 
-/// How many keys one sweep removes at most, so that it keeps nobody waiting.
+/// How many keys one sweep removes at most, so that no client waits.
 pub const SWEEP_KEYS_MAX: usize = 1000;

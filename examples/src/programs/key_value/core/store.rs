@@ -15,12 +15,12 @@ const KEYS_REMOVED_BY_A_WRITE: usize = 2;
 const WARNING_EVERY: Duration = Duration::from_secs(60);
 
 const WARNING: &str = "a client has sent `POST` or `Host:` as HTTP does and was closed: \
-    somebody may have made it run commands here";
+    a page may have made it run commands here";
 
 /// The keys that all clients share.
 ///
-/// A key whose deadline has passed is as good as gone: whoever asks for it removes it, each write
-/// removes some that nobody asks for, and a [sweep](Store::sweep) removes the rest. Time is whatever the caller's clock
+/// A key whose deadline has passed is as good as gone: asking for it removes it, each write
+/// removes some that no client asks for, and a [sweep](Store::sweep) removes the rest. Time is whatever the caller's clock
 /// says; it must not go back.
 #[derive(Debug)]
 pub struct Store {
@@ -29,7 +29,7 @@ pub struct Store {
     deadlines: BTreeSet<(Duration, Box<[u8]>)>,
     bytes: usize,
     bytes_max: usize,
-    /// When a client was last seen that does not know where it is, and whether somebody was told.
+    /// When a client was last seen that does not know where it is, and whether that was reported.
     warning: Option<Warning>,
 }
 

@@ -14,7 +14,7 @@ fn a_key_is_over_at_its_deadline_and_not_before() {
     assert_eq!(told(store, 9_999, "GET k"), "$1\r\nv");
     assert_eq!(told(store, 10_000, "GET k"), "$-1");
     assert_eq!(told(store, 10_000, "TTL k"), ":-2");
-    assert!(store.is_empty(), "who asks for a key that is over removes it");
+    assert!(store.is_empty(), "asking for a key that is over removes it");
 }
 
 #[test]
