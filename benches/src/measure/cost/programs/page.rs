@@ -33,13 +33,13 @@ pub(super) fn table(costs: &[Cost]) -> Grid {
     let mut grid = Grid::new(&[
         "style",
         "lines",
-        "outside of steps",
-        "leans on",
-        "allocations",
+        "outside\nof steps",
+        "leans\non",
+        "allocs",
         "turns",
         "hops",
-        "system calls",
-        "largest future",
+        "system\ncalls",
+        "largest\nfuture",
     ]);
     for cost in costs {
         let figures = [cost.allocations, cost.turns, cost.hops, cost.system_calls];
