@@ -110,7 +110,8 @@
 //!
 //! # Words
 //!
-//! *Turn*, *hop*, *parked*, *wing* and the other words of this project: [`glossary`].
+//! *Turn*, *hop*, *parked*, *wing* and the other words of this project are in the book's glossary,
+//! `essays/src/glossary.md`.
 //!
 //! # Principles
 //!
@@ -266,9 +267,6 @@ pub use crate::testing::script::ScriptedEvent;
 pub use crate::threads::offload::Refused;
 pub use crate::threads::offloaded::StillRunning;
 pub use crate::threads::remote::{Remote, RemoteCallback};
-
-#[doc = include_str!("../../essays/src/glossary.md")]
-pub mod glossary {}
 
 /// What the README shows compiles and runs.
 #[cfg(doctest)]
