@@ -39,7 +39,7 @@ const BYTES_MAX: usize = 128 * 1024 * 1024;
 pub(crate) struct ScaleArguments {
     #[command(flatten)]
     selection: Selection,
-    /// Fewer loads, and no system calls: two minutes at most
+    /// Fewer loads, and no system calls
     #[arg(long)]
     quick: bool,
     /// Print one JSON object instead of tables
