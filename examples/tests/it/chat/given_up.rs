@@ -10,10 +10,11 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_op
 use socket2::Socket;
 
 use super::running::{Guest, Running};
-use super::{LONG_GRACE, connect_with_a_small_buffer, stop_with, talk_until_one_is_dropped};
+use super::{connect_with_a_small_buffer, stop_with, talk_until_one_is_dropped};
 
-/// How long the kernel waits for a peer that takes nothing.
-const USER_TIMEOUT: Duration = Duration::from_secs(4);
+/// How long the kernel waits for a peer that takes nothing; longer where a busy machine draws out the talk that
+/// has the peer dropped.
+const USER_TIMEOUTS: [Duration; 2] = [Duration::from_secs(4), Duration::from_secs(30)];
 
 /// Returns the socket of this process that listens on an address, as another descriptor.
 fn listener_at(addr: SocketAddr) -> Socket {
@@ -35,15 +36,26 @@ fn listener_at(addr: SocketAddr) -> Socket {
 
 /// What a client does not take for so long ends with ETIMEDOUT, in its grace: it is dropped, and not cut off.
 pub(super) fn a_connection_that_the_kernel_gives_up_is_not_cut_off(version: Version) {
-    let chat = Running::start(version, LONG_GRACE);
+    let dropped =
+        USER_TIMEOUTS.into_iter().any(|timeout| is_given_up_in_its_grace(version, timeout));
+    assert!(dropped, "no client was dropped");
+}
+
+/// Tells whether the talk had the client dropped before the kernel gave it up.
+fn is_given_up_in_its_grace(version: Version, timeout: Duration) -> bool {
+    let grace = 3 * timeout;
+    let chat = Running::start(version, grace);
     // The connections that are accepted inherit it.
-    listener_at(chat.addr).set_tcp_user_timeout(Some(USER_TIMEOUT)).unwrap();
+    listener_at(chat.addr).set_tcp_user_timeout(Some(timeout)).unwrap();
     let stalled: Guest = chat.guest_of(connect_with_a_small_buffer(chat.addr), "stalled");
     let (mut listener, mut speaker) = (chat.guest("listener"), chat.guest("speaker"));
-    assert!(talk_until_one_is_dropped(&mut speaker, &mut listener), "no client was dropped");
+    let dropped = talk_until_one_is_dropped(&mut speaker, &mut listener);
     let began = Instant::now();
     let report = stop_with(chat, [listener, speaker]);
-    assert!(began.elapsed() < LONG_GRACE, "the kernel has not given it up");
-    assert_eq!((report.dropped, report.cut_off), (1, 0));
+    if dropped {
+        assert!(began.elapsed() < grace, "the kernel has not given it up");
+        assert_eq!((report.dropped, report.cut_off), (1, 0));
+    }
     drop(stalled);
+    dropped
 }
