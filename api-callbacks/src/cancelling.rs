@@ -51,6 +51,9 @@ pub(crate) trait CancelParts {
     /// Notes whether that part was pending.
     fn told(&mut self, cancelled: bool);
 
+    /// Notes that the cancel of that part panicked: what becomes of the part is not known.
+    fn failed(&mut self);
+
     /// Tells whether the whole was pending.
     fn end(self: Box<Self>) -> bool;
 }
@@ -101,11 +104,15 @@ pub(crate) fn cancel_all(first: Cancelling) -> bool {
             if let Some(cancelled) = told.take() {
                 whole.told(cancelled);
             }
-            if let Some((part, ticket)) = whole.next() {
-                let asked = contain(whole.handle(), "a cancel", || part.cancel(ticket));
-                break asked.unwrap_or(Cancelling::Told(false));
+            match whole.next() {
+                Some((part, ticket)) => {
+                    match contain(whole.handle(), "a cancel", || part.cancel(ticket)) {
+                        Some(asked) => break asked,
+                        None => whole.failed(),
+                    }
+                }
+                None => told = above.pop().map(CancelParts::end),
             }
-            told = above.pop().map(CancelParts::end);
         };
     }
 }

@@ -197,7 +197,8 @@ pub fn map_limit<I, T: 'static, E: From<Cancelled> + From<Panicked> + 'static>(
 /// returned takes no timer.
 ///
 /// # Errors
-/// [`Elapsed`] when the time is over, else what the operation says.
+/// [`Elapsed`] when the time is over and the operation was pending still, else what the operation says:
+/// a result that is on its way when the time is over is not lost.
 ///
 /// asyncio: `timeout`.
 #[track_caller]
@@ -215,7 +216,7 @@ pub fn timeout<T: 'static, E: From<Elapsed> + 'static>(
     }
     let elapsed = group.clone();
     let timer = sleep(handle, delay, move |slept| match slept {
-        Ok(()) => elapsed.finish(Err(Elapsed.into())),
+        Ok(()) => elapsed.expire(Err(Elapsed.into())),
         Err(cancelled) => elapsed.finish_if_closing(cancelled),
     });
     group.end_with(timer);

@@ -23,7 +23,7 @@ struct PartsOfWhole<C: Combined> {
     at: usize,
     /// Whether one of them was pending.
     any: bool,
-    /// Whether the whole is over already, so that only its parts are to end.
+    /// Whether the whole ends anyway, so that only its parts are to be cancelled.
     ending: bool,
 }
 
@@ -60,11 +60,10 @@ pub(super) fn abandon<C: Combined>(combined: &Rc<C>, reported: bool) {
     discard(whole.handle(), callback);
 }
 
-/// Cancels what is pending still of a whole that is over. Mostly nothing is, and nothing is made for it.
-fn cancel_rest<C: Combined>(combined: &Rc<C>) {
-    if !combined.whole().is_idle() {
-        cancel_all(PartsOfWhole::step(combined, true));
-    }
+/// Cancels what is pending still of a whole that ends; tells whether something was. Mostly nothing is, and
+/// nothing is made for it.
+pub(super) fn cancel_rest<C: Combined>(combined: &Rc<C>) -> bool {
+    !combined.whole().is_idle() && cancel_all(PartsOfWhole::step(combined, true))
 }
 
 /// Calls back, unless a part that was cancelled has not.
@@ -107,9 +106,10 @@ impl<C: Combined> CancelParts for PartsOfWhole<C> {
         for index in self.left.by_ref() {
             match whole.take(index) {
                 Some(Stage::Running(operation)) => {
-                    whole.set(index, Stage::Ended);
-                    self.at = index;
+                    // One that is gone is forgotten: nothing can tell whether it ever calls back.
                     if let Some(target) = operation.target() {
+                        whole.set(index, Stage::Ended);
+                        self.at = index;
                         return Some(target);
                     }
                 }
@@ -130,6 +130,11 @@ impl<C: Combined> CancelParts for PartsOfWhole<C> {
         if cancelled && whole.take(self.at).is_some() {
             whole.set(self.at, Stage::Cancelled);
         }
+    }
+
+    fn failed(&mut self) {
+        // As one that is gone.
+        self.combined.whole().take(self.at);
     }
 
     fn end(self: Box<Self>) -> bool {

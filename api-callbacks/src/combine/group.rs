@@ -9,7 +9,7 @@ use loop_core::LoopHandle;
 
 use super::Completion;
 use super::callback::Callback;
-use super::ending::{AbandonOnPanic, cancel, finish};
+use super::ending::{AbandonOnPanic, cancel, cancel_rest, finish};
 use super::part::begin;
 use super::whole::{Combined, Whole, cast};
 use crate::cancelling::cancel_all;
@@ -30,6 +30,10 @@ pub(super) struct Group<T: 'static, R: 'static, V: 'static, E: 'static> {
     timer: Cell<Option<Operation>>,
     values: RefCell<Vec<Option<T>>>,
     missing: Cell<usize>,
+    /// Whether the time is over, and the operation is being cancelled for that.
+    expiring: Cell<bool>,
+    /// The result of an operation that calls back inside that cancel.
+    early: Cell<Option<R>>,
 }
 
 /// Operations that are still to be started; a destructor among them may panic while their caller
@@ -51,6 +55,8 @@ impl<T, R, V, E> Group<T, R, V, E> {
             timer: Cell::new(None),
             values: RefCell::default(),
             missing: Cell::new(0),
+            expiring: Cell::new(false),
+            early: Cell::new(None),
         })
     }
 
@@ -115,7 +121,26 @@ impl<T, R, V, E> Group<T, R, V, E> {
 
     /// Ends the whole with its result.
     pub(super) fn finish(self: &Rc<Self>, result: R) {
-        finish(self, result);
+        if self.expiring.get() {
+            self.early.set(Some(result));
+        } else {
+            finish(self, result);
+        }
+    }
+
+    /// The time is over: ends the whole with `elapsed`, unless the operation has ended already. Its
+    /// result is on its way then, and is not lost.
+    pub(super) fn expire(self: &Rc<Self>, elapsed: R) {
+        self.expiring.set(true);
+        let cancelled = cancel_rest(self);
+        self.expiring.set(false);
+        match self.early.take() {
+            Some(result) if !cancelled => return finish(self, result),
+            early => discard(self.whole.handle(), early),
+        }
+        if !self.whole.has_ended_part() {
+            finish(self, elapsed);
+        }
     }
 }
 

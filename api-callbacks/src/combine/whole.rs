@@ -28,7 +28,8 @@ use crate::user_code::discard;
 /// | 7 | `ToCancel` | `Ended`, `Dropped` | `begin`, `Part::end`, `Part::drop` | as 3 and 4 |
 /// | 8 | `Running` | `Ended` | `PartsOfWhole::next` | it is asked to end; the result is on its way if it was not pending |
 /// | 9 | `Ended` | `Cancelled` | `PartsOfWhole::told` | it was pending when it was asked |
-/// | 10 | any | arrived | `arrive`, `Part::drop` | its completion was called, or dropped |
+/// | 10 | `Running`, `Ended` | forgotten | `PartsOfWhole::next`, `PartsOfWhole::failed` | what cancels it is gone, or has panicked |
+/// | 11 | any | arrived | `arrive`, `Part::drop` | its completion was called, or dropped |
 pub(super) enum Stage {
     /// Its function is being called.
     Starting,
@@ -40,7 +41,7 @@ pub(super) enum Stage {
     Running(Operation),
     /// It was cancelled, and will call back as such.
     Cancelled,
-    /// Its result is on its way.
+    /// It had ended before it could be cancelled: its result is on its way.
     Ended,
 }
 

@@ -8,6 +8,7 @@ mod completions;
 mod depth;
 mod hosts;
 mod lab;
+mod limits;
 mod many;
 mod panics;
 mod random;

@@ -219,3 +219,27 @@ fn a_loop_that_closes_does_not_call_a_timer() {
     timer.again(Duration::ZERO);
     assert_eq!((calls.get(), timer.stop()), (0, true));
 }
+
+#[test]
+fn a_timer_that_its_own_function_puts_off_and_drops_is_not_armed_again() {
+    let clock = ManualClock::new();
+    let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
+    let (timer, calls) = (Rc::new(RefCell::new(None::<Timer>)), Rc::new(Cell::new(0)));
+    let (own, counted) = (timer.clone(), calls.clone());
+    let made = Timer::new(&event_loop.handle(), move || {
+        counted.set(counted.get() + 1);
+        let timer = own.take()?;
+        timer.again(Duration::from_millis(1));
+        drop(timer);
+        Some(Duration::from_millis(1))
+    });
+    made.again(Duration::from_millis(1));
+    timer.replace(Some(made));
+    for _ in 0..3 {
+        clock.advance(Duration::from_millis(1));
+        event_loop.handle().call_soon(|| ());
+        event_loop.run_once().unwrap();
+    }
+    assert_eq!(calls.get(), 1);
+    assert!(event_loop.handle().snapshot().timed.is_empty());
+}

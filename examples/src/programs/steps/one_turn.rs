@@ -52,7 +52,7 @@ fn a_cancel_in_the_turn_of_the_answer_is_rolled_back_in_every_style() {
 #[test]
 fn a_limit_in_the_turn_of_the_answer_is_rolled_back_under_both_rules() {
     for rule in [TurnRule::Snapshot, TurnRule::default()] {
-        for begin in [WITH_PROMISES, WITH_ASYNC] {
+        for begin in [WITH_CALLBACKS, WITH_PROMISES, WITH_ASYNC] {
             a_limit_in_the_turn_of_the_answer_is_rolled_back(begin, rule);
         }
     }
