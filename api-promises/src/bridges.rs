@@ -49,7 +49,7 @@ pub fn promisify<T: 'static, E: Reason, C: FnOnce() + 'static>(
             promise
         }
         Err(rejected) => {
-            promise.cancel_handled();
+            drop(promise);
             rejected
         }
     }
@@ -85,7 +85,7 @@ impl<C> Started<C> {
 }
 
 impl<C: FnOnce()> Cancel for Started<C> {
-    fn cancel(&self, _part: u64) {
+    fn cancel(&self, _part: u64, _handled: bool) {
         if let Some(cancel) = self.cancel.take() {
             guard("what cancels an operation", (&self.handle, self.created_at), cancel);
         }
@@ -130,7 +130,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         match spawner.spawn_local_obj(LocalFutureObj::new(Box::new(task))) {
             Ok(()) => Ok(promise),
             Err(error) => {
-                promise.cancel_handled();
+                drop(promise);
                 Err(error)
             }
         }

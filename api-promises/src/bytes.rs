@@ -190,7 +190,7 @@ impl<X: Transfer<Buffer: 'static> + 'static> Job for PendingTransfer<X> {
 }
 
 impl<X: Transfer<Buffer: 'static> + 'static> Cancel for PendingTransfer<X> {
-    fn cancel(&self, _part: u64) {
+    fn cancel(&self, _part: u64, _handled: bool) {
         if let Some((transfer, resolver)) = self.pending.take() {
             self.stream.set_activity(X::DIRECTION, Activity::Idle);
             self.stream.source().unpark(X::DIRECTION);

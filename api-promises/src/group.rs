@@ -165,7 +165,7 @@ impl<E: Reason> Members<E> {
 
 /// What waited for the end has gone.
 impl<E: Reason> Cancel for Members<E> {
-    fn cancel(&self, number: u64) {
+    fn cancel(&self, number: u64, _handled: bool) {
         let resolver = self.waiting.borrow_mut().remove(&number);
         resolver.into_iter().for_each(Resolver::give_up);
     }

@@ -125,7 +125,8 @@
 //!   through links, clean-ups, `all`, `race` and shared promises; `all_settled` and `any` take it as
 //!   handled.
 //! - **What reports**: a rejection whose last owner drops it. A pending promise is cancelled in silence, since
-//!   dropping is how one cancels. A reason that waits for a `finally` is reported if that is dropped. On a
+//!   dropping is how one cancels. A combinator handles what its promises are rejected with, as in ECMAScript:
+//!   once it is decided, none of that is news, however far down a chain it still is. A reason that waits for a `finally` is reported if that is dropped. On a
 //!   closed loop no handler runs: what is awaited gets [`Fault::Cancelled`], what is chained is released.
 //! - **Clean-ups** (`promise/clean_up.rs`). The handler of a `finally` runs once: what would drop it unrun, a
 //!   walk that cancels the chain or finds that no outcome will come, has it run from the queue when the walk

@@ -202,11 +202,11 @@ impl Job for Stream {
 }
 
 impl Upstream for Stream {
-    fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
+    fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>> {
         if self.chunk.is_pending() {
             self.give_up(Direction::Read);
         }
-        self.chunk.abandon(self.origin());
+        self.chunk.abandon(handled, self.origin());
         None
     }
 }
@@ -229,7 +229,7 @@ impl Node<Option<Chunk>, io::Error> for Stream {
 }
 
 impl Cancel for Stream {
-    fn cancel(&self, part: u64) {
+    fn cancel(&self, part: u64, _handled: bool) {
         match part {
             READ => {
                 self.give_up(Direction::Read);

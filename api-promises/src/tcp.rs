@@ -252,7 +252,7 @@ impl Job for Connector {
 }
 
 impl Cancel for Listener {
-    fn cancel(&self, _part: u64) {
+    fn cancel(&self, _part: u64, _handled: bool) {
         self.source.unpark(Direction::Read);
         if let Some(resolver) = self.accepting.take() {
             resolver.give_up();
@@ -261,7 +261,7 @@ impl Cancel for Listener {
 }
 
 impl Cancel for Connector {
-    fn cancel(&self, _part: u64) {
+    fn cancel(&self, _part: u64, _handled: bool) {
         if let Some((_, resolver)) = self.connecting.take() {
             resolver.give_up();
         }

@@ -69,7 +69,7 @@ impl<E: Reason> Job for Sleep<E> {
 }
 
 impl<E: Reason> Cancel for Sleep<E> {
-    fn cancel(&self, _part: u64) {
+    fn cancel(&self, _part: u64, _handled: bool) {
         if let Some(timer) = self.timer.take() {
             timer.cancel();
         }

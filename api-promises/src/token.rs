@@ -123,7 +123,7 @@ impl<T: 'static, E: Reason> Subscriber for Subscription<T, E> {
 }
 
 impl<T: 'static, E: Reason> Cancel for Subscription<T, E> {
-    fn cancel(&self, number: u64) {
+    fn cancel(&self, number: u64, _handled: bool) {
         if let Some(resolver) = self.resolver.take() {
             resolver.give_up();
         }

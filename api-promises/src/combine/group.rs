@@ -90,7 +90,7 @@ pub(super) fn together<V: 'static, E: Reason, G: Rule<V, E>>(
     match Promise::calling(handle, || promises.into_iter().for_each(|part| group.consume(part))) {
         Ok(()) => group.complete(),
         Err(rejected) => {
-            promise.cancel_handled();
+            drop(promise);
             return rejected;
         }
     }
@@ -139,7 +139,7 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Group<V, E, G> {
         let Some(resolver) = self.resolver.take() else {
             return discard(outcome, (&self.handle, self.created_at));
         };
-        self.cancel_parts();
+        self.cancel_parts(true);
         resolver.settle_with(outcome);
         self.discard_values();
     }
@@ -147,14 +147,15 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Group<V, E, G> {
     /// The whole cannot be decided any more: lets go of what waits for it.
     fn strand(&self, why: Stranded) {
         let Some(resolver) = self.resolver.take() else { return };
-        self.cancel_parts();
+        self.cancel_parts(true);
         resolver.strand(why);
         self.discard_values();
     }
 
-    fn cancel_parts(&self) {
+    /// Cancels what is pending still. Of a whole that is decided, no part's rejection is news.
+    fn cancel_parts(&self, handled: bool) {
         for part in self.parts.take().into_iter().flatten() {
-            part.cancel();
+            part.cancel(handled);
         }
     }
 
@@ -176,7 +177,7 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Group<V, E, G> {
     pub(super) fn hand_over(&self) -> Option<Rc<dyn Sink<G::Value, G::Reason>>> {
         match self.resolver.take()?.hand_over() {
             Ok(sink) => {
-                self.cancel_parts();
+                self.cancel_parts(true);
                 Some(sink)
             }
             Err(resolver) => {
@@ -188,11 +189,11 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Group<V, E, G> {
 }
 
 impl<V: 'static, E: Reason, G: Rule<V, E>> Cancel for Group<V, E, G> {
-    fn cancel(&self, _part: u64) {
+    fn cancel(&self, _part: u64, handled: bool) {
         if let Some(resolver) = self.resolver.take() {
             resolver.give_up();
         }
-        self.cancel_parts();
+        self.cancel_parts(handled);
         self.discard_values();
     }
 

@@ -14,7 +14,7 @@ use super::adopt::takes_ticks;
 use super::deferred::{Cancels, Deferred};
 use super::link::{Link, Step};
 use super::node::{Cancel, Sink};
-use super::rejection::{Outcome, lose};
+use super::rejection::{Outcome, let_go, lose};
 use super::release::{Origin, PutOff, can_put_off, discard, put_off, start_next};
 use super::walk::Stranded;
 use super::{IntoPromise, Promise, Reason, Resolver};
@@ -204,10 +204,10 @@ impl<T: 'static, E: Reason> Cleaning<T, E> {
 
 /// The chain was dropped: the clean-up goes on.
 impl<T: 'static, E: Reason> Cancel for Cleaning<T, E> {
-    fn cancel(&self, _part: u64) {
+    fn cancel(&self, _part: u64, handled: bool) {
         if let Some((outcome, resolver)) = self.waiting.take() {
             resolver.give_up();
-            lose(outcome, self.origin());
+            let_go(Some(outcome), handled, self.origin());
         }
     }
 }

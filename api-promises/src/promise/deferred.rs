@@ -84,12 +84,12 @@ impl<T: 'static, E: 'static> Drop for Deferred<T, E> {
 }
 
 impl<T: 'static, E: Reason> Upstream for Deferred<T, E> {
-    fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
-        self.outlet.abandon(self.origin());
+    fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>> {
+        self.outlet.abandon(handled, self.origin());
         match self.cancels.take() {
             Cancels::Nothing => None,
             Cancels::Operation(operation, part) => {
-                operation.cancel(part);
+                operation.cancel(part, handled);
                 None
             }
             Cancels::Upstream(upstream) => Some(upstream),

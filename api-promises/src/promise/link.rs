@@ -17,7 +17,7 @@ use loop_core::{Job, LoopHandle};
 use super::adopt::{Adopter, adopt, adopt_by_relay, adopt_node};
 use super::node::{Node, Owner, Sink};
 use super::outlet::{Outlet, put};
-use super::rejection::{Outcome, Rejection};
+use super::rejection::{Outcome, Rejection, let_go};
 use super::release::{Origin, strand};
 use super::walk::{Stranded, Upstream};
 use super::{Promise, PromiseState, Reason, spare};
@@ -206,7 +206,7 @@ where
     fn run(self: Rc<Self>, _part: u64) {
         let Some(handler) = self.handler.take() else {
             // The chain was cancelled after its outcome had come.
-            return ending::let_go(self.outcome.take(), true, self.origin());
+            return let_go(self.outcome.take(), true, self.origin());
         };
         self.handle_with(handler);
         self.retire();

@@ -35,9 +35,8 @@ use link::{Handler, Link};
 pub(crate) use node::{Cancel, Node, Owner, Sink};
 pub(crate) use outlet::Outlet;
 use owned::{Kept, Tail};
-pub(crate) use rejection::{Outcome, Rejection, bare, lose};
-use release::abandon_handled;
-pub(crate) use release::{Origin, abandon, discard, discard_if_any, guard, strand, told};
+pub(crate) use rejection::{Outcome, Rejection, bare, let_go, lose};
+pub(crate) use release::{Origin, abandon_knowing, discard, discard_if_any, guard, strand, told};
 pub use resolver::Resolver;
 pub use shared::Shared;
 pub use shared_error::SharedError;
@@ -196,14 +195,6 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     fn trunk(&self) -> Option<*const ()> {
         let PromiseState::Pending(tail) = &self.state else { return None };
         tail.node().trunk()
-    }
-
-    /// Cancels a promise whose last link takes every outcome, so that a rejection that waits there
-    /// is not reported.
-    pub(crate) fn cancel_handled(self) {
-        if let Ok(node) = self.into_node() {
-            abandon_handled(node);
-        }
     }
 
     /// Returns the handle of the promise's loop.

@@ -57,8 +57,8 @@ pub(crate) type Settling<T, E> = (Rc<dyn Sink<T, E>>, Rc<Outcome<T, E>>);
 
 /// What gives up an operation whose promise was dropped.
 pub(crate) trait Cancel {
-    /// Gives up the operation in this part.
-    fn cancel(&self, part: u64);
+    /// Gives up the operation in this part; `handled` as in [`Upstream::abandon`].
+    fn cancel(&self, part: u64, handled: bool);
 
     /// As [`Upstream::trunk`], for the operation's node.
     fn trunk(&self) -> Option<*const ()> {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use super::node::{Owner, Sink};
-use super::rejection::{Outcome, Rejection, lose};
+use super::rejection::{Outcome, Rejection, let_go};
 use super::release::{Origin, discard, discard_if_any, strand, strand_all};
 use super::walk::{Downstream, Stranded};
 use super::{Fault, Reason};
@@ -184,13 +184,11 @@ impl<T: 'static, E: Reason> Outlet<T, E> {
         matches!(self.state.get(), OutletState::Open | OutletState::Consumed | OutletState::Never)
     }
 
-    /// The consumer has gone: lets go of what waits here, and reports a rejection.
-    pub(crate) fn abandon(&self, origin: Origin<'_>) {
+    /// The consumer has gone: lets go of what waits here, and reports a rejection that is not handled.
+    pub(crate) fn abandon(&self, handled: bool, origin: Origin<'_>) {
         self.state.set(OutletState::Done);
         discard_if_any(self.sink.take(), origin);
-        if let Some(outcome) = self.outcome.take() {
-            lose(outcome, origin);
-        }
+        let_go(self.outcome.take(), handled, origin);
     }
 
     /// No outcome will come: hands the consumer to the walk, or sees to the one to come.

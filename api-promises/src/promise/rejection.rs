@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 use loop_core::{Context, LoopHandle, is_final, panic_message};
 
-use super::release::{Origin, discard, dispose, report, told};
+use super::release::{Origin, discard, discard_if_any, dispose, report, told};
 use super::shared_error::SharedError;
 use super::{Fault, Reason};
 
@@ -135,4 +135,16 @@ pub(crate) fn lose<T: 'static, E: Reason>(outcome: Outcome<T, E>, origin: Origin
         rejection.report(origin.0, origin.1);
     }
     discard(outcome, origin);
+}
+
+/// Drops an outcome, if there is one, whose consumer may have `handled` a rejection, which is no news then.
+pub(crate) fn let_go<T: 'static, E: Reason>(
+    outcome: Option<Outcome<T, E>>,
+    handled: bool,
+    origin: Origin<'_>,
+) {
+    match outcome {
+        Some(outcome) if !handled => lose(outcome, origin),
+        outcome => discard_if_any(outcome, origin),
+    }
 }

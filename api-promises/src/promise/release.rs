@@ -39,7 +39,7 @@ pub(crate) type Origin<'a> = (&'a LoopHandle, &'static Location<'static>);
 
 /// Something to let go of.
 enum Release {
-    /// A chain whose consumer has gone, from its end; whether a rejection there is no news.
+    /// A chain whose consumer has gone, from its end; whether its rejection, if there is one, is handled.
     Abandon(Rc<dyn Upstream>, bool),
     /// A chain to which no outcome will come, from its beginning.
     Strand(Rc<dyn Downstream>, Stranded),
@@ -60,9 +60,9 @@ impl Release {
         NUMBERS.set((number, last));
         match self {
             Release::Abandon(last, handled) => {
-                let mut next = last.abandon(handled);
+                let mut next = Some(last);
                 while let Some(node) = next {
-                    next = node.abandon(false);
+                    next = node.abandon(handled);
                 }
             }
             Release::Strand(first, why) => {
@@ -82,12 +82,12 @@ impl Release {
 
 /// Walks a chain back from its consumer, which has gone.
 pub(crate) fn abandon(last: Rc<dyn Upstream>) {
-    release(Release::Abandon(last, false));
+    abandon_knowing(false, last);
 }
 
-/// As [`abandon`], where the last link takes every outcome: its rejection is no news.
-pub(crate) fn abandon_handled(last: Rc<dyn Upstream>) {
-    release(Release::Abandon(last, true));
+/// As [`abandon`], where the consumer may have `handled` whatever the chain is rejected with.
+pub(crate) fn abandon_knowing(handled: bool, last: Rc<dyn Upstream>) {
+    release(Release::Abandon(last, handled));
 }
 
 /// Walks a chain down to which no outcome will come, so that nothing of it stays.

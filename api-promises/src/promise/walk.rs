@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 /// What a consumer can walk back and cancel.
 pub(crate) trait Upstream {
-    /// The consumer has gone: gives up what is pending, reports a rejection that was not taken, and
-    /// returns what this one consumed.
+    /// The consumer has gone: gives up what is pending, reports a rejection that was not taken, unless
+    /// the consumer has `handled` it whatever it is, and returns what this one consumed.
     fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>>;
 
     /// Returns the address of what this node is a branch of, if it is one: all branches of it have

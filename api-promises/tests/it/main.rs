@@ -13,6 +13,7 @@ mod endings;
 mod fuzz;
 mod groups;
 mod lab;
+mod late;
 mod panicking_functions;
 mod panics;
 mod regressions;

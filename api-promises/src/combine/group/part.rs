@@ -7,8 +7,8 @@ use loop_core::Job;
 
 use super::{Group, Rule};
 use crate::promise::{
-    Downstream, Outcome, Promise, Reason, Sink, Stranded, Upstream, abandon, discard,
-    discard_if_any, spare, strand,
+    Downstream, Outcome, Promise, Reason, Sink, Stranded, Upstream, abandon_knowing, discard,
+    discard_if_any, let_go, spare, strand,
 };
 
 /// A part's group, and its place there.
@@ -57,11 +57,11 @@ impl<V: 'static, E: Reason, G: Rule<V, E>> Part<V, E, G> {
     }
 
     /// The group does without this part.
-    pub(super) fn cancel(self: Rc<Self>) {
+    pub(super) fn cancel(self: Rc<Self>, handled: bool) {
         let Some(group) = self.group.take() else { return };
-        discard_if_any(self.outcome.take(), (&group.handle, group.created_at));
+        let_go(self.outcome.take(), handled, (&group.handle, group.created_at));
         if let Some(upstream) = self.upstream.take() {
-            abandon(upstream);
+            abandon_knowing(handled, upstream);
         }
         // Its outcome may be on its way, from a shared promise: it says whose loop hears of a destructor.
         self.index.set(CANCELLED);

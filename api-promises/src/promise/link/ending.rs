@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::{Handler, Link};
 use crate::promise::Reason;
 use crate::promise::node::Owner;
-use crate::promise::rejection::{Outcome, lose};
-use crate::promise::release::{Origin, discard_if_any};
+use crate::promise::rejection::let_go;
+use crate::promise::release::discard_if_any;
 use crate::promise::walk::{Downstream, Stranded, Upstream};
 
 impl<T, E, U, F, H> Upstream for Link<T, E, U, F, H>
@@ -20,7 +20,7 @@ where
     fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>> {
         // Taken first: what the handler owns may settle what is before this link.
         let upstream = self.upstream.take();
-        self.outlet.abandon(self.origin());
+        self.outlet.abandon(handled, self.origin());
         discard_if_any(self.handler.take(), self.origin());
         let_go(self.outcome.take(), handled, self.origin());
         upstream
@@ -52,17 +52,5 @@ impl<T: 'static, E: 'static, U: 'static, F: 'static, H: 'static> Drop for Link<T
             discard_if_any(self.outcome.take(), origin);
             self.outlet.discard_remains(origin);
         }
-    }
-}
-
-/// Drops an outcome that was to be handled, if there is one; a rejection is no news if it is handled.
-pub(super) fn let_go<T: 'static, E: Reason>(
-    outcome: Option<Outcome<T, E>>,
-    handled: bool,
-    origin: Origin<'_>,
-) {
-    match outcome {
-        Some(outcome) if !handled => lose(outcome, origin),
-        outcome => discard_if_any(outcome, origin),
     }
 }

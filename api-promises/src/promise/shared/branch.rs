@@ -102,12 +102,14 @@ impl<T: Clone + 'static, E: Reason + Clone> Node<T, E> for Branch<T, E> {
 }
 
 impl<T: Clone + 'static, E: Reason + Clone> Upstream for Branch<T, E> {
-    fn abandon(&self, _handled: bool) -> Option<Rc<dyn Upstream>> {
+    fn abandon(&self, handled: bool) -> Option<Rc<dyn Upstream>> {
         match self.stands.get() {
             Stands::Unconsumed => {
                 if let Some(Err(rejection)) = self.hub.outcome().as_deref() {
                     self.hub.taken.set(true);
-                    rejection.report(&self.hub.handle, self.created_at);
+                    if !handled {
+                        rejection.report(&self.hub.handle, self.created_at);
+                    }
                 }
                 self.leave()
             }
