@@ -41,6 +41,7 @@ mod group;
 mod mapping;
 mod part;
 mod sequence;
+mod stages;
 mod trying;
 mod whole;
 

@@ -28,6 +28,7 @@ pub(super) struct Group<T: 'static, R: 'static, V: 'static, E: 'static> {
     needs_all: bool,
     /// What ends the whole with no result of an operation.
     timer: Cell<Option<Operation>>,
+    /// By the operations' numbers; none where the first result is that of the whole.
     values: RefCell<Vec<Option<T>>>,
     missing: Cell<usize>,
     /// Whether the time is over, and the operation is being cancelled for that.
@@ -73,7 +74,6 @@ impl<T, R, V, E> Group<T, R, V, E> {
             && let Some(operation) = unstarted.1.as_mut().and_then(Iterator::next)
         {
             let index = self.missing.get();
-            self.values.borrow_mut().push(None);
             self.missing.set(index + 1);
             begin(self, index, operation);
         }
@@ -114,9 +114,11 @@ impl<T, R, V, E> Group<T, R, V, E> {
 
     /// Keeps a value, and returns all of them if it was the last that was missing.
     pub(super) fn put(&self, index: usize, value: T) -> Option<Vec<T>> {
-        self.values.borrow_mut()[index] = Some(value);
+        let values = &mut *self.values.borrow_mut();
+        values.resize_with(values.len().max(index + 1), || None);
+        values[index] = Some(value);
         self.missing.set(self.missing.get() - 1);
-        (self.missing.get() == 0).then(|| self.values.take().into_iter().flatten().collect())
+        (self.missing.get() == 0).then(|| mem::take(values).into_iter().flatten().collect())
     }
 
     /// Ends the whole with its result.
