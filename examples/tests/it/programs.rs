@@ -102,6 +102,11 @@ fn each_keeps_a_bug_and_has_a_page_that_names_it() {
         assert!(file.starts_with("naive_") && source.starts_with("//!"), "{file}");
         assert!(program.page.starts_with("# "), "{}", program.name);
         assert!(program.page.contains(file), "the page of {} says nothing of {file}", program.name);
+        let bugs = program.page.split("## The typical bug\n").nth(1).expect("there is one");
+        for style in ["threads", "callbacks", "promises", "async"] {
+            let of_style = format!("\n- {style}: ");
+            assert!(bugs.contains(&of_style), "{} has no bug of {style}", program.name);
+        }
     }
 }
 
