@@ -41,7 +41,6 @@ mod group;
 mod mapping;
 mod part;
 mod sequence;
-mod stages;
 mod trying;
 mod whole;
 

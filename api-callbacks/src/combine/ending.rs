@@ -5,8 +5,7 @@ use std::vec;
 
 use loop_core::LoopHandle;
 
-use super::stages::Stage;
-use super::whole::{Combined, release};
+use super::whole::{Combined, Stage, release};
 use crate::calling::call_in_bounds;
 use crate::cancelling::{CancelParts, CancelTarget, Cancelling, Ticket, cancel_all};
 use crate::pending::report_dropped;

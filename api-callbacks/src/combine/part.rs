@@ -10,8 +10,7 @@ use loop_core::Panicked;
 
 use super::Completion;
 use super::ending::{abandon, deliver_when_quiet};
-use super::stages::Stage;
-use super::whole::{Combined, Whole, release};
+use super::whole::{Combined, Stage, Whole, release};
 use crate::operation::Operation;
 use crate::user_code::{contain, discard};
 

@@ -5,19 +5,50 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
 
 use loop_core::{AggregateError, LoopHandle, Panicked};
 
 use super::callback::Callback;
-use super::stages::{Stage, Stages};
 use crate::operation::Operation;
 use crate::user_code::discard;
 
+/// Where a part stands that has not arrived.
+///
+/// | | from | to | by | when |
+/// |---|---|---|---|---|
+/// | 1 | - | `Starting` | `begin` | its function is about to be called |
+/// | 2 | `Starting` | `Running` | `begin` | the function has returned an operation that is pending |
+/// | 3 | `Starting` | `Ended` | `begin`, `Part::end` | it has ended before it returned: the result comes from the queue |
+/// | 4 | `Starting` | `Dropped` | `Part::drop` | it has dropped its completion before it returned |
+/// | 5 | `Starting` | `ToCancel` | `PartsOfWhole::next` | the whole is cancelled or over meanwhile |
+/// | 6 | `ToCancel` | `Cancelled` | `begin` | the function has returned, and its operation was cancelled |
+/// | 7 | `ToCancel` | `Ended`, `Dropped` | `begin`, `Part::end`, `Part::drop` | as 3 and 4 |
+/// | 8 | `Running` | `Ended` | `PartsOfWhole::next` | it is asked to end; the result is on its way if it was not pending |
+/// | 9 | `Ended` | `Cancelled` | `PartsOfWhole::told` | it was pending when it was asked |
+/// | 10 | `Running`, `Ended` | forgotten | `PartsOfWhole::next`, `PartsOfWhole::failed` | what cancels it is gone, or has panicked |
+/// | 11 | any | arrived | `arrive`, `Part::drop` | its completion was called, or dropped |
+pub(super) enum Stage {
+    /// Its function is being called.
+    Starting,
+    /// So it is, and it is to be cancelled once that has returned.
+    ToCancel,
+    /// Its function is being called, and has dropped its completion.
+    Dropped,
+    /// Its operation is pending.
+    Running(Operation),
+    /// It was cancelled, and will call back as such.
+    Cancelled,
+    /// It had ended before it could be cancelled: its result is on its way.
+    Ended,
+}
+
 /// The parts of a whole, and what they come to.
 pub(super) struct Whole<R: 'static> {
-    stages: RefCell<Stages>,
+    /// By the order of their starting.
+    stages: RefCell<BTreeMap<usize, Stage>>,
     /// How many parts are to be cancelled, or were and have not called back.
     cancelled: Cell<usize>,
     /// Whether no part has a say any more.
@@ -143,7 +174,7 @@ impl<R: 'static> Whole<R> {
 
     /// Returns the parts that have not arrived.
     pub(super) fn parts(&self) -> Vec<usize> {
-        self.stages.borrow().indices().collect()
+        self.stages.borrow().keys().copied().collect()
     }
 
     /// Tells whether every part has arrived.
@@ -153,12 +184,12 @@ impl<R: 'static> Whole<R> {
 
     /// Tells whether the result of some part is on its way.
     pub(super) fn has_ended_part(&self) -> bool {
-        self.stages.borrow().iter().any(|stage| matches!(stage, Stage::Ended))
+        self.stages.borrow().values().any(|stage| matches!(stage, Stage::Ended))
     }
 
     /// Tells whether the results of all parts are on their way.
     pub(super) fn all_parts_have_ended(&self) -> bool {
-        self.stages.borrow().iter().all(|stage| matches!(stage, Stage::Ended))
+        self.stages.borrow().values().all(|stage| matches!(stage, Stage::Ended))
     }
 
     /// Enters an operation that is no part: a pause between two.
@@ -175,11 +206,11 @@ impl<R: 'static> Whole<R> {
         if matches!(stage, Stage::Cancelled | Stage::ToCancel) {
             self.cancelled.set(self.cancelled.get() + 1);
         }
-        self.stages.borrow_mut().set(index, stage);
+        self.stages.borrow_mut().insert(index, stage);
     }
 
     pub(super) fn take(&self, index: usize) -> Option<Stage> {
-        let stage = self.stages.borrow_mut().take(index)?;
+        let stage = self.stages.borrow_mut().remove(&index)?;
         if matches!(stage, Stage::Cancelled | Stage::ToCancel) {
             self.cancelled.set(self.cancelled.get() - 1);
         }
@@ -187,6 +218,6 @@ impl<R: 'static> Whole<R> {
     }
 
     pub(super) fn is_cancelled(&self, index: usize) -> bool {
-        matches!(self.stages.borrow().get(index), Some(Stage::Cancelled))
+        matches!(self.stages.borrow().get(&index), Some(Stage::Cancelled))
     }
 }
