@@ -44,6 +44,7 @@
 //!                  │                 │                    │
 //!   operations    tcp ── bytes    resolve         combine ── within
 //!                  │  └─ io/         │                    │
+//!                host, options       │                    │
 //!                socket           bridges               timer
 //!                  └─────────────────┼────────────────────┘
 //!   task/         mod                │  Task and spawn; beside it token, shield, inspect, parts,
@@ -133,7 +134,9 @@ pub mod combine;
 pub mod echo;
 
 mod bridges;
+mod host;
 mod io;
+mod options;
 mod resolve;
 mod socket;
 mod task;

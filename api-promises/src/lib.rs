@@ -44,8 +44,8 @@
 //!
 //! ```text
 //!   echo       tcp bytes timer resolve     combine/     token    group   bridges
-//!    │          │   the same names in         │  └──limits──┘       │    callbacks, futures
-//!    └───────►  │   every wing                │           │         │       │
+//!    │          options host                  │  └──limits──┘       │    callbacks, futures
+//!    └───────►  │   the same in every wing    │           │         │       │
 //!               ▼                             │           │         │       │
 //!             socket                          │           │         │       │
 //!             reads and writes                │           │         │       │
@@ -161,7 +161,9 @@ pub mod echo;
 
 mod bridges;
 mod group;
+mod host;
 mod limits;
+mod options;
 mod promise;
 mod resolve;
 mod socket;

@@ -246,7 +246,7 @@ pub use crate::kit::backoff::Backoff;
 pub use crate::kit::completer::Completer;
 pub use crate::net::chunk::{CHUNK_BYTES, Chunk};
 pub use crate::net::options::{ConnectOptions, ListenOptions};
-pub use crate::net::tcp::is_about_one_connection;
+pub use crate::net::tcp::{is_about_one_connection, none_connected};
 pub use crate::net::transfer;
 pub use crate::readiness::direction::Direction;
 pub use crate::readiness::sleeper::LocalWake;

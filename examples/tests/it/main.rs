@@ -7,6 +7,7 @@ mod circles;
 mod claims;
 mod client;
 mod colour;
+mod connections;
 mod counts;
 mod crawler;
 mod crossings;
