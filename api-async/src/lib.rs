@@ -42,8 +42,8 @@
 //! ```text
 //!   a whole       echo            task/run           task/scope, scoped
 //!                  │                 │                    │
-//!   operations    tcp ── bytes    resolve         combine ── within
-//!                  │  └─ io/         │                    │
+//!   operations    tcp ── bytes    resolve  pace   combine ── within
+//!                  │  └─ io/         │  semaphore         │
 //!                host, options       │                    │
 //!                socket           bridges               timer
 //!                  └─────────────────┼────────────────────┘
@@ -137,7 +137,9 @@ mod bridges;
 mod host;
 mod io;
 mod options;
+mod pace;
 mod resolve;
+mod semaphore;
 mod socket;
 mod task;
 mod tcp;
@@ -147,7 +149,9 @@ mod within;
 pub use bridges::{Resume, Spawner, Suspend, offload, spawn_blocking, suspend};
 pub use io::descriptor::Async;
 pub use io::halves::{ReadHalf, Unrelated, WriteHalf};
+pub use pace::{Interval, RateLimit};
 pub use resolve::resolve;
+pub use semaphore::{Acquire, Permit, Semaphore};
 pub use task::current::{InsideLoop, Wait};
 pub use task::group::TaskGroup;
 pub use task::inspect::{TaskInfo, TaskState, task_slots, tasks, watch_polls};

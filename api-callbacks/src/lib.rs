@@ -32,7 +32,7 @@
 //!
 //! ```text
 //!   echo          tcp bytes timer resolve      combine/ token  protocol/
-//!    │             options host                   │              │
+//!    │             options host semaphore pace    │              │
 //!    └──────────►  │     the same in every wing   │     client server  blocking
 //!                  │                              │        └──┬──┘     no loop
 //!                  ▼                              │           ▼
@@ -160,8 +160,10 @@ mod connecting;
 mod host;
 mod operation;
 mod options;
+mod pace;
 mod pending;
 mod resolve;
+mod semaphore;
 mod socket;
 mod tcp;
 mod timer;
@@ -169,6 +171,7 @@ mod token;
 mod user_code;
 
 pub use operation::{Composed, Operation};
+pub use pace::{Interval, RateLimit};
 pub use protocol::blocking::run_blocking;
 pub use protocol::client::ClientBuilder;
 pub use protocol::flow::FlowControl;
@@ -176,6 +179,7 @@ pub use protocol::server::Server;
 pub use protocol::server_builder::ServerBuilder;
 pub use protocol::{Protocol, Transport, WriteLimits};
 pub use resolve::resolve;
+pub use semaphore::{Permit, Semaphore};
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{Timer, sleep, sleep_until};
 pub use token::CancellationToken;

@@ -44,7 +44,7 @@
 //!
 //! ```text
 //!   echo       tcp bytes timer resolve     combine/     token    group   bridges
-//!    │          options host                  │  └──limits──┘       │    callbacks, futures
+//!    │          options host semaphore pace   │  └──limits──┘       │    callbacks, futures
 //!    └───────►  │   the same in every wing    │           │         │       │
 //!               ▼                             │           │         │       │
 //!             socket                          │           │         │       │
@@ -164,8 +164,10 @@ mod group;
 mod host;
 mod limits;
 mod options;
+mod pace;
 mod promise;
 mod resolve;
+mod semaphore;
 mod socket;
 mod tcp;
 mod timer;
@@ -173,11 +175,13 @@ mod token;
 
 pub use bridges::{callbackify, promisify};
 pub use group::PromiseGroup;
+pub use pace::{Interval, RateLimit};
 pub use promise::{
     Adoption, CleanUp, Fault, IntoPromise, Promise, Reason, Resolver, Shared, SharedError,
     set_adoption,
 };
 pub use resolve::resolve;
+pub use semaphore::{Permit, Semaphore};
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{sleep, sleep_until};
 pub use token::CancellationToken;

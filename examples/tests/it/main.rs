@@ -25,6 +25,7 @@ mod happy_eyeballs;
 mod idle;
 mod key_value;
 mod numbers;
+mod pace;
 mod process;
 mod programs;
 mod proxy;
