@@ -20,6 +20,7 @@ mod few_threads;
 mod fifteen;
 mod flat;
 mod frames;
+mod guides;
 mod handlers;
 mod happy_eyeballs;
 mod idle;
