@@ -42,8 +42,9 @@
 //! ```text
 //!   a whole       echo            task/run           task/scope, scoped
 //!                  │                 │                    │
-//!   operations    tcp ── bytes    resolve         combine ── within
-//!                  │  └─ io/         │                    │
+//!   operations    tcp ── bytes    resolve  pace   combine ── within
+//!                  │  └─ io/         │  semaphore         │
+//!                host, options       │                    │
 //!                socket           bridges               timer
 //!                  └─────────────────┼────────────────────┘
 //!   task/         mod                │  Task and spawn; beside it token, shield, inspect, parts,
@@ -133,8 +134,12 @@ pub mod combine;
 pub mod echo;
 
 mod bridges;
+mod host;
 mod io;
+mod options;
+mod pace;
 mod resolve;
+mod semaphore;
 mod socket;
 mod task;
 mod tcp;
@@ -144,7 +149,9 @@ mod within;
 pub use bridges::{Resume, Spawner, Suspend, offload, spawn_blocking, suspend};
 pub use io::descriptor::Async;
 pub use io::halves::{ReadHalf, Unrelated, WriteHalf};
+pub use pace::{Interval, RateLimit};
 pub use resolve::resolve;
+pub use semaphore::{Acquire, Permit, Semaphore};
 pub use task::current::{InsideLoop, Wait};
 pub use task::group::TaskGroup;
 pub use task::inspect::{TaskInfo, TaskState, task_slots, tasks, watch_polls};

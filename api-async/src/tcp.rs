@@ -4,7 +4,6 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -62,7 +61,12 @@ impl TcpListener {
         address: SocketAddr,
         options: &ListenOptions,
     ) -> io::Result<TcpListener> {
-        Source::listen(handle, address, options).map(|source| TcpListener(Socket::new(source)))
+        Source::listen(handle, address, options).map(TcpListener::new)
+    }
+
+    /// Wraps a socket that listens.
+    pub(crate) fn new(source: Source<mio::net::TcpListener>) -> TcpListener {
+        TcpListener(Socket::new(source))
     }
 
     /// Returns the address that the socket is bound to.
@@ -101,12 +105,17 @@ impl TcpListener {
         accepted: io::Result<(mio::net::TcpStream, SocketAddr)>,
     ) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, peer) = accepted?;
-        Ok((TcpStream(Socket::new(Source::new(self.handle(), stream)?)), peer))
+        Ok((TcpStream::new(Source::new(self.handle(), stream)?), peer))
     }
 
     /// Returns the handle of the socket's loop.
     pub fn handle(&self) -> &LoopHandle {
         self.0.source().handle()
+    }
+
+    /// Returns the socket as the loop knows it.
+    pub(crate) fn socket(&self) -> &Socket<mio::net::TcpListener> {
+        &self.0
     }
 }
 
@@ -180,6 +189,11 @@ impl TcpStream {
         self.0.source().handle()
     }
 
+    /// Wraps a connection.
+    pub(crate) fn new(source: Source<mio::net::TcpStream>) -> TcpStream {
+        TcpStream(Socket::new(source))
+    }
+
     /// Returns the socket as the loop knows it.
     pub(crate) fn socket(&self) -> &Socket<mio::net::TcpStream> {
         &self.0
@@ -215,13 +229,6 @@ impl Future for WriteChunk<'_> {
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.source().io().fmt(f)
-    }
-}
-
-/// For the system's options of a socket, such as `socket2`'s; reading and writing are the stream's.
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.source().io().as_fd()
     }
 }
 

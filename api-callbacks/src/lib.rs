@@ -32,8 +32,8 @@
 //!
 //! ```text
 //!   echo          tcp bytes timer resolve      combine/ token  protocol/
-//!    │             │     the same names in        │              │
-//!    └──────────►  │     every wing               │     client server  blocking
+//!    │             options host semaphore pace    │              │
+//!    └──────────►  │     the same in every wing   │     client server  blocking
 //!                  │                              │        └──┬──┘     no loop
 //!                  ▼                              │           ▼
 //!          connecting    socket ──► attempt       │     transport/
@@ -126,8 +126,8 @@
 //!   operations, so that `combine` and every other holder can cancel it: [`Composed::cancel`] cancels
 //!   what is pending of it. It is referred to weakly, like all others: the pending callback has to hold
 //!   it.
-//! - **A host has several addresses.** `ClientBuilder::connect_to_host` tries them in turn, in the
-//!   system's order, and its timeout is for all of it. The example `happy_eyeballs` races them.
+//! - **A host has several addresses.** `connect_to_host` (`host.rs`) tries them in turn, in the system's order;
+//!   `ClientBuilder`'s has a timeout for all of it. The example `happy_eyeballs` races them.
 //! - **A connection of a protocol is one job for its life.** No closure is made for a message, and one
 //!   with nothing unsent holds no buffer. `connection_made` and `connection_lost` are parts of that job,
 //!   so that neither comes from inside a call of the program.
@@ -157,9 +157,13 @@ mod attempt;
 mod calling;
 mod cancelling;
 mod connecting;
+mod host;
 mod operation;
+mod options;
+mod pace;
 mod pending;
 mod resolve;
+mod semaphore;
 mod socket;
 mod tcp;
 mod timer;
@@ -167,6 +171,7 @@ mod token;
 mod user_code;
 
 pub use operation::{Composed, Operation};
+pub use pace::{Interval, RateLimit};
 pub use protocol::blocking::run_blocking;
 pub use protocol::client::ClientBuilder;
 pub use protocol::flow::FlowControl;
@@ -174,6 +179,7 @@ pub use protocol::server::Server;
 pub use protocol::server_builder::ServerBuilder;
 pub use protocol::{Protocol, Transport, WriteLimits};
 pub use resolve::resolve;
+pub use semaphore::{Permit, Semaphore};
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{Timer, sleep, sleep_until};
 pub use token::CancellationToken;

@@ -91,6 +91,11 @@ impl Operation {
         Operation { target: None }
     }
 
+    /// Names the same operation.
+    pub(crate) fn twin(&self) -> Operation {
+        Operation { target: self.target.clone() }
+    }
+
     /// Tells whether the operation had ended before it was returned.
     pub(crate) fn has_ended(&self) -> bool {
         self.target.is_none()

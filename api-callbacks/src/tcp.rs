@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
 use loop_core::transfer::Transfer;
@@ -230,13 +229,6 @@ impl TcpStream {
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.source.io().fmt(f)
-    }
-}
-
-/// For the system's options of a socket, such as `socket2`'s; reading and writing are the stream's.
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.source.io().as_fd()
     }
 }
 

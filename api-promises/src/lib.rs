@@ -44,8 +44,8 @@
 //!
 //! ```text
 //!   echo       tcp bytes timer resolve     combine/     token    group   bridges
-//!    │          │   the same names in         │  └──limits──┘       │    callbacks, futures
-//!    └───────►  │   every wing                │           │         │       │
+//!    │          options host semaphore pace   │  └──limits──┘       │    callbacks, futures
+//!    └───────►  │   the same in every wing    │           │         │       │
 //!               ▼                             │           │         │       │
 //!             socket                          │           │         │       │
 //!             reads and writes                │           │         │       │
@@ -162,9 +162,13 @@ pub mod echo;
 
 mod bridges;
 mod group;
+mod host;
 mod limits;
+mod options;
+mod pace;
 mod promise;
 mod resolve;
+mod semaphore;
 mod socket;
 mod tcp;
 mod timer;
@@ -172,11 +176,13 @@ mod token;
 
 pub use bridges::{callbackify, promisify};
 pub use group::PromiseGroup;
+pub use pace::{Interval, RateLimit};
 pub use promise::{
     Adoption, CleanUp, Fault, IntoPromise, Promise, Reason, Resolver, Shared, SharedError,
     set_adoption,
 };
 pub use resolve::resolve;
+pub use semaphore::{Permit, Semaphore};
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{sleep, sleep_until};
 pub use token::CancellationToken;

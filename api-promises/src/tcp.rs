@@ -4,7 +4,6 @@ use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd, BorrowedFd};
 use std::rc::Rc;
 
 use loop_core::{Chunk, ConnectOptions, Direction, Job, ListenOptions, LoopHandle, Source};
@@ -57,8 +56,12 @@ impl TcpListener {
         address: SocketAddr,
         options: &ListenOptions,
     ) -> io::Result<TcpListener> {
-        let source = Source::listen(handle, address, options)?;
-        Ok(TcpListener(Rc::new(Listener { source, accepting: Cell::default() })))
+        Source::listen(handle, address, options).map(TcpListener::new)
+    }
+
+    /// Wraps a socket that listens.
+    pub(crate) fn new(source: Source<mio::net::TcpListener>) -> TcpListener {
+        TcpListener(Rc::new(Listener { source, accepting: Cell::default() }))
     }
 
     /// Returns the address that the socket is bound to.
@@ -92,6 +95,11 @@ impl TcpListener {
     /// Returns the handle of the socket's loop.
     pub fn handle(&self) -> &LoopHandle {
         self.0.source.handle()
+    }
+
+    /// Returns the socket itself.
+    pub(crate) fn source(&self) -> &Source<mio::net::TcpListener> {
+        &self.0.source
     }
 }
 
@@ -127,7 +135,7 @@ impl TcpStream {
     }
 
     /// Wraps a connection.
-    fn new(source: Source<mio::net::TcpStream>) -> TcpStream {
+    pub(crate) fn new(source: Source<mio::net::TcpStream>) -> TcpStream {
         TcpStream(Stream::new(source))
     }
 
@@ -271,13 +279,6 @@ impl Cancel for Connector {
 impl fmt::Debug for TcpListener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.source.io().fmt(f)
-    }
-}
-
-/// For the system's options of a socket, such as `socket2`'s; reading and writing are the stream's.
-impl AsFd for TcpStream {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.source.io().as_fd()
     }
 }
 

@@ -49,7 +49,7 @@
 //! a folder may have files on both sides.
 //!
 //! ```text
-//!   kit/      completer  foreign  backoff        what a program builds with
+//!   kit/      completer  foreign  backoff  pace  what a program builds with
 //!   testing/  script                             a poll that a test writes
 //!   net/      tcp  transfer  buffers  watching   sockets, the caller's buffers, raw descriptors
 //!   threads/  signal_handlers                    signals of the process
@@ -106,7 +106,7 @@
 //! - `report`: `running`, `failures` and `unwinding` (what becomes of a panic), `reports`, `errors` and
 //!   `stderr` (what is told of it), `snapshot` and `counts` (what the loop shows of itself).
 //! - `testing`: `script` (a poll that a test writes), `manual_clock`. `kit`: `completer` (a run with a
-//!   result), `foreign` (a loop inside another loop), `backoff`.
+//!   result), `foreign` (a loop inside another loop), `backoff`, `pace` (ticks, and a rate).
 //!
 //! # Words
 //!
@@ -244,9 +244,10 @@ pub use crate::handle::{LoopHandle, TurnRule};
 pub use crate::job::Job;
 pub use crate::kit::backoff::Backoff;
 pub use crate::kit::completer::Completer;
+pub use crate::kit::pace::{Bucket, Ticks};
 pub use crate::net::chunk::{CHUNK_BYTES, Chunk};
 pub use crate::net::options::{ConnectOptions, ListenOptions};
-pub use crate::net::tcp::is_about_one_connection;
+pub use crate::net::tcp::{is_about_one_connection, none_connected};
 pub use crate::net::transfer;
 pub use crate::readiness::direction::Direction;
 pub use crate::readiness::sleeper::LocalWake;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use futures::io::{AsyncRead, AsyncWrite};
@@ -48,8 +49,8 @@ use crate::socket::{Reads, Socket, Way, Writes};
 /// waited for. async-io: `Async`.
 pub struct Async<T: AsFd>(Socket<Descriptor<T>>);
 
-/// A descriptor as mio wants it.
-struct Descriptor<T>(T);
+/// A descriptor as mio wants it. Shared, to have it back when the source is gone that it is part of.
+struct Descriptor<T>(Rc<T>);
 
 impl<T: AsFd> Async<T> {
     /// Puts a descriptor on the loop.
@@ -59,12 +60,35 @@ impl<T: AsFd> Async<T> {
     /// closing.
     #[track_caller]
     pub fn new(handle: &LoopHandle, io: T) -> io::Result<Async<T>> {
-        Source::new(handle, Descriptor(io)).map(|source| Async(Socket::new(source)))
+        Source::new(handle, Descriptor(Rc::new(io))).map(|source| Async(Socket::new(source)))
     }
 
     /// Returns the descriptor's owner.
     pub fn get_ref(&self) -> &T {
         &self.0.source().io().0
+    }
+
+    /// Takes the descriptor off the loop and returns its owner. It does not block still.
+    ///
+    /// ```
+    /// use api_async::Async;
+    /// use std::os::unix::net::UnixStream;
+    ///
+    /// let event_loop = loop_core::EventLoop::new()?;
+    /// let (one, _other) = UnixStream::pair()?;
+    /// one.set_nonblocking(true)?;
+    /// let one = Async::new(&event_loop.handle(), one)?.into_inner()?;
+    /// one.set_nonblocking(false)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the kernel says; the owner is dropped then. async-io: `Async::into_inner`.
+    pub fn into_inner(self) -> io::Result<T> {
+        let io = self.0.source().io().0.clone();
+        self.0.source().deregister()?;
+        drop(self);
+        Ok(Rc::into_inner(io).expect("nothing but the source has held it"))
     }
 
     /// Makes attempts to read until one does not block. Cancel-safe, if `attempt` is: it is not under
@@ -106,6 +130,18 @@ impl<T: AsFd> Async<T> {
         attempt: &mut impl FnMut(&T) -> io::Result<R>,
     ) -> io::Result<R> {
         self.0.source().attempt(direction, |descriptor| attempt(&descriptor.0))
+    }
+}
+
+impl<T: AsFd> AsFd for Async<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.get_ref().as_fd()
+    }
+}
+
+impl<T: AsFd> AsFd for Descriptor<T> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -8,6 +8,7 @@ mod combine;
 mod contract;
 mod costs;
 mod depth;
+mod descriptor;
 mod fuzz;
 mod giving_way;
 mod group;

@@ -10,8 +10,8 @@ use loop_core::{ConnectOptions, LoopHandle};
 use crate::attempt::Socket;
 use crate::combine::timeout;
 use crate::connecting::connect_socket;
+use crate::host::connect_to_host;
 use crate::operation::Operation;
-use crate::protocol::host::connect_to_host;
 use crate::protocol::transport::Connection;
 use crate::protocol::{Protocol, Transport};
 

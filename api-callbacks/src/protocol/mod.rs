@@ -9,7 +9,6 @@ pub(crate) mod client;
 mod echo;
 pub(crate) mod flow;
 mod frames;
-mod host;
 pub(crate) mod server;
 pub(crate) mod server_builder;
 mod transport;

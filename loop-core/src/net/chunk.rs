@@ -186,6 +186,13 @@ impl Deref for Chunk {
     }
 }
 
+/// As a buffer of several that are written together.
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 impl From<Vec<u8>> for Chunk {
     fn from(bytes: Vec<u8>) -> Chunk {
         let count = bytes.len();

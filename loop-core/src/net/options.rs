@@ -1,10 +1,19 @@
-//! How a socket is made: what a listener or a connection asks of the system.
+//! How a socket is made: what a listener or a connection asks of the system, at first and later.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+
+use crate::readiness::source::Source;
+
+/// The longest keep-alive, in seconds: Linux takes no longer one (`MAX_TCP_KEEPIDLE`).
+const KEEPALIVE_SECONDS_MAX: u64 = 32_767;
+
+/// The longest linger, in seconds: the system's number is no larger.
+const LINGER_SECONDS_MAX: u64 = i32::MAX as u64;
 
 /// What a listening socket asks of the system.
 ///
@@ -94,6 +103,49 @@ impl ConnectOptions {
             _ => Ok(TcpStream::from_std(socket.into())),
         }
     }
+}
+
+impl Source<TcpStream> {
+    /// Sets whether small messages are sent at once (`TCP_NODELAY`).
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        self.io().set_nodelay(nodelay)
+    }
+
+    /// Sets after how long a silence the system asks the peer whether it is there; `None` for never
+    /// (`SO_KEEPALIVE`, `TCP_KEEPIDLE`). A part of a second counts as a whole one.
+    ///
+    /// # Errors
+    /// `InvalidInput`, and nothing is set, unless it is from 1 to 32,767 seconds; what the system says.
+    pub fn set_keepalive(&self, silence: Option<Duration>) -> io::Result<()> {
+        let socket = SockRef::from(self.io());
+        let Some(silence) = silence else { return socket.set_keepalive(false) };
+        let time = whole_seconds(silence, "keep-alive", 1, KEEPALIVE_SECONDS_MAX)?;
+        socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(time))
+    }
+
+    /// Sets what becomes of unsent bytes when the socket is closed (`SO_LINGER`): `None` leaves them to the
+    /// system, which sends them still; a time bounds that; no time drops them, and the peer sees a reset.
+    /// A part of a second counts as a whole one.
+    ///
+    /// # Errors
+    /// `InvalidInput` beyond 2,147,483,647 seconds; what the system says.
+    pub fn set_linger(&self, time: Option<Duration>) -> io::Result<()> {
+        let whole = |time| whole_seconds(time, "linger", 0, LINGER_SECONDS_MAX);
+        SockRef::from(self.io()).set_linger(time.map(whole).transpose()?)
+    }
+}
+
+/// Rounds a span up to whole seconds, since the system would cut it off, if the system can take it.
+fn whole_seconds(span: Duration, what: &str, least: u64, most: u64) -> io::Result<Duration> {
+    let seconds = span.as_secs().saturating_add(u64::from(span.subsec_nanos() > 0));
+    if (least..=most).contains(&seconds) {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let message = format!("a {what} of {span:?} is not from {least} to {most} seconds");
+    Err(io::Error::new(ErrorKind::InvalidInput, message))
 }
 
 fn socket_for(address: SocketAddr) -> io::Result<Socket> {

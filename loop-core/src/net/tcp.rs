@@ -13,7 +13,7 @@ use crate::readiness::flags::Flags;
 use crate::readiness::signs::Signs;
 use crate::readiness::socket::BYTES_PER_TURN;
 use crate::readiness::source::Source;
-use crate::report::errors::Context;
+use crate::report::errors::{AggregateError, Context};
 
 /// How many connections a listener takes in one turn.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -36,6 +36,19 @@ impl Source<TcpListener> {
         options: &ListenOptions,
     ) -> io::Result<Source<TcpListener>> {
         Source::new(handle, options.listen(address)?)
+    }
+
+    /// Puts a listener of the standard library on the loop; it blocks no more.
+    ///
+    /// # Errors
+    /// As [`Source::new`]. The listener is closed then.
+    #[track_caller]
+    pub fn from_std(
+        handle: &LoopHandle,
+        listener: std::net::TcpListener,
+    ) -> io::Result<Source<TcpListener>> {
+        listener.set_nonblocking(true)?;
+        Source::new(handle, TcpListener::from_std(listener))
     }
 
     /// Accepts one connection.
@@ -104,6 +117,19 @@ impl Source<TcpStream> {
         Source::unready(handle, options.connect(address)?)
     }
 
+    /// Puts a connection of the standard library on the loop; it blocks no more.
+    ///
+    /// # Errors
+    /// As [`Source::new`]. The connection is closed then.
+    #[track_caller]
+    pub fn from_std(
+        handle: &LoopHandle,
+        stream: std::net::TcpStream,
+    ) -> io::Result<Source<TcpStream>> {
+        stream.set_nonblocking(true)?;
+        Source::new(handle, TcpStream::from_std(stream))
+    }
+
     /// Tells whether the connection is made.
     ///
     /// # Errors
@@ -129,6 +155,16 @@ pub fn is_about_one_connection(error: &io::Error) -> bool {
     let gone = matches!(error.kind(), ConnectionAborted | ConnectionReset | HostUnreachable);
     let network = matches!(error.kind(), NetworkUnreachable | NetworkDown | PermissionDenied);
     gone || network || error.raw_os_error() == Some(rustix::io::Errno::PROTO.raw_os_error())
+}
+
+/// Puts the failures of all addresses of a host into one error, of the kind of the last: `NotFound`, if there
+/// was none. It holds an [`AggregateError`], in which each failure names its address.
+pub fn none_connected(failures: Vec<(SocketAddr, io::Error)>) -> io::Error {
+    let kind = failures.last().map_or(ErrorKind::NotFound, |(_, error)| error.kind());
+    let named = |(address, error): (SocketAddr, io::Error)| {
+        io::Error::new(error.kind(), format!("{address}: {error}"))
+    };
+    io::Error::new(kind, AggregateError { errors: failures.into_iter().map(named).collect() })
 }
 
 /// Tells whether accepting failed for want of descriptors or memory, which passes.

@@ -7,11 +7,14 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::rc::Rc;
 
 use mio::Interest;
+use mio::event::Source as _;
+use mio::unix::SourceFd;
 
 use crate::handle::LoopHandle;
 use crate::job::Job;
 use crate::readiness::direction::Direction;
 use crate::readiness::reactor::Target;
+use crate::readiness::source::Source;
 use crate::readiness::watch::{Watch, Watching};
 use crate::report::errors::closed;
 use crate::report::running::Work;
@@ -28,6 +31,18 @@ pub(crate) struct Watcher {
     callback: RefCell<Option<Box<dyn FnMut()>>>,
     /// Whether it is not to run again, even if it is queued.
     cancelled: Cell<bool>,
+}
+
+impl<S: AsFd> Source<S> {
+    /// Takes the descriptor off the loop, for an owner that keeps it when the source is dropped. What waits
+    /// here is told of nothing any more.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn deregister(&self) -> io::Result<()> {
+        let descriptor = self.io().as_fd().as_raw_fd();
+        SourceFd(&descriptor).deregister(self.handle().state.reactor().registry())
+    }
 }
 
 impl LoopHandle {

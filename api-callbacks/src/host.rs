@@ -1,12 +1,12 @@
 //! Connecting to a host by its name: its addresses are tried in turn.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::vec;
 
-use loop_core::{AggregateError, Cancelled, ConnectOptions, LoopHandle, is_cancelled};
+use loop_core::{Cancelled, ConnectOptions, LoopHandle, is_cancelled, none_connected};
 
 use crate::attempt::Socket;
 use crate::cancelling::{CancelTarget, Cancelling, Ticket};
@@ -14,6 +14,8 @@ use crate::combine::Callback;
 use crate::connecting::connect_socket;
 use crate::operation::Operation;
 use crate::resolve::resolve;
+use crate::socket::Stream;
+use crate::tcp::TcpStream;
 
 /// A connection that is being made to a host.
 struct Connecting {
@@ -22,14 +24,51 @@ struct Connecting {
     running: Cell<Option<Operation>>,
     /// The addresses to come; gone when no further one is to be tried.
     left: Cell<Option<vec::IntoIter<SocketAddr>>>,
-    failures: RefCell<Vec<io::Error>>,
+    failures: RefCell<Vec<(SocketAddr, io::Error)>>,
     callback: Callback<io::Result<Socket>>,
+}
+
+impl TcpStream {
+    /// Looks a host up, off the loop, and connects to the first of its addresses that takes the connection. They
+    /// are tried one after the other, in the system's order. An address in text form is its own name.
+    ///
+    /// ```
+    /// use api_callbacks::{TcpListener, TcpStream};
+    ///
+    /// let mut event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let listener = TcpListener::bind(&handle, "127.0.0.1:0".parse().unwrap())?;
+    /// let address = listener.local_addr()?;
+    /// let connected = event_loop.run_until_complete(|completer| {
+    ///     let host = ("localhost", address.port());
+    ///     TcpStream::connect_to_host(&handle, host, |connected| completer.complete(connected));
+    /// });
+    /// assert_eq!(connected.unwrap()?.peer_addr()?, address);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What the resolver says. When no address takes the connection, an error of the last one's kind, in which
+    /// an [`AggregateError`](loop_core::AggregateError) has them all; `NotFound`, if there is none. `Cancelled`,
+    /// when the loop is closed first.
+    ///
+    /// asyncio: `create_connection`.
+    #[track_caller]
+    pub fn connect_to_host(
+        handle: &LoopHandle,
+        host: (&str, u16),
+        callback: impl FnOnce(io::Result<TcpStream>) + 'static,
+    ) -> Operation {
+        connect_to_host(handle, host, &ConnectOptions::default(), |connected| {
+            callback(connected.map(|socket| TcpStream(Stream::new(socket))));
+        })
+    }
 }
 
 /// Looks a host up and connects to the first of its addresses that takes the connection.
 ///
 /// # Errors
-/// What the resolver says; every failure, in the order of the addresses, in an [`AggregateError`].
+/// As [`TcpStream::connect_to_host`].
 #[track_caller]
 pub(crate) fn connect_to_host(
     handle: &LoopHandle,
@@ -61,7 +100,7 @@ impl Connecting {
     fn try_next(self: &Rc<Self>) {
         let Some(mut left) = self.left.take() else { return self.finish(Err(Cancelled.into())) };
         let Some(address) = left.next() else {
-            return self.finish(Err(all_failed(self.failures.take())));
+            return self.finish(Err(none_connected(self.failures.take())));
         };
         self.left.set(Some(left));
         let connecting = self.clone();
@@ -74,8 +113,7 @@ impl Connecting {
     fn settle(self: &Rc<Self>, address: SocketAddr, connected: io::Result<Socket>) {
         match connected {
             Err(error) if !is_cancelled(&error) => {
-                let failure = io::Error::new(error.kind(), format!("{address}: {error}"));
-                self.failures.borrow_mut().push(failure);
+                self.failures.borrow_mut().push((address, error));
                 self.try_next();
             }
             ended => self.finish(ended),
@@ -99,14 +137,9 @@ impl CancelTarget for Connecting {
     }
 }
 
-/// Puts several failures into one, of the kind of the last.
-fn all_failed(errors: Vec<io::Error>) -> io::Error {
-    let kind = errors.last().map_or(ErrorKind::NotFound, io::Error::kind);
-    io::Error::new(kind, AggregateError { errors })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::ErrorKind;
     use std::net::TcpListener;
 
     use loop_core::EventLoop;
