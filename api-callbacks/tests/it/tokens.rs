@@ -111,16 +111,27 @@ fn whatever_is_an_operation_can_be_under_a_token_and_tokens_nest() {
 }
 
 #[test]
-fn an_operation_may_cancel_its_token_before_it_returns_and_a_callback_may() {
+fn an_operation_that_cancels_its_token_before_it_returns_ends_with_it() {
     let mut lab = Lab::new();
     let (h, token) = (lab.handle.clone(), CancellationToken::new());
     let cancels = token.clone();
-    token.guard(&h, ending_after(&lab, &token), |_| ());
     let at_once = |done: Done| {
         cancels.cancel();
         hour(&h)(done)
     };
-    token.guard(&h, at_once, ending(&lab, "b"));
+    token.guard(&h, at_once, ending(&lab, "a"));
+    lab.run(1);
+    assert_eq!(lab.log(), ["a: cancelled true"]);
+    lab.assert_idle();
+}
+
+#[test]
+fn a_callback_may_cancel_its_token() {
+    let mut lab = Lab::new();
+    let (h, token) = (lab.handle.clone(), CancellationToken::new());
+    token.guard(&h, ending_after(&lab, &token), |_| ());
+    token.guard(&h, hour(&h), ending(&lab, "b"));
+    h.call_soon(move || token.cancel());
     lab.run(3);
     assert_eq!(lab.log(), ["a: true", "b: cancelled true"]);
     lab.assert_idle();
