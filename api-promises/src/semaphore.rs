@@ -100,7 +100,7 @@ impl Permits {
 }
 
 impl Cancel for Waiter {
-    fn cancel(&self, number: u64) {
+    fn cancel(&self, number: u64, _handled: bool) {
         let Some(permits) = self.0.upgrade() else { return };
         let resolver = permits.waiting.borrow_mut().remove(&number);
         resolver.into_iter().for_each(Resolver::give_up);
