@@ -6,7 +6,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{Cancelled, Job, LoopHandle};
+use loop_core::{Cancelled, Job, LoopHandle, LoopTime};
 
 use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::operation::Operation;
@@ -59,10 +59,10 @@ pub struct Timer(Rc<Alarm>);
 struct Alarm {
     handle: LoopHandle,
     /// When the function is to be called; none while the timer is stopped.
-    due: Cell<Option<Duration>>,
+    due: Cell<Option<LoopTime>>,
     /// What wakes the loop, and when: no later than the function is due. What is put off leaves it where
     /// it is, and it waits for the rest when it comes.
-    wakes: Cell<Option<(Duration, loop_core::Handle)>>,
+    wakes: Cell<Option<(LoopTime, loop_core::Handle)>>,
     /// Out of its place while it runs.
     on_time: Cell<Option<OnTime>>,
 }
@@ -79,17 +79,28 @@ pub fn sleep(
     delay: Duration,
     callback: impl FnOnce(io::Result<()>) + 'static,
 ) -> Operation {
-    sleep_until(handle, handle.time().saturating_add(delay), callback)
+    sleep_until(handle, handle.time() + delay, callback)
 }
 
 /// Calls `callback` when the loop's time is `deadline`; one that has passed is now.
+///
+/// A moment is no span, nor a span a moment:
+///
+/// ```compile_fail,E0308
+/// # let handle = loop_core::EventLoop::new().unwrap().handle();
+/// let _ = api_callbacks::sleep(&handle, handle.time(), |_| ());
+/// ```
+/// ```compile_fail,E0308
+/// # let handle = loop_core::EventLoop::new().unwrap().handle();
+/// let _ = api_callbacks::sleep_until(&handle, std::time::Duration::from_secs(1), |_| ());
+/// ```
 ///
 /// # Errors
 /// Only `Cancelled`.
 #[track_caller]
 pub fn sleep_until(
     handle: &LoopHandle,
-    deadline: Duration,
+    deadline: LoopTime,
     callback: impl FnOnce(io::Result<()>) + 'static,
 ) -> Operation {
     if handle.is_closed() {
@@ -136,7 +147,7 @@ impl Timer {
 
 impl Alarm {
     fn again(self: &Rc<Self>, delay: Duration) {
-        let due = self.handle.time().saturating_add(delay);
+        let due = self.handle.time() + delay;
         self.due.set(Some(due));
         match self.wakes.take() {
             Some(sooner) if sooner.0 <= due => self.wakes.set(Some(sooner)),
@@ -149,7 +160,7 @@ impl Alarm {
         }
     }
 
-    fn wake_at(self: &Rc<Self>, due: Duration) {
+    fn wake_at(self: &Rc<Self>, due: LoopTime) {
         self.wakes.set(Some((due, self.handle.queue_at(due, self.clone(), 0))));
     }
 }

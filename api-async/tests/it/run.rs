@@ -80,7 +80,7 @@ fn who_does_not_stop_is_named_and_does_not_hold_up_the_end() {
     let seen = ended.clone();
     handle.on_close({
         let handle = handle.clone();
-        move || seen.set(handle.time())
+        move || seen.set(handle.time().since_origin())
     });
     let output = runner.run_on(&mut event_loop, async move |handle: LoopHandle| {
         let (timers, hour) = (handle.clone(), Duration::from_secs(3_600));

@@ -3,3 +3,4 @@
 pub(crate) mod backoff;
 pub(crate) mod completer;
 pub(crate) mod foreign;
+pub(crate) mod loop_time;
