@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ struct Alarm {
     /// What wakes the loop, and when: no later than the function is due. What is put off leaves it where
     /// it is, and it waits for the rest when it comes.
     wakes: Cell<Option<(LoopTime, loop_core::Handle)>>,
+    /// What a report of the function's panic names.
+    made_at: &'static Location<'static>,
     /// Out of its place while it runs.
     on_time: Cell<Option<OnTime>>,
 }
@@ -114,6 +117,7 @@ pub fn sleep_until(
 
 impl Timer {
     /// Makes a timer that is stopped.
+    #[track_caller]
     pub fn new(handle: &LoopHandle, on_time: impl FnMut() -> Option<Duration> + 'static) -> Timer {
         let (due, wakes) = (Cell::new(None), Cell::new(None));
         let on_time: OnTime = Box::new(on_time);
@@ -121,6 +125,7 @@ impl Timer {
             handle: handle.clone(),
             due,
             wakes,
+            made_at: Location::caller(),
             on_time: Cell::new(Some(on_time)),
         }))
     }
@@ -173,6 +178,7 @@ impl Job for Alarm {
             return self.wake_at(due);
         }
         self.due.set(None);
+        self.handle.job_began_at(Some(self.made_at));
         let Some(mut on_time) = self.on_time.take() else { return };
         let again = on_time();
         self.on_time.set(Some(on_time));
@@ -203,7 +209,7 @@ impl fmt::Debug for Timer {
 
 impl<F: FnOnce(io::Result<()>) + 'static> Job for Sleep<F> {
     fn run(self: Rc<Self>, _part: u64) {
-        let Some((_timer, callback)) = self.sleeping.take() else { return };
+        let Some((_timer, callback)) = self.sleeping.take_to_call(&self.handle) else { return };
         let cancelled = self.sleeping.is_cancelled() || self.handle.is_closing();
         callback(if cancelled { Err(Cancelled.into()) } else { Ok(()) });
     }

@@ -129,6 +129,23 @@ fn a_panic_of_the_main_future_is_the_run_s_and_the_end_is_done() {
 }
 
 #[test]
+fn a_report_of_a_panic_of_the_main_future_names_the_program_s_line_and_not_this_crate_s() {
+    let place = |lines: &[u32], reports: &[String]| {
+        assert_eq!(reports.len(), lines.len(), "{reports:?}");
+        for (line, report) in lines.iter().zip(reports) {
+            assert!(report.contains(&format!("{}:{line}:", file!())), "{line}: {report}");
+        }
+    };
+    let Lab { mut event_loop, reports, .. } = lab();
+    let ran = run_until_complete(&mut event_loop, async { panic!("on purpose") });
+    assert!(matches!(ran, Err::<(), _>(_)));
+    let of_future = line!() - 2;
+    let ran = QUIET.run_on(&mut event_loop, async |_| panic!("on purpose"));
+    assert!(matches!(ran, Err::<(), _>(_)));
+    place(&[of_future, line!() - 2], &reports.take());
+}
+
+#[test]
 fn a_loop_that_is_stopped_fails_the_run() {
     let output = QUIET.run(async |handle: LoopHandle| {
         handle.stop();

@@ -10,6 +10,7 @@ mod hosts;
 mod lab;
 mod many;
 mod panics;
+mod places;
 mod random;
 mod resolve;
 mod sequences;

@@ -15,6 +15,7 @@ mod groups;
 mod lab;
 mod panicking_functions;
 mod panics;
+mod places;
 mod regressions;
 mod results;
 mod shared;
