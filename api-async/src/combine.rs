@@ -23,7 +23,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle, is_final};
+use loop_core::{AggregateError, Backoff, Elapsed, LoopHandle, LoopTime, is_final};
 use pin_project::pin_project;
 
 use crate::task::TaskError;
@@ -209,7 +209,7 @@ pub fn timeout<T, E: From<Elapsed>, F: Future<Output = Result<T, E>>>(
 /// asyncio: `timeout_at`.
 pub fn timeout_at<T, E: From<Elapsed>, F: Future<Output = Result<T, E>>>(
     handle: &LoopHandle,
-    deadline: Duration,
+    deadline: LoopTime,
     operation: F,
 ) -> Timeout<F> {
     Timeout { operation: Some(operation), elapsed: sleep_until(handle, deadline) }

@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use loop_core::{Context as Failure, Handle, LoopHandle};
+use loop_core::{Context as Failure, Handle, LoopHandle, LoopTime};
 
 use crate::task::current::{self, Wait};
 
 /// The deadline of what was told that it never ends.
-const NEVER: Duration = Duration::MAX;
+const NEVER: LoopTime = LoopTime::MAX;
 
 /// The future of [`sleep`] and [`sleep_until`].
 ///
@@ -20,8 +20,8 @@ const NEVER: Duration = Duration::MAX;
 pub struct Sleep {
     /// The loop that has the timer.
     handle: LoopHandle,
-    /// In the loop's time, so that a late first poll does not put it off.
-    deadline: Duration,
+    /// A moment, so that a late first poll does not put it off.
+    deadline: LoopTime,
     /// The timer, and the waker that it has; from the first poll on.
     timer: Option<(Handle, Waker)>,
 }
@@ -33,11 +33,22 @@ pub struct Sleep {
 ///
 /// asyncio: `sleep`, but the time runs from the call, not from the first poll.
 pub fn sleep(handle: &LoopHandle, delay: Duration) -> Sleep {
-    sleep_until(handle, handle.time().saturating_add(delay))
+    sleep_until(handle, handle.time() + delay)
 }
 
 /// Ends when the loop's time is `deadline`; on a loop that is closed as [`sleep`] does.
-pub fn sleep_until(handle: &LoopHandle, deadline: Duration) -> Sleep {
+///
+/// A moment is no span, nor a span a moment:
+///
+/// ```compile_fail,E0308
+/// # let handle = loop_core::EventLoop::new().unwrap().handle();
+/// let _ = api_async::sleep(&handle, handle.time());
+/// ```
+/// ```compile_fail,E0308
+/// # let handle = loop_core::EventLoop::new().unwrap().handle();
+/// let _ = api_async::sleep_until(&handle, std::time::Duration::from_secs(1));
+/// ```
+pub fn sleep_until(handle: &LoopHandle, deadline: LoopTime) -> Sleep {
     Sleep { handle: handle.clone(), deadline, timer: None }
 }
 

@@ -81,6 +81,7 @@ impl Listener {
 
 impl Job for Listener {
     fn run(self: Rc<Self>, _part: u64) {
+        self.source.handle().job_began_at(self.accepting.called_at());
         let ended = self.accepting.with(|callback| match self.attempt() {
             Some(accepted) => (None, Some((callback, accepted))),
             None => (Some(callback), None),
@@ -99,11 +100,15 @@ impl Job for Listener {
 
 impl Job for Connector {
     fn run(self: Rc<Self>, _part: u64) {
+        let called_at = self.connecting.called_at();
         let connect = |(source, callback): (Socket, ConnectCallback)| match attempt(
             self.connecting.is_cancelled(),
             || source.connected(),
         ) {
-            Some(connected) => (None, Some((callback, connected.map(|()| source)))),
+            Some(connected) => {
+                source.handle().job_began_at(called_at);
+                (None, Some((callback, connected.map(|()| source))))
+            }
             None => {
                 source.park_job(Direction::Write, self.clone(), WRITE);
                 (Some((source, callback)), None)

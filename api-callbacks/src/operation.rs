@@ -172,6 +172,7 @@ impl<C: Composed> CancelTarget for C {
 impl<F: FnOnce() + 'static> Job for Ended<F> {
     fn run(self: Rc<Self>, _part: u64) {
         if let Some(callback) = self.callback.take() {
+            self.handle.job_began_at(self.called_at);
             callback();
         }
     }

@@ -68,6 +68,14 @@ impl<C> Pending<C> {
         self.callback.take()
     }
 
+    /// Takes the callback out, to be called by the job that runs: a report of its panic names the line
+    /// that began the operation.
+    #[inline]
+    pub(crate) fn take_to_call(&self, handle: &LoopHandle) -> Option<C> {
+        handle.job_began_at(self.called_at.take());
+        self.callback.take()
+    }
+
     /// Puts a callback back that has to wait on.
     pub(crate) fn put_back(&self, callback: C, called_at: Option<Caller>) {
         self.called_at.set(called_at);

@@ -181,7 +181,7 @@ impl Stream {
     /// Goes on with what reads. Most messages are read here, and what is not a chunk elsewhere.
     fn read(self: Rc<Self>) {
         let called_at = self.reading.called_at();
-        match self.reading.take() {
+        match self.reading.take_to_call(self.source.handle()) {
             Some(Begun::Read(callback)) => {
                 match attempt(self.reading.is_cancelled(), || self.source.read_chunk()) {
                     Some(read) => callback(self, read),
@@ -196,7 +196,7 @@ impl Stream {
     /// Goes on with what writes. Most messages were written in the call.
     fn write(self: Rc<Self>) {
         let called_at = self.writing.called_at();
-        match self.writing.take() {
+        match self.writing.take_to_call(self.source.handle()) {
             Some(Begun::Written(callback, written)) => callback(self, written),
             Some(begun) => self.go_on(WRITE, begun, called_at),
             None => self.writing.stay_closed(),

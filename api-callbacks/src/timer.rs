@@ -3,10 +3,11 @@
 use std::cell::Cell;
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{Cancelled, Job, LoopHandle};
+use loop_core::{Cancelled, Job, LoopHandle, LoopTime};
 
 use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::operation::Operation;
@@ -59,10 +60,12 @@ pub struct Timer(Rc<Alarm>);
 struct Alarm {
     handle: LoopHandle,
     /// When the function is to be called; none while the timer is stopped.
-    due: Cell<Option<Duration>>,
+    due: Cell<Option<LoopTime>>,
     /// What wakes the loop, and when: no later than the function is due. What is put off leaves it where
     /// it is, and it waits for the rest when it comes.
-    wakes: Cell<Option<(Duration, loop_core::Handle)>>,
+    wakes: Cell<Option<(LoopTime, loop_core::Handle)>>,
+    /// What a report of the function's panic names.
+    made_at: &'static Location<'static>,
     /// Out of its place while it runs.
     on_time: Cell<Option<OnTime>>,
 }
@@ -79,17 +82,28 @@ pub fn sleep(
     delay: Duration,
     callback: impl FnOnce(io::Result<()>) + 'static,
 ) -> Operation {
-    sleep_until(handle, handle.time().saturating_add(delay), callback)
+    sleep_until(handle, handle.time() + delay, callback)
 }
 
 /// Calls `callback` when the loop's time is `deadline`; one that has passed is now.
+///
+/// A moment is no span, nor a span a moment:
+///
+/// ```compile_fail,E0308
+/// # let handle = loop_core::EventLoop::new().unwrap().handle();
+/// let _ = api_callbacks::sleep(&handle, handle.time(), |_| ());
+/// ```
+/// ```compile_fail,E0308
+/// # let handle = loop_core::EventLoop::new().unwrap().handle();
+/// let _ = api_callbacks::sleep_until(&handle, std::time::Duration::from_secs(1), |_| ());
+/// ```
 ///
 /// # Errors
 /// Only `Cancelled`.
 #[track_caller]
 pub fn sleep_until(
     handle: &LoopHandle,
-    deadline: Duration,
+    deadline: LoopTime,
     callback: impl FnOnce(io::Result<()>) + 'static,
 ) -> Operation {
     if handle.is_closed() {
@@ -103,6 +117,7 @@ pub fn sleep_until(
 
 impl Timer {
     /// Makes a timer that is stopped.
+    #[track_caller]
     pub fn new(handle: &LoopHandle, on_time: impl FnMut() -> Option<Duration> + 'static) -> Timer {
         let (due, wakes) = (Cell::new(None), Cell::new(None));
         let on_time: OnTime = Box::new(on_time);
@@ -110,6 +125,7 @@ impl Timer {
             handle: handle.clone(),
             due,
             wakes,
+            made_at: Location::caller(),
             on_time: Cell::new(Some(on_time)),
         }))
     }
@@ -136,7 +152,7 @@ impl Timer {
 
 impl Alarm {
     fn again(self: &Rc<Self>, delay: Duration) {
-        let due = self.handle.time().saturating_add(delay);
+        let due = self.handle.time() + delay;
         self.due.set(Some(due));
         match self.wakes.take() {
             Some(sooner) if sooner.0 <= due => self.wakes.set(Some(sooner)),
@@ -149,7 +165,7 @@ impl Alarm {
         }
     }
 
-    fn wake_at(self: &Rc<Self>, due: Duration) {
+    fn wake_at(self: &Rc<Self>, due: LoopTime) {
         self.wakes.set(Some((due, self.handle.queue_at(due, self.clone(), 0))));
     }
 }
@@ -162,6 +178,7 @@ impl Job for Alarm {
             return self.wake_at(due);
         }
         self.due.set(None);
+        self.handle.job_began_at(Some(self.made_at));
         let Some(mut on_time) = self.on_time.take() else { return };
         let again = on_time();
         self.on_time.set(Some(on_time));
@@ -192,7 +209,7 @@ impl fmt::Debug for Timer {
 
 impl<F: FnOnce(io::Result<()>) + 'static> Job for Sleep<F> {
     fn run(self: Rc<Self>, _part: u64) {
-        let Some((_timer, callback)) = self.sleeping.take() else { return };
+        let Some((_timer, callback)) = self.sleeping.take_to_call(&self.handle) else { return };
         let cancelled = self.sleeping.is_cancelled() || self.handle.is_closing();
         callback(if cancelled { Err(Cancelled.into()) } else { Ok(()) });
     }

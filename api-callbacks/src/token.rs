@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
 
-use loop_core::{Cancelled, LoopHandle};
+use loop_core::{Cancelled, LoopHandle, LoopTime};
 
 use crate::cancelling::{CancelTarget, Cancelling, Ticket};
 use crate::combine::{Completion, guarded};
@@ -91,7 +90,7 @@ impl CancellationToken {
         callback: impl FnOnce(io::Result<()>) + 'static,
     ) -> Operation {
         let cancelled = self.0.cancelled.clone();
-        let for_ever = |done: Completion<_, _>| sleep_until(handle, Duration::MAX, done);
+        let for_ever = |done: Completion<_, _>| sleep_until(handle, LoopTime::MAX, done);
         self.guard(handle, for_ever, move |ended: io::Result<()>| {
             callback(if cancelled.get() { Ok(()) } else { ended });
         })

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loop_core::Elapsed;
+use loop_core::{Elapsed, LoopTime};
 
 use crate::combine::{race, timeout};
 use crate::promise::{Promise, Reason};
@@ -47,7 +47,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     ///
     /// KJ: `Timer::timeoutAt`. asyncio: `timeout_at`.
     #[track_caller]
-    pub fn timeout_at(self, deadline: Duration) -> Promise<T, E>
+    pub fn timeout_at(self, deadline: LoopTime) -> Promise<T, E>
     where
         E: From<Elapsed>,
     {

@@ -5,7 +5,7 @@ use std::io;
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{Handle, Job, LoopHandle};
+use loop_core::{Handle, Job, LoopHandle, LoopTime};
 
 use crate::promise::{Cancel, Fault, Promise, Reason, Resolver};
 
@@ -26,22 +26,33 @@ pub fn sleep(handle: &LoopHandle, delay: Duration) -> Promise<(), io::Error> {
 
 /// Is fulfilled when the loop's time is `deadline`.
 ///
+/// A moment is no span, nor a span a moment:
+///
+/// ```compile_fail,E0308
+/// # let handle = loop_core::EventLoop::new().unwrap().handle();
+/// let _ = api_promises::sleep(&handle, handle.time());
+/// ```
+/// ```compile_fail,E0308
+/// # let handle = loop_core::EventLoop::new().unwrap().handle();
+/// let _ = api_promises::sleep_until(&handle, std::time::Duration::from_secs(1));
+/// ```
+///
 /// # Errors
 /// As [`sleep`].
 #[track_caller]
-pub fn sleep_until(handle: &LoopHandle, deadline: Duration) -> Promise<(), io::Error> {
+pub fn sleep_until(handle: &LoopHandle, deadline: LoopTime) -> Promise<(), io::Error> {
     wake_at(handle, deadline)
 }
 
 /// Sleeps in a chain whose reason is `E`.
 #[track_caller]
 pub(crate) fn sleep_for<E: Reason>(handle: &LoopHandle, delay: Duration) -> Promise<(), E> {
-    wake_at(handle, handle.time().saturating_add(delay))
+    wake_at(handle, handle.time() + delay)
 }
 
 /// As [`sleep_until`], in a chain whose reason is `E`.
 #[track_caller]
-pub(crate) fn wake_at<E: Reason>(handle: &LoopHandle, deadline: Duration) -> Promise<(), E> {
+pub(crate) fn wake_at<E: Reason>(handle: &LoopHandle, deadline: LoopTime) -> Promise<(), E> {
     if handle.is_closed() {
         return Promise::reject(handle, Fault::Cancelled.into());
     }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::kit::loop_time::LoopTime;
 use crate::testing::manual_clock::ManualClock;
 
 /// What the poll does about a deadline that is ahead.
@@ -15,33 +16,36 @@ pub(crate) enum Pace {
 }
 
 /// The clock of one loop.
-pub(crate) enum Clock {
-    /// The system's monotonic clock, counted from the instant at which the loop was made.
-    System(Instant),
-    /// A test's clock.
-    Manual(ManualClock),
+pub(crate) struct Clock {
+    /// The instant at which the loop was made, which its time is counted from.
+    pub(crate) origin: Instant,
+    /// A test's clock, in the place of the system's monotonic one.
+    manual: Option<ManualClock>,
 }
 
 impl Clock {
+    /// Makes a loop's clock: the system's, unless there is a manual one.
+    pub(crate) fn new(manual: Option<ManualClock>) -> Clock {
+        Clock { origin: Instant::now(), manual }
+    }
+
     /// Reads the clock.
-    pub(crate) fn time(&self) -> Duration {
-        match self {
-            Clock::System(origin) => origin.elapsed(),
-            Clock::Manual(clock) => clock.read(),
+    pub(crate) fn time(&self) -> LoopTime {
+        match &self.manual {
+            None => LoopTime::ORIGIN + self.origin.elapsed(),
+            Some(clock) => clock.read(),
         }
     }
 
     /// Tells what the poll does about a deadline that is ahead.
     pub(crate) fn pace(&self) -> Pace {
-        match self {
-            Clock::System(_) => Pace::Passes,
-            Clock::Manual(clock) => clock.threshold().map_or(Pace::Stands, Pace::Jumps),
-        }
+        let Some(clock) = &self.manual else { return Pace::Passes };
+        clock.threshold().map_or(Pace::Stands, Pace::Jumps)
     }
 
     /// Brings a manual clock to `deadline`; the system's goes its own way.
-    pub(crate) fn jump(&self, deadline: Duration) {
-        if let Clock::Manual(clock) = self {
+    pub(crate) fn jump(&self, deadline: LoopTime) {
+        if let Some(clock) = &self.manual {
             clock.jump(deadline);
         }
     }

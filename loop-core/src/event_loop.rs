@@ -3,7 +3,7 @@
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::unix::pipe;
 use mio::{Events, Interest, Poll};
@@ -56,7 +56,7 @@ impl EventLoop {
     /// # Errors
     /// When the system has no descriptor left for the poll or the pipe.
     pub fn new() -> io::Result<EventLoop> {
-        EventLoop::on(Clock::System(Instant::now()))
+        EventLoop::on(Clock::new(None))
     }
 
     /// Makes a loop on a clock that only moves when it is told to.
@@ -64,7 +64,7 @@ impl EventLoop {
     /// # Errors
     /// As [`EventLoop::new`].
     pub fn with_clock(clock: ManualClock) -> io::Result<EventLoop> {
-        EventLoop::on(Clock::Manual(clock))
+        EventLoop::on(Clock::new(Some(clock)))
     }
 
     fn on(clock: Clock) -> io::Result<EventLoop> {

@@ -71,6 +71,7 @@
 //!   threads/     self_pipe and its model  offloaded  signals
 //!   spares/      store  stack
 //!   report/      running  counts  errors  unwinding  stderr
+//!   kit/         loop_time
 //!   testing/     manual_clock
 //! ```
 //!
@@ -106,7 +107,8 @@
 //! - `report`: `running`, `failures` and `unwinding` (what becomes of a panic), `reports`, `errors` and
 //!   `stderr` (what is told of it), `snapshot` and `counts` (what the loop shows of itself).
 //! - `testing`: `script` (a poll that a test writes), `manual_clock`. `kit`: `completer` (a run with a
-//!   result), `foreign` (a loop inside another loop), `backoff`, `pace` (ticks, and a rate).
+//!   result), `foreign` (a loop inside another loop), `backoff`, `loop_time` (a moment), `pace` (ticks, and
+//!   a rate).
 //!
 //! # Words
 //!
@@ -244,6 +246,7 @@ pub use crate::handle::{LoopHandle, TurnRule};
 pub use crate::job::Job;
 pub use crate::kit::backoff::Backoff;
 pub use crate::kit::completer::Completer;
+pub use crate::kit::loop_time::LoopTime;
 pub use crate::kit::pace::{Bucket, Ticks};
 pub use crate::net::chunk::{CHUNK_BYTES, Chunk};
 pub use crate::net::options::{ConnectOptions, ListenOptions};

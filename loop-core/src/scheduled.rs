@@ -4,13 +4,14 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::handle::{LoopHandle, LoopState};
 use crate::job::Job;
+use crate::kit::loop_time::LoopTime;
 use crate::ready::Entry;
 use crate::report::errors::Closed;
-use crate::timers::{self, Action, TimerKey};
+use crate::timers::{Action, TimerKey};
 
 /// A scheduled callback that can be cancelled.
 ///
@@ -76,6 +77,13 @@ impl LoopHandle {
     /// # Panics
     /// On a closed loop, as [`LoopHandle::call_at`].
     ///
+    /// A moment is no span:
+    ///
+    /// ```compile_fail,E0308
+    /// # let handle = loop_core::EventLoop::new().unwrap().handle();
+    /// handle.call_later(handle.time(), || ());
+    /// ```
+    ///
     /// # Limits
     /// The kernel's poll counts milliseconds and rounds up: a callback is never early, and on an
     /// idle loop up to 1 ms late.
@@ -83,7 +91,7 @@ impl LoopHandle {
     /// asyncio: `BaseEventLoop.call_later`.
     #[track_caller]
     pub fn call_later(&self, delay: Duration, callback: impl FnOnce() + 'static) -> Handle {
-        self.call_at(self.time().saturating_add(delay), callback)
+        self.call_at(self.time() + delay, callback)
     }
 
     /// Runs `callback` once when the loop's time is `deadline`. Equal deadlines run in the order of
@@ -92,9 +100,16 @@ impl LoopHandle {
     /// # Panics
     /// On a closed loop; [`LoopHandle::try_call_at`] hands the callback back instead.
     ///
+    /// A span is no moment:
+    ///
+    /// ```compile_fail,E0308
+    /// # let handle = loop_core::EventLoop::new().unwrap().handle();
+    /// handle.call_at(std::time::Duration::from_secs(1), || ());
+    /// ```
+    ///
     /// asyncio: `BaseEventLoop.call_at`, but ties keep their order.
     #[track_caller]
-    pub fn call_at(&self, deadline: Duration, callback: impl FnOnce() + 'static) -> Handle {
+    pub fn call_at(&self, deadline: LoopTime, callback: impl FnOnce() + 'static) -> Handle {
         if self.is_closed() {
             self.refuse("call_at", callback);
         }
@@ -108,7 +123,7 @@ impl LoopHandle {
     #[track_caller]
     pub fn try_call_at<F: FnOnce() + 'static>(
         &self,
-        deadline: Duration,
+        deadline: LoopTime,
         callback: F,
     ) -> Result<Handle, Closed<F>> {
         if self.is_closed() { Err(Closed(callback)) } else { Ok(self.call_at(deadline, callback)) }
@@ -125,7 +140,7 @@ impl LoopHandle {
     /// When the loop is closed first, the job runs then; [`LoopHandle::is_closing`] tells it so. A
     /// loop that is closed already drops it.
     #[track_caller]
-    pub fn queue_at(&self, deadline: Duration, job: Rc<dyn Job>, part: u64) -> Handle {
+    pub fn queue_at(&self, deadline: LoopTime, job: Rc<dyn Job>, part: u64) -> Handle {
         if self.is_closing() && !self.is_closed() {
             // What begins now ends with the rest: its deadline will not come.
             return self.queued(Entry::Job(job, part));
@@ -135,34 +150,58 @@ impl LoopHandle {
 
     /// Wakes a task when the loop's time is `deadline`. A closed loop drops the waker.
     #[track_caller]
-    pub fn wake_at(&self, deadline: Duration, waker: Waker) -> Handle {
+    pub fn wake_at(&self, deadline: LoopTime, waker: Waker) -> Handle {
         self.timed(deadline, Action::Wake(waker))
     }
 
-    /// Returns the loop's time: how long ago it was made. asyncio: `BaseEventLoop.time`.
-    pub fn time(&self) -> Duration {
+    /// Returns the loop's time: what its clock shows now. asyncio: `BaseEventLoop.time`.
+    pub fn time(&self) -> LoopTime {
         self.state.clock().time()
     }
 
-    /// Tells whether the loop's time has come to `deadline`, as its timers count.
+    /// Returns the moment of the loop's time that an instant is; what was before the loop was made is
+    /// [`LoopTime::ORIGIN`].
     ///
-    /// To compare [`LoopHandle::time`] with a deadline by hand is not the same: timers count
-    /// nanoseconds, and a deadline more than 584 years ahead comes when 584 years have passed.
+    /// ```
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let event_loop = loop_core::EventLoop::new()?;
+    /// let handle = event_loop.handle();
+    /// let instant = Instant::now() + Duration::from_secs(1);
+    /// handle.call_at(handle.time_at(instant), || ());
+    /// assert_eq!(handle.instant_at(handle.time_at(instant)), instant);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    ///
+    /// # Limits
+    /// A [`ManualClock`](crate::ManualClock) counts from the instant at which its loop was made, too: its
+    /// own time goes by its steps, and not by the system's clock.
+    pub fn time_at(&self, instant: Instant) -> LoopTime {
+        LoopTime::ORIGIN + instant.saturating_duration_since(self.state.clock().origin)
+    }
+
+    /// Returns the instant that a moment of the loop's time is: [`LoopHandle::time_at`] turned round.
+    pub fn instant_at(&self, time: LoopTime) -> Instant {
+        self.state.clock().origin + time.since_origin()
+    }
+
+    /// Tells whether the loop's time has come to `deadline`.
     ///
     /// ```
     /// use loop_core::{EventLoop, ManualClock};
     /// use std::time::Duration;
     ///
-    /// let mut event_loop = EventLoop::with_clock(ManualClock::new().autojump(Duration::ZERO))?;
+    /// let clock = ManualClock::new();
+    /// let event_loop = EventLoop::with_clock(clock.clone())?;
     /// let handle = event_loop.handle();
-    /// let stopped = handle.clone();
-    /// handle.call_at(Duration::MAX, move || stopped.stop());
-    /// event_loop.run_forever()?;
-    /// assert!(handle.has_come(Duration::MAX) && handle.time() < Duration::MAX);
+    /// let deadline = handle.time() + Duration::from_secs(1);
+    /// assert!(!handle.has_come(deadline));
+    /// clock.advance(Duration::from_secs(1));
+    /// assert!(handle.has_come(deadline));
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn has_come(&self, deadline: Duration) -> bool {
-        timers::is_due(deadline, self.time())
+    pub fn has_come(&self, deadline: LoopTime) -> bool {
+        deadline <= self.time()
     }
 
     /// Panics, as what needs an open loop does on a closed one. The callback is gone by then: a
@@ -179,7 +218,7 @@ impl LoopHandle {
     }
 
     #[track_caller]
-    fn timed(&self, deadline: Duration, action: Action) -> Handle {
+    fn timed(&self, deadline: LoopTime, action: Action) -> Handle {
         if self.is_closed() {
             self.state.discard(action);
             return self.handle_at(Place::Nowhere);

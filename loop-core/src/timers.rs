@@ -1,10 +1,8 @@
 //! The heap of deadlines.
 //!
-//! The heap orders `(deadline, sequence)`, the deadline in nanoseconds, since whole numbers compare
-//! faster than seconds with a fraction; a deadline more than 584 years ahead counts as that. What is
-//! to run lives in a slab beside it. Cancelling takes it out of the slab at once and leaves a dead
-//! entry in the heap, which is dropped when it reaches the top, or in a sweep when more than half of
-//! over 100 are dead. No cancel scans.
+//! The heap orders `(deadline, sequence)`. What is to run lives in a slab beside it. Cancelling takes it
+//! out of the slab at once and leaves a dead entry in the heap, which is dropped when it reaches the top,
+//! or in a sweep when more than half of over 100 are dead. No cancel scans.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -12,11 +10,11 @@ use std::collections::BinaryHeap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
-use std::time::Duration;
 
 use slab::Slab;
 
 use crate::job::Job;
+use crate::kit::loop_time::LoopTime;
 use crate::spares::stack::{ROOM_LEAST, shrink, shrink_slab};
 
 /// Below this many entries a sweep is not worth its while (asyncio: `_MIN_SCHEDULED_TIMER_HANDLES`).
@@ -46,16 +44,16 @@ pub(crate) enum Action {
 struct Timer {
     /// What it does.
     action: Action,
-    /// In nanoseconds, as in the heap; for a snapshot of the timers.
-    deadline: u64,
+    /// As in the heap; for a snapshot of the timers.
+    deadline: LoopTime,
     /// Whether it has left the heap for the ready queue; the count of the dead leaves it out then.
     due: bool,
     /// For the report of its failure, and for a snapshot of the timers.
     scheduled_at: &'static Location<'static>,
 }
 
-/// What the heap orders: a timer's deadline in nanoseconds, its number, its row.
-type HeapEntry = Reverse<(u64, u64, usize)>;
+/// What the heap orders: a timer's deadline, its number, its row.
+type HeapEntry = Reverse<(LoopTime, u64, usize)>;
 
 /// The heap, and the rows beside it.
 #[derive(Default)]
@@ -83,11 +81,10 @@ impl Timers {
     /// Adds a timer.
     pub(crate) fn insert(
         &self,
-        deadline: Duration,
+        deadline: LoopTime,
         action: Action,
         scheduled_at: &'static Location<'static>,
     ) -> TimerKey {
-        let deadline = nanoseconds(deadline);
         let mut schedule = self.schedule.borrow_mut();
         let sequence = schedule.sequence;
         schedule.sequence += 1;
@@ -123,18 +120,18 @@ impl Timers {
     }
 
     /// Returns the earliest deadline.
-    pub(crate) fn next_deadline(&self) -> Option<Duration> {
+    pub(crate) fn next_deadline(&self) -> Option<LoopTime> {
         let mut schedule = self.schedule.borrow_mut();
         schedule.drop_dead_top();
-        schedule.heap.peek().map(|&Reverse((deadline, ..))| Duration::from_nanos(deadline))
+        schedule.heap.peek().map(|&Reverse((deadline, ..))| deadline)
     }
 
     /// Moves the earliest timer out of the heap if its deadline is not after `now`.
-    pub(crate) fn pop_due(&self, now: Duration) -> Option<TimerKey> {
+    pub(crate) fn pop_due(&self, now: LoopTime) -> Option<TimerKey> {
         let mut schedule = self.schedule.borrow_mut();
         schedule.drop_dead_top();
         let &Reverse((deadline, sequence, row)) = schedule.heap.peek()?;
-        if deadline > nanoseconds(now) {
+        if deadline > now {
             return None;
         }
         schedule.heap.pop();
@@ -161,9 +158,9 @@ impl Timers {
     }
 
     /// Calls `see` with the deadline and the place of scheduling of every timer in the heap.
-    pub(crate) fn for_each(&self, mut see: impl FnMut(Duration, &'static Location<'static>)) {
+    pub(crate) fn for_each(&self, mut see: impl FnMut(LoopTime, &'static Location<'static>)) {
         for (_, row) in self.schedule.borrow().rows.iter().filter(|(_, row)| !row.due) {
-            see(Duration::from_nanos(row.deadline), row.scheduled_at);
+            see(row.deadline, row.scheduled_at);
         }
     }
 }
@@ -194,31 +191,26 @@ impl Schedule {
     }
 }
 
-/// Tells whether a deadline has come, as the timers count: both sides are cut off at 584 years, so
-/// that a deadline beyond is not awaited by a clock that never shows more.
-pub(crate) fn is_due(deadline: Duration, now: Duration) -> bool {
-    nanoseconds(deadline) <= nanoseconds(now)
-}
-
-fn nanoseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn at(millis: u64) -> LoopTime {
+        LoopTime::ORIGIN + Duration::from_millis(millis)
+    }
 
     fn insert(timers: &Timers, millis: u64) -> TimerKey {
         let action = Action::Call(Box::new(|| ()));
-        timers.insert(Duration::from_millis(millis), action, Location::caller())
+        timers.insert(at(millis), action, Location::caller())
     }
 
     #[test]
     fn equal_deadlines_expire_in_the_order_of_scheduling() {
         let timers = Timers::default();
         let keys: Vec<TimerKey> = (0..8).map(|_| insert(&timers, 5)).collect();
-        let due: Vec<TimerKey> =
-            std::iter::from_fn(|| timers.pop_due(Duration::from_millis(5))).collect();
+        let due: Vec<TimerKey> = std::iter::from_fn(|| timers.pop_due(at(5))).collect();
         assert_eq!(due, keys);
     }
 
@@ -227,7 +219,7 @@ mod tests {
         let timers = Timers::default();
         let due = insert(&timers, 1);
         let pending = insert(&timers, 2);
-        assert_eq!(timers.pop_due(Duration::from_millis(1)), Some(due));
+        assert_eq!(timers.pop_due(at(1)), Some(due));
         assert!(timers.take(due).is_some(), "cancelled after its deadline");
         assert_eq!(timers.schedule.borrow().dead, 0, "it had left the heap");
         assert!(timers.take(pending).is_some());

@@ -57,7 +57,7 @@ impl EventLoop {
         if state.is_busy() {
             return Some(Duration::ZERO);
         }
-        let ahead = state.timers().next_deadline()?.saturating_sub(state.clock().time());
+        let ahead = state.timers().next_deadline()? - state.clock().time();
         match self.pace() {
             _ if ahead.is_zero() => Some(Duration::ZERO),
             Pace::Passes => Some(ahead.min(Duration::from_secs(POLL_SECONDS_MAX))),

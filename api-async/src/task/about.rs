@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::panic::Location;
 use std::time::Duration;
 
-use loop_core::Handle;
+use loop_core::{Handle, LoopTime};
 
 use crate::task::current::Wait;
 
@@ -19,7 +19,7 @@ pub(crate) struct About {
     /// What the last poll came to wait for.
     pub(crate) waits: Cell<Wait>,
     /// Since when it waits, if the loop's polls are watched.
-    pub(crate) since: Cell<Option<Duration>>,
+    pub(crate) since: Cell<Option<LoopTime>>,
     /// What is seldom there; boxed, so that it takes one word of every slot.
     pub(crate) rare: Cell<Option<Box<Rare>>>,
 }

@@ -104,7 +104,7 @@ pub(crate) fn info(slot: &Rc<Slot>) -> TaskInfo {
         state,
         polls: about.polls.get(),
         wakes: about.wakes.get(),
-        idle: about.since.get().map(|since| handle.time().saturating_sub(since)),
+        idle: about.since.get().map(|since| handle.time() - since),
     }
 }
 

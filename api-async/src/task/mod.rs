@@ -102,7 +102,7 @@ pub fn spawn<F>(handle: &LoopHandle, future: F) -> Task<F::Output>
 where
     F: Future<Output: TaskOutput> + 'static,
 {
-    spawn_judged(handle, future, TaskOutput::failure)
+    spawn_judged(handle, future, TaskOutput::failure, Location::caller())
 }
 
 /// Runs a future whose output cannot be a failure, and may be of any type. [`spawn`] takes what can say
@@ -116,17 +116,17 @@ where
 /// ```
 #[track_caller]
 pub fn spawn_infallible<F: Future + 'static>(handle: &LoopHandle, future: F) -> Task<F::Output> {
-    spawn_judged(handle, future, |_| None)
+    spawn_judged(handle, future, |_| None, Location::caller())
 }
 
-#[track_caller]
 fn spawn_judged<F: Future + 'static>(
     handle: &LoopHandle,
     future: F,
     failure: fn(&F::Output) -> Option<String>,
+    spawned_at: &'static Location<'static>,
 ) -> Task<F::Output> {
     let cell = Box::pin(TaskCell::Running(future, failure));
-    let slot = executor::insert(handle, cell, Location::caller());
+    let slot = executor::insert(handle, cell, spawned_at);
     Task { number: slot.number(), slot, output: PhantomData }
 }
 
@@ -150,10 +150,11 @@ where
         panic!("run_until_complete: {inside}");
     }
     let _inside = Inside::enter();
-    let handle = event_loop.handle();
+    // A report of its panic names the program's line, and not the closure's below.
+    let (handle, spawned_at) = (event_loop.handle(), Location::caller());
     event_loop.run_until_complete(|completer| {
         let main = async { completer.complete(future.await) };
-        spawn(&handle, main).detach();
+        spawn_judged(&handle, main, |_| None, spawned_at).detach();
     })
 }
 

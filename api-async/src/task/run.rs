@@ -64,6 +64,7 @@ pub enum RunFailed {
 /// As [`Runner::run`].
 ///
 /// asyncio: `run`.
+#[track_caller]
 pub fn run<T: 'static>(main: impl AsyncFnOnce(LoopHandle) -> T + 'static) -> Result<T, RunFailed> {
     Runner::default().run(main)
 }
@@ -99,6 +100,7 @@ impl Runner {
     /// # Errors
     /// When `main` was interrupted or panicked, or the loop failed; all of the end is done even then.
     /// In a task, or in another run of this crate on the thread, which this one would stop.
+    #[track_caller]
     pub fn run<T: 'static>(
         &self,
         main: impl AsyncFnOnce(LoopHandle) -> T + 'static,
@@ -112,6 +114,7 @@ impl Runner {
     ///
     /// # Errors
     /// As [`Runner::run`].
+    #[track_caller]
     pub fn run_on<T: 'static>(
         &self,
         event_loop: &mut EventLoop,

@@ -31,7 +31,7 @@ impl Slot {
         let polled = poll();
         let ended = handle.time();
         self.about.since.set(Some(ended));
-        let took = ended.saturating_sub(begun);
+        let took = ended - begun;
         if took >= threshold {
             let task = describe(self.about.name());
             self.tell(format!("a poll of {task} took {took:?}: nothing else could run"));

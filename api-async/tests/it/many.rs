@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use api_async::combine::{all, all_settled, any, each, map_limit, race, retry};
 use api_async::{TaskError, run_until_complete, sleep, sleep_until, spawn};
-use loop_core::{AggregateError, Backoff, Cancelled, LoopHandle, Panicked};
+use loop_core::{AggregateError, Backoff, Cancelled, LoopHandle, LoopTime, Panicked};
 
 use crate::lab::{Lab, Live, lab, yield_now};
 
@@ -42,7 +42,7 @@ fn ran<T: 'static, F: Future<Output = T> + 'static>(
     let output = run_until_complete(&mut event_loop, whole(Box::new(part))).unwrap();
     assert_eq!(live.others(), 0, "what lost is dropped");
     assert!(handle.snapshot().timed.is_empty(), "{}", handle.snapshot());
-    (output, handle.time())
+    (output, handle.time().since_origin())
 }
 
 type After = std::pin::Pin<Box<dyn Future<Output = io::Result<u64>>>>;
@@ -70,7 +70,7 @@ fn all_has_the_error_that_came_first_and_not_the_one_that_stands_first() {
         let timers = handle.clone();
         let parts = (0..count).map(move |n| {
             // The later a part stands, the earlier it fails: by so little that one turn has both.
-            let deadline = Duration::from_nanos(1_000_000 - n);
+            let deadline = LoopTime::ORIGIN + Duration::from_nanos(1_000_000 - n);
             let slept = sleep_until(&timers, deadline);
             async move {
                 slept.await;

@@ -80,7 +80,7 @@ fn who_does_not_stop_is_named_and_does_not_hold_up_the_end() {
     let seen = ended.clone();
     handle.on_close({
         let handle = handle.clone();
-        move || seen.set(handle.time())
+        move || seen.set(handle.time().since_origin())
     });
     let output = runner.run_on(&mut event_loop, async move |handle: LoopHandle| {
         let (timers, hour) = (handle.clone(), Duration::from_secs(3_600));
@@ -126,6 +126,23 @@ fn a_panic_of_the_main_future_is_the_run_s_and_the_end_is_done() {
     assert!(matches!(output, Err(RunFailed::Panicked(message)) if message == "on purpose"));
     assert!(handle.is_closed());
     assert_eq!(reports.take().len(), 1);
+}
+
+#[test]
+fn a_report_of_a_panic_of_the_main_future_names_the_program_s_line_and_not_this_crate_s() {
+    let place = |lines: &[u32], reports: &[String]| {
+        assert_eq!(reports.len(), lines.len(), "{reports:?}");
+        for (line, report) in lines.iter().zip(reports) {
+            assert!(report.contains(&format!("{}:{line}:", file!())), "{line}: {report}");
+        }
+    };
+    let Lab { mut event_loop, reports, .. } = lab();
+    let ran = run_until_complete(&mut event_loop, async { panic!("on purpose") });
+    assert!(matches!(ran, Err::<(), _>(_)));
+    let of_future = line!() - 2;
+    let ran = QUIET.run_on(&mut event_loop, async |_| panic!("on purpose"));
+    assert!(matches!(ran, Err::<(), _>(_)));
+    place(&[of_future, line!() - 2], &reports.take());
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use api_async::combine::timeout;
 use api_async::{run_until_complete, sleep, sleep_until, spawn, spawn_infallible};
-use loop_core::{EventLoop, ManualClock};
+use loop_core::{EventLoop, LoopTime, ManualClock};
 
 use crate::lab::{Lab, lab};
 
@@ -39,7 +39,7 @@ fn a_sleep_longer_than_the_timers_count_ends_on_a_clock_that_jumps() {
     for delay in [beyond, Duration::from_nanos(u64::MAX), Duration::MAX] {
         let Lab { mut event_loop, handle, .. } = lab();
         let slept = sleep(&handle, delay);
-        let until = sleep_until(&handle, delay);
+        let until = sleep_until(&handle, LoopTime::ORIGIN + delay);
         let pending = std::future::pending::<std::io::Result<()>>();
         let whole = async move {
             slept.await;
@@ -201,9 +201,14 @@ fn a_sleep_until_a_deadline_ends_then_and_one_in_the_past_at_once() {
     let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
     let handle = event_loop.handle();
     clock.advance(Duration::from_secs(5));
-    run_until_complete(&mut event_loop, sleep_until(&handle, Duration::from_secs(1))).unwrap();
+    run_until_complete(
+        &mut event_loop,
+        sleep_until(&handle, LoopTime::ORIGIN + Duration::from_secs(1)),
+    )
+    .unwrap();
     let ended = Rc::new(Cell::new(false));
-    let (slept, seen) = (sleep_until(&handle, Duration::from_secs(7)), ended.clone());
+    let (slept, seen) =
+        (sleep_until(&handle, LoopTime::ORIGIN + Duration::from_secs(7)), ended.clone());
     spawn(&handle, async move {
         slept.await;
         seen.set(true);

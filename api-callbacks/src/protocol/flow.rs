@@ -126,7 +126,7 @@ impl FlowControl {
 
 impl Job for Draining {
     fn run(self: Rc<Self>, _part: u64) {
-        let Some(callback) = self.callback.take() else { return };
+        let Some(callback) = self.callback.take_to_call(&self.handle) else { return };
         callback(match (self.callback.is_cancelled(), self.lost.get()) {
             (true, _) => Err(Cancelled.into()),
             (false, true) => Err(ErrorKind::ConnectionReset.into()),

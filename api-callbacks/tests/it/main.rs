@@ -11,6 +11,7 @@ mod lab;
 mod limits;
 mod many;
 mod panics;
+mod places;
 mod random;
 mod resolve;
 mod sequences;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use api_callbacks::combine::{Completion, Start, map_limit, race, timeout};
 use api_callbacks::{Operation, TcpListener, TcpStream, bytes, resolve, sleep, sleep_until};
-use loop_core::{Chunk, EventLoop, LoopHandle, ManualClock, is_cancelled};
+use loop_core::{Chunk, EventLoop, LoopHandle, LoopTime, ManualClock, is_cancelled};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -145,7 +145,9 @@ impl World {
         let millis = Duration::from_millis;
         match step {
             Step::Sleep(n) => sleep(handle, millis(n), move |end| heard.hear(&end)),
-            Step::SleepUntil(n) => sleep_until(handle, millis(n), move |end| heard.hear(&end)),
+            Step::SleepUntil(n) => {
+                sleep_until(handle, LoopTime::ORIGIN + millis(n), move |end| heard.hear(&end))
+            }
             Step::ReadChunk(s) => stream(s).read_chunk(move |_, end| heard.hear(&end)),
             Step::Read(s) => bytes::read(stream(s), [0; 512], move |_, end, _| heard.hear(&end)),
             Step::ReadExact(s, n) => {

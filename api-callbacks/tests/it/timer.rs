@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use api_callbacks::{Timer, sleep, sleep_until};
-use loop_core::{EventLoop, LoopHandle, ManualClock, is_cancelled};
+use loop_core::{EventLoop, LoopHandle, LoopTime, ManualClock, is_cancelled};
 
 #[test]
 fn sleepers_wake_in_the_order_of_their_deadlines() {
@@ -114,10 +114,14 @@ fn sleeping_until_a_deadline_that_has_passed_is_sleeping_until_now() {
     let woken = Rc::new(RefCell::new(Vec::new()));
     for millis in [7, 0, 3] {
         let woken = woken.clone();
-        sleep_until(&event_loop.handle(), Duration::from_millis(millis), move |slept| {
-            slept.unwrap();
-            woken.borrow_mut().push(millis);
-        });
+        sleep_until(
+            &event_loop.handle(),
+            LoopTime::ORIGIN + Duration::from_millis(millis),
+            move |slept| {
+                slept.unwrap();
+                woken.borrow_mut().push(millis);
+            },
+        );
     }
     event_loop.run_once().unwrap();
     assert_eq!(*woken.borrow(), [0, 3]);

@@ -172,7 +172,7 @@ fn settle_all(event_loop: &mut EventLoop, clock: &ManualClock, world: &Rc<World>
         let snapshot = world.handle.snapshot();
         let idle = world.kept.borrow().is_empty() && snapshot.ready.is_empty();
         match snapshot.timed.first() {
-            Some(next) if idle => clock.advance(next.deadline.saturating_sub(clock.time())),
+            Some(next) if idle => clock.advance(next.deadline - clock.time()),
             None if idle => {
                 assert_eq!(world.alive.get(), 0, "what was captured is alive, and nothing pends");
                 for Begun { root, .. } in roots {

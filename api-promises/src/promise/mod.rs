@@ -127,8 +127,9 @@ impl<T: 'static, E: Reason> Promise<T, E> {
         handle: &LoopHandle,
         function: impl FnOnce() -> V,
     ) -> Result<V, Promise<T, E>> {
+        // Here, since in the closure the caller is this file.
+        let origin = (handle, Location::caller());
         catch_unwind(AssertUnwindSafe(function)).map_err(|payload| {
-            let origin = (handle, Location::caller());
             let message = told(payload, "the function of a promise", origin);
             match Rejection::of(Fault::Panicked(message.into()), origin) {
                 Some(rejection) => Promise::with_outcome(handle, Err(rejection)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use api_promises::bytes::Failed;
 use api_promises::{Promise, TcpListener, TcpStream, bytes, resolve};
 use loop_core::transfer::transferred;
-use loop_core::{ConnectOptions, EventLoop, ListenOptions, LoopHandle, is_cancelled};
+use loop_core::{ConnectOptions, EventLoop, ListenOptions, LoopHandle, LoopTime, is_cancelled};
 
 /// Makes a loop, a stream on it, and the peer, which blocks.
 fn connected() -> (EventLoop, TcpStream, std::net::TcpStream) {
@@ -177,7 +177,7 @@ fn sleeping_until_a_time_that_is_over_ends_in_the_next_turn() {
     let slept = api_promises::sleep_until(&handle, deadline);
     slept.run_until_complete(&mut event_loop).unwrap().unwrap();
     assert!(handle.time() >= deadline);
-    let over = api_promises::sleep_until(&handle, Duration::ZERO);
+    let over = api_promises::sleep_until(&handle, LoopTime::ORIGIN);
     over.run_until_complete(&mut event_loop).unwrap().unwrap();
 }
 

@@ -104,7 +104,7 @@ fn a_clean_up_runs_inside_of_a_timeout_and_one_behind_it_is_waited_for() {
     let error = late.run_until_complete(&mut lab.event_loop).unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut);
     assert_eq!(
-        handle.time(),
+        handle.time().since_origin(),
         Duration::from_secs(1),
         "the result does not wait for what is inside"
     );

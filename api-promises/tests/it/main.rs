@@ -16,6 +16,7 @@ mod lab;
 mod late;
 mod panicking_functions;
 mod panics;
+mod places;
 mod regressions;
 mod results;
 mod shared;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use api_promises::combine::{any, retry};
 use api_promises::{CancellationToken, Fault, Promise, Reason, SharedError, sleep};
-use loop_core::{Backoff, Cancelled, Panicked, TurnRule, is_cancelled, is_panicked};
+use loop_core::{Backoff, Cancelled, LoopTime, Panicked, TurnRule, is_cancelled, is_panicked};
 
 use crate::lab::{Failing, Lab};
 
@@ -55,9 +55,12 @@ fn a_timeout_and_a_guard_are_methods_of_a_chain() {
         promise.run_until_complete(&mut lab.event_loop).unwrap().map_err(|error| error.kind())
     };
     assert_eq!(kind(minute().timeout(second)), Err(ErrorKind::TimedOut));
-    assert_eq!(kind(minute().timeout_at(Duration::from_secs(5))), Err(ErrorKind::TimedOut));
-    assert_eq!(handle.time(), Duration::from_secs(5));
-    assert_eq!(kind(sleep(&handle, second).timeout(second * 2).timeout_at(Duration::MAX)), Ok(()));
+    assert_eq!(
+        kind(minute().timeout_at(LoopTime::ORIGIN + Duration::from_secs(5))),
+        Err(ErrorKind::TimedOut)
+    );
+    assert_eq!(handle.time().since_origin(), Duration::from_secs(5));
+    assert_eq!(kind(sleep(&handle, second).timeout(second * 2).timeout_at(LoopTime::MAX)), Ok(()));
     token.cancel();
     assert_eq!(kind(minute().timeout(second).guard(&token)), Err(ErrorKind::Other));
     assert!(handle.snapshot().timed.is_empty());

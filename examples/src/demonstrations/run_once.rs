@@ -151,7 +151,7 @@ pub fn turns(rule: TurnRule) -> io::Result<Vec<Turn>> {
         turns.push(Turn {
             ready,
             parked: before.parked.len(),
-            timed: before.timed.iter().map(|timed| timed.deadline).collect(),
+            timed: before.timed.iter().map(|timed| timed.deadline.since_origin()).collect(),
             timeout: polled.take(),
             ran: notes.take(),
         });

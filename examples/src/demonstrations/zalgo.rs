@@ -5,10 +5,9 @@ use std::cell::Cell;
 use std::fmt::Write;
 use std::io;
 use std::rc::Rc;
-use std::time::Duration;
 
 use api_promises::Promise;
-use loop_core::{EventLoop, LoopHandle};
+use loop_core::{EventLoop, LoopHandle, LoopTime};
 
 use super::{Demonstration, Detail};
 
@@ -84,7 +83,7 @@ fn fetch(handle: &LoopHandle, cached: Cached, callback: impl FnOnce() + 'static)
     match cached {
         Cached::Inline => callback(),
         Cached::Callbacks => {
-            api_callbacks::sleep_until(handle, Duration::ZERO, |_| callback());
+            api_callbacks::sleep_until(handle, LoopTime::ORIGIN, |_| callback());
         }
         Cached::Promises => {
             let value = Promise::<(), io::Error>::resolve(handle, ());

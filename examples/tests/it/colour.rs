@@ -14,7 +14,7 @@ use std::time::Duration;
 use api_callbacks::{ServerBuilder, run_blocking};
 use api_promises::{Fault, Promise};
 use examples::claims::{observed, part};
-use loop_core::{EventLoop, ManualClock};
+use loop_core::{EventLoop, LoopTime, ManualClock};
 
 use crate::client::connect;
 
@@ -78,8 +78,9 @@ fn c09_a_blocking_call_inside_async_compiles_and_stalls_the_loop() {
         let late = Rc::new(Cell::new(0));
         for tick in 1..=10 {
             let (timers, late) = (handle.clone(), late.clone());
-            handle.call_at(Duration::from_millis(tick), move || {
-                late.set(late.get() + u32::from(timers.time() > Duration::from_millis(tick)));
+            let tick = LoopTime::ORIGIN + Duration::from_millis(tick);
+            handle.call_at(tick, move || {
+                late.set(late.get() + u32::from(timers.time() > tick));
             });
         }
         let inside = clock.clone();
@@ -90,7 +91,7 @@ fn c09_a_blocking_call_inside_async_compiles_and_stalls_the_loop() {
         };
         api_async::spawn(&handle, task).detach();
         event_loop.run_once().unwrap();
-        while clock.time() < Duration::from_millis(11) {
+        while clock.time().since_origin() < Duration::from_millis(11) {
             event_loop.run_once().unwrap();
             clock.advance(Duration::from_millis(1));
         }

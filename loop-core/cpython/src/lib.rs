@@ -111,7 +111,8 @@ impl Core {
 
     /// Returns the loop's time, on Python's clock; `None` on another thread.
     fn time(&self) -> Option<f64> {
-        state::of(self.id).map(|state| self.origin + state.handle.time().as_secs_f64())
+        state::of(self.id)
+            .map(|state| self.origin + state.handle.time().since_origin().as_secs_f64())
     }
 
     /// Closes the loop.

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{Abort, EventLoop, Handle, LoopHandle, ManualClock, TurnRule};
+use loop_core::{Abort, EventLoop, Handle, LoopHandle, LoopTime, ManualClock, TurnRule};
 use pyo3::prelude::*;
 
 use crate::descriptor;
@@ -76,9 +76,10 @@ pub(crate) fn close(id: u64) {
 }
 
 /// Turns a time of Python's clock into one since `origin`. What is before it counts as the origin, and
-/// what no `Duration` holds as never.
-pub(crate) fn since(origin: f64, time: f64) -> Duration {
-    Duration::try_from_secs_f64((time - origin).max(0.0)).unwrap_or(Duration::MAX)
+/// what no `LoopTime` holds as never.
+pub(crate) fn since(origin: f64, time: f64) -> LoopTime {
+    LoopTime::ORIGIN
+        + Duration::try_from_secs_f64((time - origin).max(0.0)).unwrap_or(Duration::MAX)
 }
 
 /// Has Python run what `number` names. An exception that Python does not handle ends the turn.
@@ -165,9 +166,9 @@ impl State {
     }
 
     /// Moves a script's clock to `now`; the system's goes its own way.
-    pub(crate) fn set_clock(&self, now: Duration) {
+    pub(crate) fn set_clock(&self, now: LoopTime) {
         if let Some(clock) = &self.clock {
-            clock.advance(now.saturating_sub(clock.time()));
+            clock.advance(now - clock.time());
         }
     }
 
@@ -177,7 +178,7 @@ impl State {
         self.handles.borrow_mut().insert(number, handle);
     }
 
-    pub(crate) fn call_at(&self, deadline: Duration, number: u64) {
+    pub(crate) fn call_at(&self, deadline: LoopTime, number: u64) {
         let id = self.handle.id();
         let handle = self.handle.call_at(deadline, move || run(id, Entry::Timer, number));
         self.handles.borrow_mut().insert(number, handle);

@@ -3,4 +3,5 @@
 pub(crate) mod backoff;
 pub(crate) mod completer;
 pub(crate) mod foreign;
+pub(crate) mod loop_time;
 pub(crate) mod pace;

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use crate::handle::LoopHandle;
+use crate::kit::loop_time::LoopTime;
 
 /// The ticks of an interval: one each `period`, the first when a period has passed.
 ///
@@ -34,8 +35,8 @@ pub struct Ticks {
     handle: LoopHandle,
     /// In nanoseconds, so that it divides; no less than one.
     period: u64,
-    /// When the next tick is due, in the loop's time.
-    next: Cell<Duration>,
+    /// When the next tick is due.
+    next: Cell<LoopTime>,
 }
 
 /// A bucket of permits that fills evenly: as many as `permits` at once, and `permits` each `period`.
@@ -64,8 +65,8 @@ pub struct Bucket {
     refill: Duration,
     /// How long it takes to fill from one permit.
     burst: Duration,
-    /// When it is full, in the loop's time.
-    full_at: Cell<Duration>,
+    /// When it is full.
+    full_at: Cell<LoopTime>,
 }
 
 impl Ticks {
@@ -80,24 +81,24 @@ impl Ticks {
         if period.is_zero() {
             return Err(invalid("the period of an interval is nothing".to_owned()));
         }
-        let next = Cell::new(handle.time().saturating_add(period));
+        let next = Cell::new(handle.time() + period);
         let period = u64::try_from(period.as_nanos()).unwrap_or(u64::MAX);
         Ok(Ticks { handle: handle.clone(), period, next })
     }
 
     /// Returns how long it is until the next tick is due.
     pub fn delay(&self) -> Duration {
-        self.next.get().saturating_sub(self.handle.time())
+        self.next.get() - self.handle.time()
     }
 
     /// Takes the tick that is due; returns how many periods it stands for: 1, and one more for each tick
     /// that was missed.
     pub fn take(&self) -> u64 {
         let (due, period) = (self.next.get(), u128::from(self.period));
-        let late = self.handle.time().saturating_sub(due).as_nanos();
+        let late = (self.handle.time() - due).as_nanos();
         let missed = u64::try_from(late / period).unwrap_or(u64::MAX);
         let passed = Duration::from_nanos(self.period.saturating_mul(missed));
-        self.next.set(due.saturating_add(passed).saturating_add(Duration::from_nanos(self.period)));
+        self.next.set(due + passed + Duration::from_nanos(self.period));
         missed.saturating_add(1)
     }
 
@@ -123,13 +124,13 @@ impl Bucket {
 
     /// Returns how long it is until a permit is there.
     pub fn delay(&self) -> Duration {
-        self.full_at.get().saturating_sub(self.burst).saturating_sub(self.handle.time())
+        self.full_at.get() - self.burst - self.handle.time()
     }
 
     /// Takes a permit; one that is not there yet is taken ahead, so that the next one comes later.
     pub fn take(&self) {
         let full_at = self.full_at.get().max(self.handle.time());
-        self.full_at.set(full_at.saturating_add(self.refill));
+        self.full_at.set(full_at + self.refill);
     }
 
     /// Returns the handle of the loop whose clock decides.

@@ -1,7 +1,7 @@
 //! What a program reports to its loop's exception handler.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 
 use crate::handle::LoopHandle;
 use crate::report::errors::{Context, is_cancelled, is_ended_by_peer};
@@ -34,6 +34,13 @@ impl LoopHandle {
     /// Tells whether more is told of what goes wrong. asyncio: `get_debug`.
     pub fn is_debug(&self) -> bool {
         self.state.reporting().is_debug()
+    }
+
+    /// Notes where the work of the [`Job`](crate::Job) that runs now began, for a style: the report of a
+    /// panic of the program's code names that line of the program, and not one of the style's.
+    #[inline]
+    pub fn job_began_at(&self, place: Option<&'static Location<'static>>) {
+        self.state.reporting().job_began_at(place);
     }
 
     /// Tells the exception handler of a failure that nothing else will hear of.

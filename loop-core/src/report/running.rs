@@ -20,7 +20,7 @@ pub(crate) struct Reporting<F> {
 pub(crate) struct Running {
     /// Named in the report.
     pub(crate) work: Work,
-    /// None for a job, which is queued without a place.
+    /// None for a job, which is queued without a place, until it says where its work began.
     pub(crate) scheduled_at: Option<&'static Location<'static>>,
 }
 
@@ -61,6 +61,11 @@ impl<F> Reporting<F> {
     /// Notes that a job runs from here on.
     pub(crate) fn runs_job(&self) {
         self.running.set(Running::default());
+    }
+
+    /// Notes where the work of the job that runs now began.
+    pub(crate) fn job_began_at(&self, place: Option<&'static Location<'static>>) {
+        self.running.set(Running { work: Work::Job, scheduled_at: place });
     }
 
     /// Puts what runs back, after something that ran inside it.

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
-use std::time::Duration;
 
 use crate::handle::LoopHandle;
 use crate::job::Job;
+use crate::kit::loop_time::LoopTime;
 use crate::readiness::direction::Direction;
 use crate::readiness::reactor::Target;
 use crate::ready::Entry;
@@ -46,7 +46,7 @@ pub struct Parked {
 #[derive(Clone, Copy, Debug)]
 pub struct Timed {
     /// When it is due, in the loop's time.
-    pub deadline: Duration,
+    pub deadline: LoopTime,
     /// Where it was scheduled.
     pub scheduled_at: &'static Location<'static>,
 }
@@ -147,7 +147,8 @@ impl fmt::Display for Snapshot {
         }
         writeln!(f, "timed: {}", self.timed.len())?;
         for timed in &self.timed {
-            writeln!(f, "  at {:?}, scheduled at {}", timed.deadline, timed.scheduled_at)?;
+            let deadline = timed.deadline.since_origin();
+            writeln!(f, "  at {deadline:?}, scheduled at {}", timed.scheduled_at)?;
         }
         Ok(())
     }

@@ -4,9 +4,11 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::kit::loop_time::LoopTime;
+
 /// A clock that stands still until it is told to move.
 ///
-/// Loop time is a [`Duration`] since the loop's origin. A loop on a manual clock never waits in the
+/// It stands at [`LoopTime::ORIGIN`] first. A loop on a manual clock never waits in the
 /// kernel for a deadline, since waiting would not bring the deadline nearer;
 /// [`ManualClock::autojump`] brings it there instead.
 ///
@@ -28,7 +30,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, Default)]
 pub struct ManualClock {
     /// What the clock shows. Shared, since a test keeps a clone of the clock that it gives to a loop.
-    now: Rc<Cell<Duration>>,
+    now: Rc<Cell<LoopTime>>,
     /// How long the loop waits, in real time, before it jumps; never, if there is none.
     threshold: Rc<Cell<Option<Duration>>>,
     /// How often a loop has read the clock, for tests that count it.
@@ -36,7 +38,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// Makes a clock that stands at zero.
+    /// Makes a clock that stands at [`LoopTime::ORIGIN`].
     pub fn new() -> ManualClock {
         ManualClock::default()
     }
@@ -57,7 +59,7 @@ impl ManualClock {
     /// let stopped = handle.clone();
     /// handle.call_later(Duration::from_secs(3600), move || stopped.stop());
     /// event_loop.run_forever()?;
-    /// assert_eq!(handle.time(), Duration::from_secs(3600));
+    /// assert_eq!(handle.time().since_origin(), Duration::from_secs(3600));
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn autojump(self, threshold: Duration) -> ManualClock {
@@ -72,16 +74,16 @@ impl ManualClock {
 
     /// Moves the clock forward by `step`.
     pub fn advance(&self, step: Duration) {
-        self.now.set(self.now.get().saturating_add(step));
+        self.now.set(self.now.get() + step);
     }
 
     /// Returns the time that the clock shows.
-    pub fn time(&self) -> Duration {
+    pub fn time(&self) -> LoopTime {
         self.now.get()
     }
 
     /// Returns the time that the clock shows, and counts that a loop has read it.
-    pub(crate) fn read(&self) -> Duration {
+    pub(crate) fn read(&self) -> LoopTime {
         self.reads.set(self.reads.get() + 1);
         self.time()
     }
@@ -92,7 +94,7 @@ impl ManualClock {
     }
 
     /// Moves the clock forward to `deadline`, if it is not there yet.
-    pub(crate) fn jump(&self, deadline: Duration) {
+    pub(crate) fn jump(&self, deadline: LoopTime) {
         self.now.set(self.now.get().max(deadline));
     }
 }

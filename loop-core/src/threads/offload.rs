@@ -170,7 +170,7 @@ impl LoopHandle {
                 completion(Err(offload.still_running()));
             }
         };
-        let deadline = self.time().saturating_add(limit);
+        let deadline = self.time() + limit;
         let action = Action::Call(Box::new(give_up));
         let limit = self.state.timers().insert(deadline, action, Location::caller());
         offload.shutdowns.borrow_mut().push((shutdown, limit));

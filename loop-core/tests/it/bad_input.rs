@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use loop_core::{Direction, ManualClock, Source, TurnRule};
+use loop_core::{Direction, LoopTime, ManualClock, Source, TurnRule};
 use mio::unix::SourceFd;
 
 use crate::lab::{Lab, Note, Trace, alone, connection, readable};
@@ -149,7 +149,7 @@ fn deadlines_in_the_past_and_in_300_years_are_no_errors() {
     let years = Duration::from_secs(300 * 366 * 86_400);
     handle.call_later(years, trace.adder("300 years"));
     handle.call_later(Duration::MAX, trace.adder("never"));
-    handle.call_at(Duration::ZERO, trace.adder("past"));
+    handle.call_at(LoopTime::ORIGIN, trace.adder("past"));
     event_loop.run_once().unwrap();
     assert_eq!(trace.take(), ["past"]);
     clock.advance(years);
@@ -174,7 +174,7 @@ fn what_is_scheduled_on_a_closed_loop_comes_back_or_is_refused() {
     lab.event_loop.close();
     let callback = lab.handle.try_call_soon(lab.trace.adder("soon")).unwrap_err().0;
     callback();
-    let callback = lab.handle.try_call_at(Duration::ZERO, lab.trace.adder("at")).unwrap_err().0;
+    let callback = lab.handle.try_call_at(LoopTime::ORIGIN, lab.trace.adder("at")).unwrap_err().0;
     callback();
     let remote = lab.handle.remote();
     let (sender, received) = std::sync::mpsc::channel();

@@ -4,9 +4,10 @@ use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
-use std::time::Duration;
 
-use loop_core::{Abort, BYTES_PER_TURN, Direction, EventLoop, Job, Source, TurnRule, is_cancelled};
+use loop_core::{
+    Abort, BYTES_PER_TURN, Direction, EventLoop, Job, LoopTime, Source, TurnRule, is_cancelled,
+};
 use signal_hook::consts::{SIGUSR1, SIGUSR2};
 
 use crate::lab::{Lab, Leave, Note, OnDrop, Trace, connection, panicking_waker, readable};
@@ -100,7 +101,7 @@ fn a_closed_loop_drops_jobs() {
     lab.event_loop.close();
     let job = Rc::new(Note(lab.trace.clone()));
     lab.handle.queue(job.clone(), 1);
-    assert!(!lab.handle.queue_at(Duration::ZERO, job.clone(), 2).cancel());
+    assert!(!lab.handle.queue_at(LoopTime::ORIGIN, job.clone(), 2).cancel());
     assert_eq!(Rc::strong_count(&job), 1);
     assert!(lab.trace.take().is_empty());
 }
@@ -282,7 +283,7 @@ fn closing_completes_every_pending_operation_once_with_cancelled() {
     let operation = Rc::new(Operation(source.clone(), lab.trace.clone()));
     source.park_job(Direction::Read, operation.clone(), 1);
     source.park_job(Direction::Write, operation.clone(), 2);
-    lab.handle.queue_at(Duration::MAX, operation.clone(), 3);
+    lab.handle.queue_at(LoopTime::MAX, operation.clone(), 3);
     let (trace, (release, blocked)) = (lab.trace.clone(), std::sync::mpsc::channel::<()>());
     let completion = move |outcome: io::Result<bool>| {
         trace.add(format!("4 cancelled:{}", is_cancelled(&outcome.unwrap_err())));

@@ -8,7 +8,7 @@ use std::panic::panic_any;
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{Job, LoopHandle, TurnRule};
+use loop_core::{Job, LoopHandle, LoopTime, TurnRule};
 use signal_hook::consts::SIGUSR1;
 use signal_hook::low_level::raise;
 
@@ -63,7 +63,7 @@ const PAYLOAD: &str = "reported: the payload of a panic panicked in its drop: ";
 fn a_payload_that_panics_in_its_drop_does_not_leave_the_run() {
     let mut lab = lab();
     lab.handle.call_soon(|| panic_any(Bomb("call")));
-    lab.handle.call_at(Duration::ZERO, || panic_any(Chain(3)));
+    lab.handle.call_at(LoopTime::ORIGIN, || panic_any(Chain(3)));
     lab.soon("alive");
     lab.turn();
     let expected = [
@@ -164,7 +164,7 @@ fn a_cancelled_callback_may_panic_in_its_drop() {
     let mut lab = lab();
     let soon = lab.handle.call_soon(armed("soon"));
     let later = lab.handle.call_later(Duration::from_secs(1), armed("later"));
-    let job = lab.handle.queue_at(Duration::MAX, Rc::new(Armed(Bomb("job"))), 0);
+    let job = lab.handle.queue_at(LoopTime::MAX, Rc::new(Armed(Bomb("job"))), 0);
     for handle in [soon, later, job] {
         assert!(handle.cancel() && handle.cancelled());
         assert!(!handle.cancel());

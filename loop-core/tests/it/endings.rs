@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::time::Duration;
 
-use loop_core::{Abort, Direction};
+use loop_core::{Abort, Direction, LoopTime};
 use signal_hook::consts::SIGUSR1;
 
 use crate::destructors::{Armed, Bomb, armed, lab};
@@ -89,7 +89,7 @@ fn refused_by_a_closed_loop() {
         handle.shutdown_default_executor(Duration::ZERO, move |_| bomb.touch());
     });
     handle.queue(Rc::new(Armed(Bomb("queue"))), 0);
-    handle.queue_at(Duration::ZERO, Rc::new(Armed(Bomb("queue_at"))), 0);
+    handle.queue_at(LoopTime::ORIGIN, Rc::new(Armed(Bomb("queue_at"))), 0);
     handle.on_ready({
         let bomb = Bomb("on_ready");
         move || bomb.touch()
@@ -107,7 +107,7 @@ fn closing_goes_through_whatever_panics_in_its_drop() {
     lab.handle.on_close(|| panic_any(Bomb("a closer")));
     lab.handle.call_soon(armed("soon"));
     lab.handle.call_later(Duration::from_secs(1), armed("later"));
-    lab.handle.queue_at(Duration::MAX, Rc::new(Armed(Bomb("job"))), 0);
+    lab.handle.queue_at(LoopTime::MAX, Rc::new(Armed(Bomb("job"))), 0);
     lab.handle.add_reader(&reader, armed("reader")).unwrap();
     lab.handle.add_signal_handler(SIGUSR1, armed("signal")).unwrap();
     source.park_job(Direction::Read, Rc::new(Armed(Bomb("parked"))), 0);
@@ -174,8 +174,8 @@ fn the_waker_of_a_timer_may_panic_and_panic_in_its_drop() {
 #[ignore = "a process of its own for another test: it aborted"]
 fn a_timers_waker_panics_twice() {
     let mut lab = lab();
-    lab.handle.wake_at(Duration::ZERO, Arc::new(Alarm(Bomb("its drop"))).into());
-    lab.handle.wake_at(Duration::MAX, Arc::new(Alarm(Bomb("at the close"))).into());
+    lab.handle.wake_at(LoopTime::ORIGIN, Arc::new(Alarm(Bomb("its drop"))).into());
+    lab.handle.wake_at(LoopTime::MAX, Arc::new(Alarm(Bomb("at the close"))).into());
     lab.soon("alive");
     lab.turn();
     let reported = "reported: a callback panicked: ";

@@ -6,10 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Wake;
-use std::time::Duration;
 
 use loop_core::{
-    Abort, AggregateError, Cancelled, Context, Direction, Elapsed, Source, TurnRule, is_cancelled,
+    Abort, AggregateError, Cancelled, Context, Direction, Elapsed, LoopTime, Source, TurnRule,
+    is_cancelled,
 };
 
 use crate::lab::{Lab, Note, OnDrop, connection, panicking_waker, readable};
@@ -167,7 +167,7 @@ fn a_panicking_waker_is_reported_with_the_place_of_its_timer() {
     });
     lab.soon("before");
     let line = line!() + 1;
-    lab.handle.wake_at(Duration::ZERO, panicking_waker());
+    lab.handle.wake_at(LoopTime::ORIGIN, panicking_waker());
     lab.turn();
     assert_eq!(lab.trace.take(), ["before", &line.to_string(), "|"]);
     assert_eq!(lab.handle.counts().calls, 2);
@@ -203,7 +203,7 @@ fn a_report_says_what_failed_where_it_was_scheduled_and_whose_work_it_was() {
     let (both, _peer) = readable(1);
     let line = line!();
     lab.handle.call_soon(fail);
-    lab.handle.call_at(Duration::ZERO, fail);
+    lab.handle.call_at(LoopTime::ORIGIN, fail);
     lab.handle.add_reader(&both, fail).unwrap();
     lab.handle.add_writer(&both, fail).unwrap();
     lab.turn();
@@ -241,7 +241,7 @@ fn an_abort_keeps_what_was_queued_ready_and_timed() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     lab.handle.call_soon(|| resume_unwind(Box::new(Abort)));
     lab.soon("ready");
-    lab.handle.call_at(Duration::ZERO, lab.trace.adder("due"));
+    lab.handle.call_at(LoopTime::ORIGIN, lab.trace.adder("due"));
     let left = catch_unwind(AssertUnwindSafe(|| lab.event_loop.run_forever()));
     assert!(left.unwrap_err().is::<Abort>());
     assert!(lab.trace.take().is_empty());

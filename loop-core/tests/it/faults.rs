@@ -69,8 +69,8 @@ const FAULTS: [Fault; 10] = [
     Fault {
         name: "a deadline must have passed, not only come",
         file: "timers.rs",
-        sound: "if deadline > nanoseconds(now) {",
-        faulty: "if deadline >= nanoseconds(now) {",
+        sound: "if deadline > now {",
+        faulty: "if deadline >= now {",
     },
     Fault {
         name: "what other threads submit runs in the reverse order",

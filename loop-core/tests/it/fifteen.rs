@@ -6,7 +6,7 @@ use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::{Duration, Instant};
 
-use loop_core::{Abort, TurnRule};
+use loop_core::{Abort, LoopTime, TurnRule};
 
 use crate::lab::{Lab, readable};
 
@@ -118,7 +118,7 @@ fn stopping(lab: &mut Lab) {
 fn io_between(lab: &mut Lab) {
     let (reader, _peer) = readable(1);
     lab.handle.add_reader(&reader, lab.trace.adder("io")).unwrap();
-    lab.handle.call_at(Duration::from_secs(1), lab.trace.adder("timer"));
+    lab.handle.call_at(LoopTime::ORIGIN + Duration::from_secs(1), lab.trace.adder("timer"));
     lab.soon("soon");
     lab.turn();
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{EventLoop, Handle, Job, LoopHandle, ManualClock, RunError, TurnRule};
+use loop_core::{EventLoop, Handle, Job, LoopHandle, LoopTime, ManualClock, RunError, TurnRule};
 
 use crate::lab::{Lab, Trace};
 
@@ -119,14 +119,14 @@ fn a_timer_on_the_systems_clock_ends_the_poll() {
     let stopped = handle.clone();
     handle.call_later(Duration::from_millis(3), move || stopped.stop());
     event_loop.run_forever().unwrap();
-    assert!(handle.time() >= Duration::from_millis(3));
+    assert!(handle.time().since_origin() >= Duration::from_millis(3));
     assert!(handle.counts().polls <= 3, "{:?}", handle.counts());
 }
 
 #[test]
 fn a_timer_can_be_cancelled_before_and_after_its_deadline() {
     let mut lab = Lab::new(TurnRule::Snapshot);
-    let past = lab.handle.call_at(Duration::ZERO, lab.trace.adder("past"));
+    let past = lab.handle.call_at(LoopTime::ORIGIN, lab.trace.adder("past"));
     let future = lab.handle.call_later(Duration::from_secs(1), lab.trace.adder("future"));
     assert!(future.cancel() && future.cancelled());
     // The timer is due and queued when the callback before it cancels it.
@@ -197,11 +197,13 @@ fn a_timer_does_not_run_in_the_place_of_a_cancelled_one() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let place = Rc::new(Cell::new(None::<Handle>));
     let (handle, trace, other) = (lab.handle.clone(), lab.trace.clone(), place.clone());
-    lab.handle.call_at(Duration::from_secs(1), move || {
+    lab.handle.call_at(LoopTime::ORIGIN + Duration::from_secs(1), move || {
         assert!(other.take().unwrap().cancel());
-        handle.call_at(Duration::from_secs(2), trace.adder("new"));
+        handle.call_at(LoopTime::ORIGIN + Duration::from_secs(2), trace.adder("new"));
     });
-    place.set(Some(lab.handle.call_at(Duration::from_secs(2), lab.trace.adder("old"))));
+    place.set(Some(
+        lab.handle.call_at(LoopTime::ORIGIN + Duration::from_secs(2), lab.trace.adder("old")),
+    ));
     lab.turn();
     lab.turn();
     assert_eq!(lab.trace.take(), ["|", "new", "|"]);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use loop_core::{Direction, LoopHandle, TurnRule};
+use loop_core::{Direction, LoopHandle, LoopTime, TurnRule};
 use signal_hook::consts::SIGUSR2;
 use signal_hook::low_level::raise;
 
@@ -106,7 +106,7 @@ fn a_submission_runs_before_a_job_and_a_timer_that_are_queued_later() {
             }
         }
         lab.handle.call_soon(move || {
-            handle.call_at(Duration::ZERO, at.adder("timer"));
+            handle.call_at(LoopTime::ORIGIN, at.adder("timer"));
             at.submit(&handle, "there");
             handle.queue(Rc::new(Adds(add.clone())), 0);
         });

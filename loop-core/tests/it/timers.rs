@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use loop_core::{EventLoop, Handle, ManualClock, TurnRule};
+use loop_core::{EventLoop, Handle, LoopTime, ManualClock, TurnRule};
 
 use crate::lab::{Lab, Trace};
 
@@ -14,7 +14,7 @@ fn timers_from_the_loops_own_thread_write_no_wake_up() {
     for millis in 0..COUNT {
         lab.handle.call_later(Duration::from_millis(millis), || ()).cancel();
     }
-    lab.handle.call_at(Duration::ZERO, lab.trace.adder("past"));
+    lab.handle.call_at(LoopTime::ORIGIN, lab.trace.adder("past"));
     lab.turn();
     let counts = lab.handle.counts();
     assert_eq!((counts.wake_writes, counts.registrations, counts.polls), (0, 0, 1));
@@ -27,15 +27,17 @@ fn a_cancelled_timer_costs_no_turn_and_no_hop() {
     let mut event_loop = EventLoop::with_clock(clock).unwrap();
     let handle = event_loop.handle();
     let timers: Vec<Handle> = (1..COUNT)
-        .map(|second| handle.call_at(Duration::from_secs(second), || unreachable!()))
+        .map(|second| {
+            handle.call_at(LoopTime::ORIGIN + Duration::from_secs(second), || unreachable!())
+        })
         .collect();
     let stopped = handle.clone();
-    handle.call_at(Duration::from_secs(COUNT), move || stopped.stop());
+    handle.call_at(LoopTime::ORIGIN + Duration::from_secs(COUNT), move || stopped.stop());
     assert!(timers.iter().all(Handle::cancel));
     event_loop.run_forever().unwrap();
     let counts = handle.counts();
     assert_eq!((counts.turns, counts.hops), (1, 1), "{counts:?}");
-    assert_eq!(handle.time(), Duration::from_secs(COUNT));
+    assert_eq!(handle.time().since_origin(), Duration::from_secs(COUNT));
 }
 
 #[test]
@@ -53,7 +55,7 @@ fn a_cancelled_timer_lets_go_of_its_callback_at_once() {
 #[test]
 fn a_timer_that_has_run_cannot_be_cancelled() {
     let mut lab = Lab::new(TurnRule::Snapshot);
-    let timer = lab.handle.call_at(Duration::ZERO, lab.trace.adder("ran"));
+    let timer = lab.handle.call_at(LoopTime::ORIGIN, lab.trace.adder("ran"));
     lab.turn();
     assert!(!timer.cancel());
     assert!(!timer.cancelled());
@@ -66,8 +68,8 @@ fn a_deadline_is_due_at_its_very_tick() {
     let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
     let (handle, trace) = (event_loop.handle(), Trace::default());
     // The clock's resolution is a nanosecond: due is what lies less than that ahead.
-    handle.call_at(Duration::from_nanos(10), trace.adder("now"));
-    handle.call_at(Duration::from_nanos(11), trace.adder("a tick later"));
+    handle.call_at(LoopTime::ORIGIN + Duration::from_nanos(10), trace.adder("now"));
+    handle.call_at(LoopTime::ORIGIN + Duration::from_nanos(11), trace.adder("a tick later"));
     clock.advance(Duration::from_nanos(10));
     event_loop.run_once().unwrap();
     assert_eq!(trace.take(), ["now"]);
@@ -80,7 +82,9 @@ fn a_deadline_is_due_at_its_very_tick() {
 fn equal_deadlines_run_in_the_order_of_scheduling_whatever_is_cancelled_between() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let timers: Vec<Handle> = (0..500)
-        .map(|number| lab.handle.call_at(Duration::from_secs(1), lab.trace.adder(number)))
+        .map(|number| {
+            lab.handle.call_at(LoopTime::ORIGIN + Duration::from_secs(1), lab.trace.adder(number))
+        })
         .collect();
     for (_, timer) in timers.iter().enumerate().filter(|(number, _)| number % 3 != 0) {
         assert!(timer.cancel());

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use loop_core::{EventLoop, Handle, RunError, TurnRule};
+use loop_core::{EventLoop, Handle, LoopTime, RunError, TurnRule};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 
@@ -19,8 +19,8 @@ fn timers_that_come_due_after_the_poll_run_behind_what_the_kernel_reported() {
     for rule in [TurnRule::Snapshot, TurnRule::default()] {
         let mut lab = Lab::new(rule);
         let (reader, _peer) = readable(1);
-        lab.handle.call_at(Duration::from_secs(2), lab.trace.adder("timer 2"));
-        lab.handle.call_at(Duration::from_secs(1), lab.trace.adder("timer 1"));
+        lab.handle.call_at(LoopTime::ORIGIN + Duration::from_secs(2), lab.trace.adder("timer 2"));
+        lab.handle.call_at(LoopTime::ORIGIN + Duration::from_secs(1), lab.trace.adder("timer 1"));
         lab.handle.add_reader(&reader, lab.trace.adder("io")).unwrap();
         let remote = lab.handle.remote();
         let submit = move || remote.call_soon_threadsafe(|_| ()).map_err(drop).unwrap();
@@ -37,7 +37,7 @@ fn a_timer_that_a_callback_makes_due_waits_for_the_next_turn_under_both_rules() 
         let mut lab = Lab::new(rule);
         let (handle, trace) = (lab.handle.clone(), lab.trace.clone());
         lab.handle.call_soon(move || {
-            handle.call_at(Duration::ZERO, trace.adder("past"));
+            handle.call_at(LoopTime::ORIGIN, trace.adder("past"));
         });
         lab.turn();
         lab.turn();
@@ -100,7 +100,7 @@ fn a_stop_ends_one_run_and_not_the_next() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     lab.turn();
     let stopped = lab.handle.clone();
-    lab.handle.call_at(Duration::ZERO, move || stopped.stop());
+    lab.handle.call_at(LoopTime::ORIGIN, move || stopped.stop());
     let before = lab.handle.counts().turns;
     lab.handle.call_soon(|| ());
     lab.event_loop.run_forever().unwrap();
@@ -270,7 +270,7 @@ fn a_callback_that_cancels_its_successors_cancels_ready_and_timed_ones_alike() {
         trace.add(format!("{outcomes:?}"));
     });
     let ready = lab.soon("ready");
-    let due = lab.handle.call_at(Duration::ZERO, lab.trace.adder("due"));
+    let due = lab.handle.call_at(LoopTime::ORIGIN, lab.trace.adder("due"));
     let ahead = lab.handle.call_later(Duration::from_secs(1), lab.trace.adder("ahead"));
     places.replace(vec![ready, due, ahead]);
     lab.turn();

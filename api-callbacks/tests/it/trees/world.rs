@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use api_callbacks::combine::Completion;
-use loop_core::{Abort, Cancelled, LoopHandle};
+use loop_core::{Abort, Cancelled, LoopHandle, LoopTime};
 
 pub(super) type Done = Completion<Tracked, io::Error>;
 
@@ -41,7 +41,7 @@ pub(super) struct Tree {
 pub(super) struct Part {
     /// The deadline of its timer, which is gone once the part is cancelled; the program ends a part
     /// without one.
-    deadline: Option<Duration>,
+    deadline: Option<LoopTime>,
     /// Whether it has ended, or was asked to.
     reached: Cell<bool>,
 }
@@ -142,7 +142,7 @@ impl World {
 
 impl Tree {
     /// Notes a part that begins.
-    pub(super) fn add(&self, deadline: Option<Duration>) -> Rc<Part> {
+    pub(super) fn add(&self, deadline: Option<LoopTime>) -> Rc<Part> {
         let part = Rc::new(Part { deadline, reached: Cell::new(false) });
         self.parts.borrow_mut().push(part.clone());
         part

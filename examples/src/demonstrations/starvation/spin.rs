@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::rc::Rc;
 use std::time::Duration;
 
-use loop_core::{EventLoop, ManualClock};
+use loop_core::{EventLoop, LoopTime, ManualClock};
 
 use crate::Style;
 use crate::demonstrations::pair::Peer;
@@ -19,7 +19,7 @@ struct Room {
     /// The other ends of the delayed connections.
     peers: RefCell<Vec<TcpStream>>,
     /// When the bytes were sent.
-    sent: Cell<Duration>,
+    sent: Cell<LoopTime>,
     delays: RefCell<Vec<Duration>>,
 }
 

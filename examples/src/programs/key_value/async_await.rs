@@ -129,7 +129,7 @@ impl KeyValue {
     // ANCHOR: answer
     /// Has the client's requests answered.
     fn answer(&self, session: &mut Session) -> Option<Vec<u8>> {
-        session.answer(&mut self.0.store.borrow_mut(), self.0.handle.time())
+        session.answer(&mut self.0.store.borrow_mut(), self.0.handle.time().since_origin())
     }
     // ANCHOR_END: answer
 
@@ -138,7 +138,7 @@ impl KeyValue {
     async fn sweep(&self) -> io::Result<()> {
         let State { handle, store, stopping, .. } = &*self.0;
         while stopping.run(sleep(handle, SWEEP_EVERY)).await.is_ok() {
-            sweep(&mut store.borrow_mut(), handle.time());
+            sweep(&mut store.borrow_mut(), handle.time().since_origin());
         }
         Ok(())
     }

@@ -130,7 +130,7 @@ impl Client {
         let State { handle, store, .. } = &*self.server.0;
         // Nothing is borrowed while the transport writes: it calls this client when it has enough.
         while transport.is_reading() {
-            let (mut session, now) = (self.session.borrow_mut(), handle.time());
+            let (mut session, now) = (self.session.borrow_mut(), handle.time().since_origin());
             let replies = session.answer(&mut store.borrow_mut(), now);
             let is_over = session.is_over();
             drop(session);
@@ -154,7 +154,7 @@ impl KeyValue {
         let server = self.clone();
         let sweeping = sleep(&self.0.handle, SWEEP_EVERY, move |slept| {
             if slept.is_ok() {
-                sweep(&mut server.0.store.borrow_mut(), server.0.handle.time());
+                sweep(&mut server.0.store.borrow_mut(), server.0.handle.time().since_origin());
                 server.sweep();
             }
         });

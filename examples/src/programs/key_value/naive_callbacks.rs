@@ -55,7 +55,9 @@ impl Protocol for Client {
     fn data_received(&self, transport: &dyn Transport, bytes: &[u8]) {
         let mut session = self.session.borrow_mut();
         session.take_in(bytes);
-        while let Some(replies) = session.answer(&mut self.store.borrow_mut(), self.handle.time()) {
+        while let Some(replies) =
+            session.answer(&mut self.store.borrow_mut(), self.handle.time().since_origin())
+        {
             transport.write(&replies);
             session.give_back(replies);
         }

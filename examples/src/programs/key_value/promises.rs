@@ -108,7 +108,7 @@ impl KeyValue {
     // ANCHOR: answer
     /// Has the client's requests answered.
     fn answer(&self, session: &mut Session) -> Option<Vec<u8>> {
-        session.answer(&mut self.0.store.borrow_mut(), self.0.handle.time())
+        session.answer(&mut self.0.store.borrow_mut(), self.0.handle.time().since_origin())
     }
     // ANCHOR_END: answer
 
@@ -121,7 +121,7 @@ impl KeyValue {
     /// Removes what is over, until it is cancelled.
     fn sweep(self) -> Promise<(), io::Error> {
         sleep(&self.0.handle, SWEEP_EVERY).then(move |()| {
-            sweep(&mut self.0.store.borrow_mut(), self.0.handle.time());
+            sweep(&mut self.0.store.borrow_mut(), self.0.handle.time().since_origin());
             self.sweep()
         })
     }

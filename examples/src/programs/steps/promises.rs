@@ -29,7 +29,7 @@ pub(super) fn transfer(
     options: Options,
     cancel: &CancellationToken,
 ) -> Promise<Vec<String>, io::Error> {
-    let deadline = handle.time().saturating_add(options.total_limit);
+    let deadline = handle.time() + options.total_limit;
     let (handle, token) = (handle.clone(), cancel.clone());
     let connected = connect(&handle, &options).map_err(|error| at("connect", &error));
     connected.timeout_at(deadline).guard(cancel).then(move |control| {

@@ -10,8 +10,8 @@ use std::thread;
 use std::time::Duration;
 
 use loop_core::{
-    Abort, Completer, Context, EventLoop, Handle, LoopHandle, ManualClock, RunError, ScriptedEvent,
-    TurnRule,
+    Abort, Completer, Context, EventLoop, Handle, LoopHandle, LoopTime, ManualClock, RunError,
+    ScriptedEvent, TurnRule,
 };
 
 use super::program::{DESCRIPTORS, Op, Poll, Program, Run};
@@ -111,7 +111,7 @@ impl Machine {
     /// Answers a poll: see `Script.select` in `oracle.py`, line by line.
     fn poll(&self, timeout: Option<Duration>) -> io::Result<Vec<ScriptedEvent>> {
         let shown = timeout.map_or("-".to_owned(), |timeout| timeout.as_secs().to_string());
-        self.note(format!("poll:{shown}@{}", self.clock.time().as_secs()));
+        self.note(format!("poll:{shown}@{}", self.clock.time().since_origin().as_secs()));
         let number = self.polls.replace(self.polls.get() + 1);
         let nothing = Poll::default();
         let poll = self.program.polls.get(number).unwrap_or(&nothing);
@@ -167,7 +167,7 @@ impl Machine {
                 self.schedule(body, |call| Some(handle.call_later(delay, call)));
             }
             Op::At { deadline, body } => {
-                let deadline = Duration::from_secs(deadline);
+                let deadline = LoopTime::ORIGIN + Duration::from_secs(deadline);
                 self.schedule(body, |call| Some(handle.call_at(deadline, call)));
             }
             Op::Own { body } => self.with_serial(|serial| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use loop_core::{Context, Direction, Job, LoopHandle, Source, TurnRule};
+use loop_core::{Context, Direction, Job, LoopHandle, LoopTime, Source, TurnRule};
 use signal_hook::consts::SIGURG;
 use signal_hook::low_level::raise;
 
@@ -104,8 +104,8 @@ impl World {
 
     fn time(&self) {
         let deadline = match self.below(4) {
-            0 => Duration::MAX,
-            1 => Duration::ZERO,
+            0 => LoopTime::MAX,
+            1 => LoopTime::ORIGIN,
             _ => self.handle.time() + Duration::from_millis(self.below(4)),
         };
         let handle = match self.below(3) {
