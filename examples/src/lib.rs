@@ -7,7 +7,7 @@
 //!      │
 //!   echo              the echo server in every style, and the baselines
 //!      │
-//!   server  style  counts                                  how a server is started and named
+//!   server  last_words  style  counts                      how a server is started and named
 //! ```
 //!
 //! # Decisions
@@ -61,6 +61,7 @@
 //!   nothing is allocated, as in an echo of any style.
 
 mod counts;
+mod last_words;
 mod server;
 mod style;
 

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+use crate::last_words;
+
 /// What a server prints, before its address, once it takes connections.
 const ANNOUNCEMENT: &str = "listening on ";
 
@@ -230,9 +232,10 @@ impl Drop for Process {
 }
 
 impl Stopped {
-    /// Returns the last line on stderr, where programs say of what they died.
+    /// Returns the line on stderr that says of what the server died: its own last one, whatever a tool that
+    /// watched it says behind.
     pub fn last_words(&self) -> Option<&str> {
-        self.stderr.lines().map(str::trim).rfind(|line| !line.is_empty())
+        last_words::find(&self.stderr)
     }
 }
 

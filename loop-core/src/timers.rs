@@ -2,20 +2,23 @@
 //!
 //! The heap orders `(deadline, sequence)`. What is to run lives in a slab beside it. Cancelling takes it
 //! out of the slab at once and leaves a dead entry in the heap, which is dropped when it reaches the top,
-//! or in a sweep when more than half of over 100 are dead. No cancel scans.
+//! or in a sweep when more than half of over 100 are dead. No cancel scans. The heap is two, of which one
+//! is small ([`heaps`]).
+
+mod heaps;
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::panic::Location;
 use std::rc::Rc;
 use std::task::Waker;
 
 use slab::Slab;
 
+use self::heaps::Heaps;
 use crate::job::Job;
 use crate::kit::loop_time::LoopTime;
-use crate::spares::stack::{ROOM_LEAST, shrink, shrink_slab};
+use crate::spares::stack::{shrink, shrink_slab};
 
 /// Below this many entries a sweep is not worth its while (asyncio: `_MIN_SCHEDULED_TIMER_HANDLES`).
 const SWEEP_MIN: usize = 100;
@@ -59,7 +62,7 @@ type HeapEntry = Reverse<(LoopTime, u64, usize)>;
 #[derive(Default)]
 struct Schedule {
     /// The earliest deadline on top; dead entries among the others.
-    heap: BinaryHeap<HeapEntry>,
+    heap: Heaps<HeapEntry>,
     /// What is to run, so that a cancel takes it out without a search of the heap.
     rows: Slab<Timer>,
     /// The number of the timer that is in each row, or [`VACANT`]. Apart from the rows, since a
@@ -154,7 +157,7 @@ impl Timers {
         shrink_slab(&mut schedule.rows);
         schedule.owners.truncate(schedule.rows.capacity());
         shrink(&mut schedule.owners);
-        schedule.heap.shrink_to(2 * schedule.heap.len() + ROOM_LEAST);
+        schedule.heap.shrink();
     }
 
     /// Calls `see` with the deadline and the place of scheduling of every timer in the heap.
@@ -166,15 +169,9 @@ impl Timers {
 }
 
 impl Schedule {
-    /// Tells whether an entry of the heap has lost its row.
-    fn is_dead(&self, &Reverse((_, sequence, row)): &HeapEntry) -> bool {
-        // The row may be gone by now.
-        self.owners.get(row) != Some(&sequence)
-    }
-
     /// Drops dead entries from the top of the heap.
     fn drop_dead_top(&mut self) {
-        while self.heap.peek().is_some_and(|top| self.is_dead(top)) {
+        while self.heap.peek().is_some_and(|top| is_dead(&self.owners, top)) {
             self.heap.pop();
             self.dead -= 1;
         }
@@ -183,14 +180,17 @@ impl Schedule {
     /// Rebuilds the heap when more than half of it is dead.
     fn sweep(&mut self) {
         if self.heap.len() > SWEEP_MIN && self.dead > self.heap.len() / 2 {
-            let mut heap = std::mem::take(&mut self.heap).into_vec();
-            heap.retain(|entry| !self.is_dead(entry));
-            self.heap = heap.into();
+            self.heap.retain(|entry| !is_dead(&self.owners, entry));
             self.dead = 0;
         }
     }
 }
 
+/// Tells whether an entry of the heap has lost its row.
+fn is_dead(owners: &[u64], &Reverse((_, sequence, row)): &HeapEntry) -> bool {
+    // The row may be gone by now.
+    owners.get(row) != Some(&sequence)
+}
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -103,7 +103,7 @@ fn count_run(
     shape: Shape,
     messages: u64,
 ) -> Result<ServerCounts, Misfortune> {
-    let counting = Visit { arm: case.arm, rule: case.rule, counts: true, tool: &[] };
+    let counting = Visit { arm: case.arm, rule: case.rule, counts: true, tool: &[], aside: false };
     let load = Load { shape, pace: case.pace };
     let ((), stopped) = visit(plan, counting, |server| load.drive(plan, server, messages))?;
     let line = stopped.stdout.lines().last().unwrap_or_default();

@@ -18,6 +18,8 @@ pub(crate) struct Visit<'a> {
     pub(crate) counts: bool,
     /// What is put before its command.
     pub(crate) tool: Tool,
+    /// Whether it shares the generator's processor, because another server runs at the same time.
+    pub(crate) aside: bool,
 }
 
 /// Starts a server, does `what` with it and stops it; returns the outcome and what it printed.
@@ -26,10 +28,13 @@ pub(crate) fn visit<T>(
     visit: Visit<'_>,
     what: impl FnOnce(&Server) -> Result<T, Trouble>,
 ) -> Result<(T, Stopped), Misfortune> {
-    let Visit { arm, rule, counts, tool } = visit;
-    let cpu = plan.placement.map(|placement| placement.server);
+    let Visit { arm, rule, counts, tool, aside } = visit;
+    let cpu = plan.placement.map(|at| if aside { at.generator } else { at.server });
     let server = arm
-        .start(Setting { rule, counts, cpu, tool }, &plan.interrupt)
+        .start(
+            Setting { rule, counts, cpu, tool },
+            &plan.interrupt,
+        )
         .map_err(|error| plan.blame(format!("did not start: {error}")))?;
     match what(&server) {
         Ok(outcome) => {

@@ -104,6 +104,32 @@ fn a_failure_in_one_figure_does_not_end_the_others() {
 }
 
 #[test]
+fn a_tool_that_fails_is_quoted_where_it_says_why() {
+    let tools = tempfile::tempdir().unwrap();
+    let failing = tools.path().join("valgrind");
+    let script = "#!/bin/sh\nfor last; do :; done\n[ \"$last\" = true ] && exit 0\n\
+                  echo '==7== Callgrind, a call-graph generating cache profiler' >&2\n\
+                  echo \"valgrind: the 'impossible' happened:\" >&2\n\
+                  echo '   Max number of threads is too low' >&2\n\
+                  echo 'version, and what OS and version you are using.  Thanks.' >&2\nexit 1\n";
+    fs::write(&failing, script).unwrap();
+    fs::set_permissions(&failing, fs::Permissions::from_mode(0o755)).unwrap();
+    let output = run_with_tools(tools.path(), &["cost", "echo", "--only=raw", "--quick", "--json"]);
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let failures = json(&output)["failures"].clone();
+    let reasons: Vec<_> = failures
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|failure| failure["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(reasons.len(), 2, "{reasons:?}");
+    for reason in reasons {
+        assert!(reason.contains("Max number of threads is too low"), "{reason}");
+    }
+}
+
+#[test]
 fn the_matrix_of_the_crossings_is_whole_and_its_counts_are_those_of_the_tests() {
     let output = run(&["cost", "crossings", "--quick", "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));

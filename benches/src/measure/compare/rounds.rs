@@ -105,7 +105,7 @@ fn closed_phase(
     round: usize,
     arm: &Arm,
 ) -> Result<(ClosedFigures, Interval), Misfortune> {
-    let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
+    let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[], aside: false };
     let visited = visit(plan, timed, |server| {
         let mut generator = warm_generator(plan, arm, server)?;
         let before = used_at_rest(server);
@@ -138,7 +138,7 @@ fn closed_phase(
 }
 
 fn open_phase(plan: &Plan, arm: &Arm, schedule: &Schedule) -> Result<Interval, Misfortune> {
-    let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
+    let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[], aside: false };
     let mut recorder = Recorder::new();
     let ((open, began, hiccups), _) = visit(plan, timed, |server| {
         let mut generator = warm_generator(plan, arm, server)?;

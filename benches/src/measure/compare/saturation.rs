@@ -60,7 +60,7 @@ fn of_arm(plan: &Plan, arm: &Arm, closed_rate: f64) -> Result<SaturationFigures,
 fn keeps_up(plan: &Plan, arm: &Arm, rate: f64) -> Result<bool, Misfortune> {
     let length = open_length(&plan.arguments);
     let schedule = Schedule::of(&plan.shape, rate, length, plan.seed);
-    let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
+    let timed = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[], aside: false };
     let (open, _) = visit(plan, timed, |server| {
         let mut generator = Generator::connect(server.addr(), plan.shape, &plan.interrupt)?;
         generator.closed(Limit::Time(warm_up(arm)), &mut Recorder::new())?;

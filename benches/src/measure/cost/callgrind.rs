@@ -4,8 +4,20 @@ use super::strace::probe;
 use crate::measure::arm::Tool;
 
 /// What to put before the server's command. The sum is all that is wanted, not the profile.
-pub(crate) const TOOL: Tool =
+const TOOL: Tool =
     &["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", "--fair-sched=try"];
+
+/// The same for a server that may have a thread for each of many connections: valgrind makes room for all
+/// of them when it starts, which takes it half a second, and does without for 500.
+const TOOL_OF_MANY: Tool = &[TOOL[0], TOOL[1], TOOL[2], TOOL[3], "--max-threads=20000"];
+
+/// The most connections for which valgrind has room with what the server has beside.
+const FEW_MAX: usize = 400;
+
+/// Returns what to put before the command of a server with so many connections.
+pub(crate) fn tool(connections: usize) -> Tool {
+    if connections > FEW_MAX { TOOL_OF_MANY } else { TOOL }
+}
 
 /// Tells whether callgrind is here and works, or why not.
 pub(crate) fn available() -> Result<(), String> {

@@ -54,7 +54,7 @@ pub(crate) fn measure(
 }
 
 fn resident(plan: &Plan, arm: &Arm, connections: usize) -> Result<u64, Misfortune> {
-    let crowded = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
+    let crowded = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[], aside: false };
     let shape = Shape::plain(connections, plan.shape.size);
     let (resident, _) = visit(plan, crowded, |server| {
         let mut generator = Generator::connect(server.addr(), shape, &plan.interrupt)?;
@@ -73,7 +73,7 @@ pub(super) fn resident_when_busy(
     shape: Shape,
     messages: u64,
 ) -> Result<Option<u64>, Misfortune> {
-    let busy = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[] };
+    let busy = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[], aside: false };
     let (resident, _) = visit(plan, busy, |server| {
         let mut generator = Generator::connect(server.addr(), shape, &plan.interrupt)?;
         generator.closed(Limit::Messages(messages), &mut Recorder::new())?;

@@ -1,5 +1,8 @@
 //! The passes of a cost run, arm by arm.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use super::figures::{ArmCost, Calls, CostReport, Counted, Instructions, Load};
 use super::slope::Tally;
 use super::{callgrind, idle, strace, volume};
@@ -8,6 +11,7 @@ use crate::measure::counts::{self, Case};
 use crate::measure::plan::{Interrupted, Misfortune, Plan, keep};
 use crate::measure::progress::Progress;
 use crate::measure::visit::{Visit, visit};
+use crate::process::limits;
 use crate::values::Rule;
 
 /// Steps of the bar for each arm: two loads of counts, three of calls, two of instructions, memory.
@@ -128,21 +132,24 @@ pub(super) fn calls(
     messages: [u64; 2],
 ) -> Result<Calls, Misfortune> {
     let run = |count| -> Result<Tally, Misfortune> {
-        let said = run_under(plan, strace::TOOL, arm, (load, count))?;
+        let said = run_under(plan, Watched { arm, tool: strace::TOOL, aside: false }, load, count)?;
         strace::parse(&said).ok_or_else(|| Misfortune::Failed("strace wrote no table".into()))
     };
     Ok(Calls::of(load, messages, [run(messages[0])?, run(messages[1])?]))
 }
 
-/// Counts the user-space instructions of a short and of a long run.
+/// Counts the user-space instructions of a short and of a long run: both at the same time where their
+/// connections have room, for neither count depends on what else runs.
 pub(super) fn instructions(
     plan: &Plan,
     arm: &Arm,
     load: Load,
     messages: [u64; 2],
 ) -> Result<Instructions, Misfortune> {
-    let run = |count| -> Result<u64, Misfortune> {
-        let said = run_under(plan, callgrind::TOOL, arm, (load, count))?;
+    let connections = plan.shape.connections + plan.shape.idle;
+    let tool = callgrind::tool(connections);
+    let run = |count, aside| -> Result<u64, Misfortune> {
+        let said = run_under(plan, Watched { arm, tool, aside }, load, count)?;
         callgrind::parse(&said).ok_or_else(|| {
             // valgrind ends where a command becomes another program.
             let reason = "callgrind told no sum; of a script that starts the server in its \
@@ -150,17 +157,35 @@ pub(super) fn instructions(
             Misfortune::Failed(reason.to_owned())
         })
     };
-    Ok(Instructions::of(load, messages, [run(messages[0])?, run(messages[1])?]))
+    let both_fit = 2 * connections as u64 <= limits::connections_possible();
+    let [short, long] = if both_fit {
+        thread::scope(|scope| {
+            let short = scope.spawn(|| run(messages[0], true));
+            let long = run(messages[1], false);
+            [short.join().unwrap_or_else(|panic| resume_unwind(panic)), long]
+        })
+    } else {
+        [run(messages[0], false), run(messages[1], false)]
+    };
+    Ok(Instructions::of(load, messages, [short?, long?]))
 }
 
-/// Runs a server under a tool, and returns what both said on standard error.
+/// A server under a tool.
+struct Watched<'a> {
+    arm: &'a Arm,
+    tool: Tool,
+    /// Whether another runs at the same time, on the other processor.
+    aside: bool,
+}
+
+/// Runs it, and returns what both said on standard error.
 fn run_under(
     plan: &Plan,
-    tool: Tool,
-    arm: &Arm,
-    (load, messages): (Load, u64),
+    Watched { arm, tool, aside }: Watched<'_>,
+    load: Load,
+    messages: u64,
 ) -> Result<String, Misfortune> {
-    let watched = Visit { arm, rule: Rule::Bounded, counts: false, tool };
+    let watched = Visit { arm, rule: Rule::Bounded, counts: false, tool, aside };
     let load = load.on(plan.shape);
     let ((), stopped) = visit(plan, watched, |server| load.drive(plan, server, messages))?;
     Ok(stopped.stderr)
