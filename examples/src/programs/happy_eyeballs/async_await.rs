@@ -41,7 +41,7 @@ pub(super) async fn connect(
                         break;
                     }
                 }
-                Either::Left((None, _)) => return Err(decide(failures)),
+                Either::Left((None, _)) => return Err(all_failed(failures)),
                 Either::Right(_) => break,
             }
         }
@@ -60,11 +60,11 @@ async fn attempt(
 }
 // ANCHOR_END: attempt
 
-// ANCHOR: decide
-fn decide(failures: BTreeMap<usize, io::Error>) -> Failures {
+// ANCHOR: all_failed
+fn all_failed(failures: BTreeMap<usize, io::Error>) -> Failures {
     AggregateError { errors: failures.into_values().collect() }
 }
-// ANCHOR_END: decide
+// ANCHOR_END: all_failed
 
 // ANCHOR: run
 pub(super) fn run(options: &Options) -> io::Result<Race> {

@@ -93,21 +93,21 @@ impl Racing {
         }
     }
 
+    // ANCHOR: all_failed
     fn decide_if_all_failed(&self) {
         if self.failures.borrow().iter().all(Option::is_some) {
             let errors = self.failures.take().into_iter().flatten().collect();
             self.decide(Err(AggregateError { errors }));
         }
     }
+    // ANCHOR_END: all_failed
 
-    // ANCHOR: decide
     /// Ends the race, once: a stream that comes later is dropped, and so closed.
     fn decide(&self, result: Result<TcpStream, Failures>) {
         let Some(callback) = self.callback.take() else { return };
         self.cancel_all();
         callback(result);
     }
-    // ANCHOR_END: decide
 
     fn cancel_timer(&self) {
         if let Some(timer) = self.timer.take() {

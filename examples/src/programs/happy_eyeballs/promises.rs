@@ -36,7 +36,7 @@ pub(super) fn connect(
     });
     let turn_of_others = race(handle, [sleep(handle, delay).err_into(), has_failed]);
     let later = turn_of_others.then(move |()| connect(&again, &others, delay));
-    any(handle, [first, later]).map_err(decide)
+    any(handle, [first, later]).map_err(all_failed)
 }
 // ANCHOR_END: connect
 
@@ -47,12 +47,12 @@ fn attempt(handle: &LoopHandle, address: SocketAddr) -> Shared<TcpStream, Shared
 }
 // ANCHOR_END: attempt
 
-// ANCHOR: decide
+// ANCHOR: all_failed
 /// Makes one list of the first attempt's failure and those of the attempts behind it.
-fn decide(failures: AggregateError<Failures>) -> Failures {
+fn all_failed(failures: AggregateError<Failures>) -> Failures {
     AggregateError { errors: failures.errors.into_iter().flat_map(|both| both.errors).collect() }
 }
-// ANCHOR_END: decide
+// ANCHOR_END: all_failed
 
 // ANCHOR: run
 pub(super) fn run(options: &Options) -> io::Result<Race> {

@@ -34,7 +34,7 @@ pub(super) fn connect(
     thread::scope(|threads| {
         let result = loop {
             if failures.len() == addresses.len() {
-                break Err(decide(failures));
+                break Err(all_failed(failures));
             }
             if Instant::now() >= deadline {
                 break Err(Elapsed.into());
@@ -80,11 +80,11 @@ fn attempt<'s>(
 }
 // ANCHOR_END: attempt
 
-// ANCHOR: decide
-fn decide(failures: BTreeMap<usize, io::Error>) -> Failures {
+// ANCHOR: all_failed
+fn all_failed(failures: BTreeMap<usize, io::Error>) -> Failures {
     AggregateError { errors: failures.into_values().collect() }
 }
-// ANCHOR_END: decide
+// ANCHOR_END: all_failed
 
 // ANCHOR: run
 pub(super) fn run(options: &Options) -> io::Result<Race> {
