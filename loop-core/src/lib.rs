@@ -50,7 +50,7 @@
 //!
 //! ```text
 //!   kit/      completer  foreign  backoff        what a program builds with
-//!   testing/  script                             a poll that a test writes
+//!   testing/  script  jumping                    a poll that a test writes; a clock that jumps
 //!   net/      tcp  transfer  buffers  watching   sockets, the caller's buffers, raw descriptors
 //!   threads/  signal_handlers                    signals of the process
 //!      │
@@ -106,7 +106,7 @@
 //! - `spares`: `stack` and `store` (what is kept to be used again), `windows` (for how long).
 //! - `report`: `running`, `failures` and `unwinding` (what becomes of a panic), `reports`, `errors` and
 //!   `stderr` (what is told of it), `snapshot` and `counts` (what the loop shows of itself).
-//! - `testing`: `script` (a poll that a test writes), `manual_clock`. `kit`: `completer` (a run with a
+//! - `testing`: `script` (a poll that a test writes), `manual_clock`, `jumping` (a loop on it). `kit`: `completer` (a run with a
 //!   result), `foreign` (a loop inside another loop), `backoff`, `loop_time` (a moment).
 //!
 //! # Words

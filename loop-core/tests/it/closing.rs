@@ -172,7 +172,7 @@ fn destructors_that_panic_do_not_keep_the_loop_open() {
 fn a_panicking_waker_does_not_keep_the_other_direction_from_being_cancelled() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let (source, _peer) = connection(&lab);
-    source.park_waker(Direction::Read, &panicking_waker());
+    source.park_task(Direction::Read, &panicking_waker(), || None);
     source.park_job(Direction::Write, Rc::new(Note(lab.trace.clone())), 7);
     lab.event_loop.close();
     let reported = "reported: a callback panicked: a waker on purpose";
