@@ -154,7 +154,7 @@
 //! - **Cancelling** takes back the timer and what was parked at the socket, in every style. Only where a
 //!   future of `futures` polls a socket through its traits, its waker stays, and wakes its task once for
 //!   nothing. A write that is cancelled may have sent a part.
-//! - **Closing.** Hooks first (the async wing drops its tasks there), then every pending operation ends
+//! - **Closing.** What a closed loop answers has one rule: [`closed_loop`]. Hooks first (the async wing drops its tasks there), then every pending operation ends
 //!   as `Cancelled` and what follows from that runs, then the rest is dropped outside every borrow.
 //! - **Errors.** A panic goes to the loop's exception handler with the place of scheduling; the batch
 //!   goes on. One `catch_unwind` serves a batch of events, so a waker that panics leaves its own event
@@ -269,6 +269,11 @@ pub use crate::testing::script::ScriptedEvent;
 pub use crate::threads::offload::Refused;
 pub use crate::threads::offloaded::StillRunning;
 pub use crate::threads::remote::{Remote, RemoteCallback};
+
+/// What a loop that is closed answers.
+///
+#[doc = include_str!("../guide/closed_loop.md")]
+pub mod closed_loop {}
 
 /// What the README shows compiles and runs.
 #[cfg(doctest)]

@@ -15,7 +15,7 @@ use crate::readiness::reactor::PIPE;
 use crate::readiness::signs::Signs;
 use crate::readiness::watch::Watch;
 use crate::ready::Entry;
-use crate::report::errors::Context;
+use crate::report::errors::{Context, closed};
 use crate::report::running::Work;
 use crate::threads::self_pipe;
 use crate::timers::{Action, TimerKey};
@@ -35,7 +35,7 @@ impl EventLoop {
     // ANCHOR: turn
     pub fn run_once(&mut self) -> io::Result<()> {
         if self.state.ending().is_closed() {
-            return Err(io::Error::other("the event loop is closed"));
+            return Err(closed());
         }
         self.state.begin_turn();
         self.state.arm_fired();

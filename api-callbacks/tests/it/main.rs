@@ -2,6 +2,7 @@
 
 mod bytes;
 mod cancelled;
+mod closed_loop;
 mod closing;
 mod combine;
 mod completions;

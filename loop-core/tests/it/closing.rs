@@ -115,7 +115,7 @@ fn a_closed_loop_refuses_signal_handlers() {
     let handled = lab.handle.add_signal_handler(signal_hook::consts::SIGWINCH, move || {
         assert_eq!(Rc::strong_count(&kept), 2);
     });
-    assert_eq!(handled.unwrap_err().kind(), ErrorKind::NotConnected);
+    assert!(is_cancelled(&handled.unwrap_err()));
     assert_eq!(Rc::strong_count(&held), 1, "the callback is dropped");
 }
 
