@@ -116,8 +116,10 @@
 //!
 //! # Principles
 //!
-//! - Nothing calls back before its operation returned; [`LoopHandle::on_close`] on a loop that is closing
-//!   is the exception.
+//! - Nothing calls back before its operation returned. Three hooks are no callbacks of an operation, and a
+//!   call may run them: that of [`LoopHandle::on_close`], at once on a loop that is closing, since what it
+//!   waits for has come; that of [`LoopHandle::on_ready`], in whatever queues, since the foreign loop
+//!   sleeps else; and the exception handler, in whatever reports.
 //! - No user code runs, and none is dropped, inside a borrow.
 //! - A socket is registered once in its life, and asked only when the kernel said it is worth it.
 //! - What runs again and again is queued without an allocation, however many do so at once.

@@ -14,6 +14,7 @@ mod panics;
 mod places;
 mod random;
 mod resolve;
+mod returns_first;
 mod sequences;
 mod serving;
 mod tcp;

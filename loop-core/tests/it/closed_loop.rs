@@ -196,6 +196,27 @@ fn handed_back(refused: bool) -> &'static str {
     if refused { "handed back" } else { "taken" }
 }
 
+/// The hooks that the crate's principles name are no callbacks of an operation: a call may run them.
+#[test]
+fn three_hooks_run_inside_a_call() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (handle, ran) = (event_loop.handle(), Rc::new(std::cell::Cell::new(0)));
+    let count = |ran: &Rc<std::cell::Cell<u32>>| {
+        let ran = ran.clone();
+        move || ran.set(ran.get() + 1)
+    };
+    handle.on_ready(count(&ran));
+    handle.call_soon(|| ());
+    assert_eq!(ran.get(), 1, "of the ready queue");
+    let told = count(&ran);
+    handle.set_exception_handler(move |_, _| told());
+    handle.report(&loop_core::Context::new("on purpose"));
+    assert_eq!(ran.get(), 2, "the exception handler");
+    event_loop.close();
+    handle.on_close(count(&ran));
+    assert_eq!(ran.get(), 3, "of the close");
+}
+
 #[test]
 fn a_closed_loop_answers_as_the_guide_says() {
     let (_, table) = GUIDE.split_once("<!-- closed loop-core -->").expect("the guide has a table");
