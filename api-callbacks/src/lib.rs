@@ -72,7 +72,9 @@
 //!
 //! # Rules
 //!
-//! - The callback comes last, is never called before the operation returned, and is called once.
+//! - The callback comes last, is never called before the operation returned, and is called once. What is no
+//!   callback may run in a call: a function that begins a part of a whole, the core's
+//!   [hooks](loop_core#principles), and `pause_writing`, in the `write` that fills the buffer.
 //! - A stream is passed to the callback of its operation, so that most closures capture nothing;
 //!   a box of nothing is no allocation.
 //! - Each operation returns an [`Operation`], whose `cancel` completes the callback with

@@ -139,7 +139,7 @@
 //! - **An answer and a deadline in one turn**: the handler that is the next behind an operation runs ahead of
 //!   what a deadline or a token of the same turn drops. What must be noted is noted there.
 //! - **I/O is shared** by [`SharedError`], an error behind a count.
-//! - **Adoption** hands the consumer over and takes no turn of the queue. `set_adoption(EcmaScript)`
+//! - **Adoption** hands the consumer over and takes no turn of the queue. `testing::set_adoption(EcmaScript)`
 //!   makes it as slow as ECMAScript has it, two turns, and `finally` with it, for this thread: the
 //!   comparison with V8 runs so. 600 programs are recorded with V8's traces; the test target `against_v8`
 //!   draws fresh ones and shrinks the first that differs.
@@ -177,15 +177,17 @@ mod token;
 pub use bridges::{callbackify, promisify};
 pub use group::PromiseGroup;
 pub use pace::{Interval, RateLimit};
-pub use promise::{
-    Adoption, CleanUp, Fault, IntoPromise, Promise, Reason, Resolver, Shared, SharedError,
-    set_adoption,
-};
+pub use promise::{CleanUp, Fault, IntoPromise, Promise, Reason, Resolver, Shared, SharedError};
 pub use resolve::resolve;
 pub use semaphore::{Permit, Semaphore};
 pub use tcp::{TcpListener, TcpStream};
 pub use timer::{sleep, sleep_until};
 pub use token::CancellationToken;
+
+/// What a comparison with another engine sets; a program has no use for it.
+pub mod testing {
+    pub use crate::promise::{Adoption, set_adoption};
+}
 
 /// For those who come from Node.
 ///

@@ -5,16 +5,6 @@ use std::time::{Duration, Instant};
 use crate::kit::loop_time::LoopTime;
 use crate::testing::manual_clock::ManualClock;
 
-/// What the poll does about a deadline that is ahead.
-pub(crate) enum Pace {
-    /// Waits for it.
-    Passes,
-    /// Does not wait, since the clock stands.
-    Stands,
-    /// Waits so long for something else, and then jumps there.
-    Jumps(Duration),
-}
-
 /// The clock of one loop.
 pub(crate) struct Clock {
     /// The instant at which the loop was made, which its time is counted from.
@@ -37,10 +27,9 @@ impl Clock {
         }
     }
 
-    /// Tells what the poll does about a deadline that is ahead.
-    pub(crate) fn pace(&self) -> Pace {
-        let Some(clock) = &self.manual else { return Pace::Passes };
-        clock.threshold().map_or(Pace::Stands, Pace::Jumps)
+    /// Returns after how long without news a manual clock jumps to the next deadline, if it does.
+    pub(crate) fn jumps_after(&self) -> Option<Duration> {
+        self.manual.as_ref()?.threshold()
     }
 
     /// Brings a manual clock to `deadline`; the system's goes its own way.

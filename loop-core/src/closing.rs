@@ -1,9 +1,11 @@
 //! The end of a run, and of the loop: what is pending ends as cancelled, and the rest is dropped.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::task::Waker;
 
 use crate::handle::{LoopHandle, LoopState};
+use crate::job::Job;
 use crate::readiness::direction::Direction;
 use crate::readiness::reactor::Target;
 use crate::ready::Entry;
@@ -110,10 +112,18 @@ impl LoopState {
     fn end_jobs(self: &Rc<Self>) {
         for _ in 0..CLOSING_ENTRIES_MAX {
             match self.ready().pop() {
-                Some(Entry::Job(job, part)) => self.guard(|| job.run(part)),
+                Some(Entry::Job(job, part)) => self.guard(|| self.end_job(job, part)),
                 Some(other) => self.guard(|| drop(other)),
                 None => break,
             }
+        }
+    }
+
+    /// Runs a job; a report of its panic names what the job says, as in a turn.
+    fn end_job(self: &Rc<Self>, job: Rc<dyn Job>, part: u64) {
+        self.reporting().runs_job();
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| job.run(part))) {
+            self.panicked(payload);
         }
     }
 

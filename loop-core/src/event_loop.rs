@@ -11,7 +11,6 @@ use mio::{Events, Interest, Poll};
 use crate::clock::Clock;
 use crate::handle::{LoopHandle, LoopState};
 use crate::readiness::reactor::PIPE;
-use crate::testing::manual_clock::ManualClock;
 use crate::threads::remote;
 use crate::threads::self_pipe::Inbox;
 
@@ -43,11 +42,22 @@ pub struct EventLoop {
     pub(crate) events: Events,
     /// The end of the self-pipe that signals and other threads make readable.
     pub(crate) pipe: pipe::Receiver,
-    /// Polls and fires in the kernel's place, in a test.
+    /// What a test puts where the kernel's poll would be.
+    pub(crate) stand_in: Option<StandIn>,
+    /// What a stand-in calls that fires events of its own.
     pub(crate) script: Option<Script>,
 }
 
-/// What is called where the kernel's poll would be, with how long it may wait.
+/// What a test puts where the kernel's poll would be. What it does is in `testing/`.
+#[derive(Clone, Copy)]
+pub(crate) struct StandIn {
+    /// Tells how long the poll waits when nothing is ready and a deadline is so long ahead.
+    pub(crate) wait: fn(&EventLoop, Duration) -> Option<Duration>,
+    /// Polls, and waits no longer than that.
+    pub(crate) poll: fn(&mut EventLoop, Option<Duration>) -> io::Result<()>,
+}
+
+/// Fires what a test says, and is told how long it may wait.
 pub(crate) type Script = Box<dyn FnMut(&Rc<LoopState>, Option<Duration>) -> io::Result<()>>;
 
 impl EventLoop {
@@ -59,22 +69,15 @@ impl EventLoop {
         EventLoop::on(Clock::new(None))
     }
 
-    /// Makes a loop on a clock that only moves when it is told to.
-    ///
-    /// # Errors
-    /// As [`EventLoop::new`].
-    pub fn with_clock(clock: ManualClock) -> io::Result<EventLoop> {
-        EventLoop::on(Clock::new(Some(clock)))
-    }
-
-    fn on(clock: Clock) -> io::Result<EventLoop> {
+    /// Makes a loop on a clock.
+    pub(crate) fn on(clock: Clock) -> io::Result<EventLoop> {
         let poll = Poll::new()?;
         let (inbox, mut pipe) = Inbox::new()?;
         poll.registry().register(&mut pipe, PIPE, Interest::READABLE)?;
         let state = LoopState::new(clock, poll.registry().try_clone()?, Arc::new(inbox));
         remote::enter(&state);
         let events = Events::with_capacity(EVENTS_PER_TURN);
-        Ok(EventLoop { state, poll, events, pipe, script: None })
+        Ok(EventLoop { state, poll, events, pipe, stand_in: None, script: None })
     }
 
     /// Returns a handle, through which everything is scheduled.

@@ -22,8 +22,8 @@ use crate::timers::Timers;
 /// Schedules work on a loop.
 ///
 /// A handle is cheap to clone and stays on the loop's thread; [`Remote`](crate::Remote) is for the
-/// others. It does not keep the loop running, and outlives it: on a closed loop every method says
-/// what it does then.
+/// others. It does not keep the loop running, and outlives it: what a closed loop answers is one
+/// rule: [`closed_loop`](crate::closed_loop).
 ///
 /// asyncio: `AbstractEventLoop`, but the owner, which runs the loop, is a type of its own.
 #[derive(Clone)]

@@ -50,7 +50,7 @@
 //!
 //! ```text
 //!   kit/      completer  foreign  backoff  pace  what a program builds with
-//!   testing/  script                             a poll that a test writes
+//!   testing/  script  jumping                    a poll that a test writes; a clock that jumps
 //!   net/      tcp  transfer  buffers  watching   sockets, the caller's buffers, raw descriptors
 //!   threads/  signal_handlers                    signals of the process
 //!      │
@@ -106,9 +106,9 @@
 //! - `spares`: `stack` and `store` (what is kept to be used again), `windows` (for how long).
 //! - `report`: `running`, `failures` and `unwinding` (what becomes of a panic), `reports`, `errors` and
 //!   `stderr` (what is told of it), `snapshot` and `counts` (what the loop shows of itself).
-//! - `testing`: `script` (a poll that a test writes), `manual_clock`. `kit`: `completer` (a run with a
-//!   result), `foreign` (a loop inside another loop), `backoff`, `loop_time` (a moment), `pace` (ticks, and
-//!   a rate).
+//! - `testing`: `script` (a poll that a test writes), `manual_clock`, `jumping` (a loop on it). `kit`:
+//!   `completer` (a run with a result), `foreign` (a loop inside another loop), `backoff`, `loop_time` (a
+//!   moment), `pace` (ticks, and a rate).
 //!
 //! # Words
 //!
@@ -117,8 +117,10 @@
 //!
 //! # Principles
 //!
-//! - Nothing calls back before its operation returned; [`LoopHandle::on_close`] on a loop that is closing
-//!   is the exception.
+//! - Nothing calls back before its operation returned. Three hooks are no callbacks of an operation, and a
+//!   call may run them: that of [`LoopHandle::on_close`], at once on a loop that is closing, since what it
+//!   waits for has come; that of [`LoopHandle::on_ready`], in whatever queues, since the foreign loop
+//!   sleeps else; and the exception handler, in whatever reports.
 //! - No user code runs, and none is dropped, inside a borrow.
 //! - A socket is registered once in its life, and asked only when the kernel said it is worth it.
 //! - What runs again and again is queued without an allocation, however many do so at once.
@@ -155,7 +157,7 @@
 //! - **Cancelling** takes back the timer and what was parked at the socket, in every style. Only where a
 //!   future of `futures` polls a socket through its traits, its waker stays, and wakes its task once for
 //!   nothing. A write that is cancelled may have sent a part.
-//! - **Closing.** Hooks first (the async wing drops its tasks there), then every pending operation ends
+//! - **Closing.** What a closed loop answers has one rule: [`closed_loop`]. Hooks first (the async wing drops its tasks there), then every pending operation ends
 //!   as `Cancelled` and what follows from that runs, then the rest is dropped outside every borrow.
 //! - **Errors.** A panic goes to the loop's exception handler with the place of scheduling; the batch
 //!   goes on. One `catch_unwind` serves a batch of events, so a waker that panics leaves its own event
@@ -271,6 +273,11 @@ pub use crate::testing::script::ScriptedEvent;
 pub use crate::threads::offload::Refused;
 pub use crate::threads::offloaded::StillRunning;
 pub use crate::threads::remote::{Remote, RemoteCallback};
+
+/// What a loop that is closed answers.
+///
+#[doc = include_str!("../guide/closed_loop.md")]
+pub mod closed_loop {}
 
 /// What the README shows compiles and runs.
 #[cfg(doctest)]

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use mio::event::Event;
 
-use crate::clock::Pace;
 use crate::event_loop::EventLoop;
 use crate::handle::{LoopState, TurnRule};
 use crate::job::Job;
@@ -16,7 +15,7 @@ use crate::readiness::reactor::PIPE;
 use crate::readiness::signs::Signs;
 use crate::readiness::watch::Watch;
 use crate::ready::Entry;
-use crate::report::errors::Context;
+use crate::report::errors::{Context, closed};
 use crate::report::running::Work;
 use crate::threads::self_pipe;
 use crate::timers::{Action, TimerKey};
@@ -36,7 +35,7 @@ impl EventLoop {
     // ANCHOR: turn
     pub fn run_once(&mut self) -> io::Result<()> {
         if self.state.ending().is_closed() {
-            return Err(io::Error::other("the event loop is closed"));
+            return Err(closed());
         }
         self.state.begin_turn();
         self.state.arm_fired();
@@ -58,26 +57,23 @@ impl EventLoop {
             return Some(Duration::ZERO);
         }
         let ahead = state.timers().next_deadline()? - state.clock().time();
-        match self.pace() {
-            _ if ahead.is_zero() => Some(Duration::ZERO),
-            Pace::Passes => Some(ahead.min(Duration::from_secs(POLL_SECONDS_MAX))),
-            Pace::Stands => Some(Duration::ZERO),
-            // What a thread does takes real time, in which no clock should jump.
-            Pace::Jumps(_) if !state.offload().is_idle() => None,
-            Pace::Jumps(threshold) => Some(threshold),
+        let ahead = ahead.min(Duration::from_secs(POLL_SECONDS_MAX));
+        match self.stand_in {
+            Some(stand_in) if !ahead.is_zero() => (stand_in.wait)(self, ahead),
+            _ => Some(ahead),
         }
     }
 
-    /// Tells what the poll does about a deadline. A script moves the clock that it is given.
-    fn pace(&self) -> Pace {
-        if self.script.is_some() { Pace::Passes } else { self.state.clock().pace() }
-    }
-
-    fn poll(&mut self, mut timeout: Option<Duration>) -> io::Result<()> {
+    fn poll(&mut self, timeout: Option<Duration>) -> io::Result<()> {
         self.state.counters().polls.count();
-        if let Some(script) = &mut self.script {
-            return script(&self.state, timeout);
+        match self.stand_in {
+            None => self.poll_kernel(timeout),
+            Some(stand_in) => (stand_in.poll)(self, timeout),
         }
+    }
+
+    /// Asks the kernel, unless another thread has told the loop not to sleep.
+    pub(crate) fn poll_kernel(&mut self, mut timeout: Option<Duration>) -> io::Result<()> {
         if timeout != Some(Duration::ZERO) && !self.state.inbox().fall_asleep() {
             timeout = Some(Duration::ZERO);
         }
@@ -85,22 +81,7 @@ impl EventLoop {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => self.events.clear(),
             result => result?,
         }
-        if self.events.is_empty() {
-            self.jump();
-        }
         Ok(())
-    }
-
-    /// Lets a test's clock jump to the next deadline: the poll has waited, and nothing has come.
-    fn jump(&self) {
-        let state = &self.state;
-        state.collect();
-        let idle = !state.is_busy() && state.offload().is_idle();
-        if idle
-            && let (Pace::Jumps(_), Some(deadline)) = (self.pace(), state.timers().next_deadline())
-        {
-            state.clock().jump(deadline);
-        }
     }
 
     /// Turns what other threads, signals and the kernel said into ready entries, in this order.

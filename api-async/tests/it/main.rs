@@ -4,6 +4,7 @@ mod accepting;
 mod bridges;
 mod bytes;
 mod cancellations;
+mod closed_loop;
 mod combine;
 mod contract;
 mod costs;

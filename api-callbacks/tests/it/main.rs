@@ -2,6 +2,7 @@
 
 mod bytes;
 mod cancelled;
+mod closed_loop;
 mod closing;
 mod combine;
 mod completions;
@@ -14,6 +15,7 @@ mod panics;
 mod places;
 mod random;
 mod resolve;
+mod returns_first;
 mod sequences;
 mod serving;
 mod tcp;

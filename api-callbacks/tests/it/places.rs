@@ -132,3 +132,15 @@ fn of_the_part_that_ends_a_whole() {
     let told = reported(&mut event_loop, &lines, 1);
     assert!(told == [line] || told == [line + 3], "{told:?}");
 }
+
+#[test]
+fn of_what_a_close_of_the_loop_ends() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let (stream, _peer) = silent(&mut event_loop);
+    let (handle, lines) = (event_loop.handle(), Lines::default());
+    keep(&handle, &lines);
+    stream.read_chunk(|_, _| panic!("on purpose"));
+    let line = line!() - 1;
+    event_loop.close();
+    assert_eq!(lines.take(), [line]);
+}

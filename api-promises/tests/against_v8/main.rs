@@ -11,7 +11,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use api_promises::{Adoption, set_adoption};
+use api_promises::testing::{Adoption, set_adoption};
 use clap::Parser;
 
 use comparison::machine::{self, Planted};

@@ -5,6 +5,7 @@ mod bridges;
 mod bytes;
 mod chain;
 mod clean_ups;
+mod closed_loop;
 mod closing;
 mod combine;
 mod combine_more;

@@ -3,7 +3,7 @@
 #[path = "../against_v8/comparison/mod.rs"]
 mod comparison;
 
-use api_promises::{Adoption, set_adoption};
+use api_promises::testing::{Adoption, set_adoption};
 
 use comparison::machine::{self, Planted};
 use comparison::oracle::Oracle;

@@ -17,6 +17,9 @@ const FUNCTION_LINES_MAX: usize = 45;
 const PARAMETERS_MAX: usize = 5;
 const ECHO_COLUMNS_MAX: usize = 80;
 
+/// What the table of differences names that is no wing's own.
+const NOT_THE_WINGS: [&str; 3] = ["io::Result", "io::Error", "Cancelled"];
+
 /// The files that every wing has show the same public names in the same order.
 #[test]
 fn the_wings_are_mirrors() {
@@ -28,6 +31,39 @@ fn the_wings_are_mirrors() {
             let common: Vec<_> =
                 public.iter().filter(|name| names.contains(&name.as_str())).collect();
             assert_eq!(common, names.iter().collect::<Vec<_>>(), "{}", path.display());
+        }
+    }
+}
+
+/// What the wings do not share on purpose is there, with a reason; a method that one wing alone is said to
+/// have, no other has.
+#[test]
+fn the_wings_differ_where_the_table_says() {
+    let public = Style::WINGS.map(|style| {
+        let paths = sources_of(&format!("api-{style}/src"));
+        paths.iter().flat_map(|path| public_names(&parse(path))).collect::<Vec<_>>()
+    });
+    let has = |wing: usize, name: &str| {
+        let method = format!("::{name}");
+        public[wing].iter().any(|known| known == name || known.ends_with(&method))
+    };
+    let text = fs::read_to_string(document::root().join("ARCHITECTURE.md")).unwrap();
+    let (_, table) = text.split_once("\n<!-- differences -->\n").unwrap();
+    let rows: Vec<_> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    assert!(rows.len() >= 8, "{} rows", rows.len());
+    for row in rows {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        assert!(cells.len() == 5 && !cells[4].is_empty(), "a reason is missing: {row}");
+        for (wing, cell) in cells[1..4].iter().enumerate() {
+            for name in cell.split('`').skip(1).step_by(2) {
+                assert!(has(wing, name) || NOT_THE_WINGS.contains(&name), "{name}: {row}");
+                let mut others = (0..3).filter(|other| *other != wing);
+                let alone = name.contains("::") && !NOT_THE_WINGS.contains(&name);
+                assert!(
+                    !alone || !others.any(|other| has(other, name)),
+                    "{name} is elsewhere, too"
+                );
+            }
         }
     }
 }

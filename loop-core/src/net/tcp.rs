@@ -13,7 +13,7 @@ use crate::readiness::flags::Flags;
 use crate::readiness::signs::Signs;
 use crate::readiness::socket::BYTES_PER_TURN;
 use crate::readiness::source::Source;
-use crate::report::errors::{AggregateError, Context};
+use crate::report::errors::{AggregateError, Context, closed};
 
 /// How many connections a listener takes in one turn.
 const ACCEPTS_PER_TURN: usize = 64;
@@ -35,6 +35,9 @@ impl Source<TcpListener> {
         address: SocketAddr,
         options: &ListenOptions,
     ) -> io::Result<Source<TcpListener>> {
+        if handle.is_closing() {
+            return Err(closed());
+        }
         Source::new(handle, options.listen(address)?)
     }
 
@@ -114,6 +117,9 @@ impl Source<TcpStream> {
         address: SocketAddr,
         options: &ConnectOptions,
     ) -> io::Result<Source<TcpStream>> {
+        if handle.is_closing() {
+            return Err(closed());
+        }
         Source::unready(handle, options.connect(address)?)
     }
 

@@ -53,7 +53,7 @@ impl LoopHandle {
     /// file included; it need not read all.
     ///
     /// # Errors
-    /// What the kernel says: a regular file cannot be watched; a closed loop is `NotConnected`.
+    /// What the kernel says: a regular file cannot be watched; a closed loop is [`Cancelled`](crate::Cancelled).
     ///
     /// asyncio: `BaseSelectorEventLoop.add_reader`.
     #[track_caller]

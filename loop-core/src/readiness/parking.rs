@@ -44,16 +44,12 @@ impl<S> Source<S> {
         }
     }
 
-    /// Wakes a task when the socket is ready in this direction.
+    /// Wakes a task when the socket is ready in this direction: by its waker, or by a shorter way if
+    /// `local` knows one to the task that `waker` wakes. It is asked when the task parks here for the
+    /// first time.
     ///
     /// One that waited here, and has another waker, is woken: it polls again, or waits no more. Two tasks
     /// that go on polling one direction wake each other in turn, and keep the loop busy with that.
-    pub fn park_waker(&self, direction: Direction, waker: &Waker) {
-        self.park_task(direction, waker, || None);
-    }
-
-    /// Wakes a task as [`Source::park_waker`] does, and by a shorter way if `local` knows one to the
-    /// task that `waker` wakes; it is asked when the task parks here for the first time.
     #[inline(always)]
     pub fn park_task(
         &self,

@@ -14,7 +14,7 @@ use crate::readiness::reactor::Target;
 use crate::readiness::signs::{Signs, is_clear};
 use crate::readiness::sleeper::Sleeper;
 use crate::readiness::socket::{Outlook, Socket};
-use crate::report::errors::Cancelled;
+use crate::report::errors::{Cancelled, closed};
 
 /// A non-blocking descriptor that is registered with a loop for as long as it lives.
 ///
@@ -67,7 +67,7 @@ impl<S: event::Source> Source<S> {
     #[track_caller]
     fn register(handle: &LoopHandle, mut io: S, told: Signs) -> io::Result<Source<S>> {
         if handle.is_closing() {
-            return Err(Cancelled.into());
+            return Err(closed());
         }
         let socket = Rc::new(Socket::new(told, Location::caller()));
         if !is_clear::<S>() {

@@ -17,6 +17,10 @@ pub struct Closed<F>(pub F);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cancelled;
 
+/// What [`Cancelled`] says of an operation that did not begin, since its loop was closed.
+#[derive(Debug)]
+struct LoopClosed;
+
 /// The operation took longer than its timeout.
 ///
 /// Becomes an [`io::Error`] of kind [`io::ErrorKind::TimedOut`].
@@ -154,6 +158,14 @@ impl fmt::Display for Cancelled {
 
 impl Error for Cancelled {}
 
+impl fmt::Display for LoopClosed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the event loop is closed")
+    }
+}
+
+impl Error for LoopClosed {}
+
 impl From<Cancelled> for io::Error {
     fn from(cancelled: Cancelled) -> io::Error {
         io::Error::other(cancelled)
@@ -216,7 +228,7 @@ impl From<io::Error> for RunError {
 /// ```
 pub fn is_cancelled(error: &io::Error) -> bool {
     let error = partial(error).map_or(error, |partial| &partial.error);
-    error.get_ref().is_some_and(|cause| cause.is::<Cancelled>())
+    error.get_ref().is_some_and(|cause| cause.is::<Cancelled>() || cause.is::<LoopClosed>())
 }
 
 /// Tells whether an operation ended because what was to give its result panicked.
@@ -281,7 +293,7 @@ pub fn panic_message(payload: &(dyn Any + Send)) -> &str {
     }
 }
 
-/// The error of what a closed loop cannot do.
+/// The error of what a closed loop cannot do: it counts as cancelled, as what was pending at the close.
 pub(crate) fn closed() -> io::Error {
-    io::Error::new(io::ErrorKind::NotConnected, "the event loop is closed")
+    io::Error::other(LoopClosed)
 }

@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, StandIn};
 use crate::handle::LoopState;
 use crate::readiness::signs::Signs;
 use crate::testing::manual_clock::ManualClock;
@@ -62,8 +62,15 @@ impl EventLoop {
             fire(state, script(timeout)?);
             Ok(())
         }));
+        event_loop.stand_in = Some(StandIn { wait: |_, ahead| Some(ahead), poll });
         Ok(event_loop)
     }
+}
+
+/// Calls the script where the kernel's poll would be.
+fn poll(event_loop: &mut EventLoop, timeout: Option<Duration>) -> io::Result<()> {
+    let EventLoop { script, state, .. } = event_loop;
+    script.as_mut().expect("a scripted loop has its script")(state, timeout)
 }
 
 /// Fires what a script reports, behind what other threads submitted.

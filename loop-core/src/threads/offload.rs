@@ -126,10 +126,13 @@ impl LoopHandle {
     /// before goes on in the old one.
     ///
     /// # Errors
-    /// When the threads cannot be made.
+    /// When the threads cannot be made, or the loop is closed.
     ///
     /// asyncio: `BaseEventLoop.set_default_executor`, but the loop makes the pool.
     pub fn set_default_executor(&self, threads: NonZeroUsize) -> io::Result<()> {
+        if self.is_closing() {
+            return Err(closed());
+        }
         let before = self.state.offload().pool.replace(Some(pool_of(threads.get())?));
         drop(before);
         Ok(())

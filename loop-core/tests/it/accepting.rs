@@ -100,7 +100,7 @@ fn out_of_descriptors_with_a_waker() {
     assert_eq!(accept_all(&listener), 0);
     setrlimit(Resource::Nofile, limit).unwrap();
     let wakes = Arc::new(Wakes::default());
-    listener.park_waker(Direction::Read, &wakes.clone().into());
+    listener.park_task(Direction::Read, &wakes.clone().into(), || None);
     turn(&mut event_loop);
     assert_eq!(wakes.0.load(Ordering::Relaxed), 0, "it rests");
     clock.advance(Duration::from_secs(1));

@@ -91,7 +91,7 @@ fn stale_event() {
         inherits.set(Some((source, theirs)));
     })));
     let waker: Waker = Arc::new(RunsNext).into();
-    first.park_waker(Direction::Read, &waker);
+    first.park_task(Direction::Read, &waker, || None);
     lab.turn();
     assert_eq!(lab.trace.take(), ["|"], "the event was not the heir's");
     let (source, mut theirs) = heir.take().expect("the first event came");

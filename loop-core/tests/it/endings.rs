@@ -57,7 +57,7 @@ fn a_waker_panics_twice() {
     }
     let mut lab = lab();
     let (source, mut peer) = connection(&lab);
-    source.park_waker(Direction::Read, &Arc::new(Waker(Bomb("its drop"))).into());
+    source.park_task(Direction::Read, &Arc::new(Waker(Bomb("its drop"))).into(), || None);
     lab.trace.take();
     std::io::Write::write_all(&mut peer, b"x").unwrap();
     while source.io().peek(&mut [0]).is_err() {}
@@ -202,9 +202,9 @@ fn a_socket_goes_with_its_waker() {
             std::io::Write::write_all(&mut peer, b"x").unwrap();
             while source.io().peek(&mut [0]).is_err() {}
             lab.turn();
-            source.park_waker(Direction::Read, &waker);
+            source.park_task(Direction::Read, &waker, || None);
         } else {
-            source.park_waker(Direction::Read, &waker);
+            source.park_task(Direction::Read, &waker, || None);
             std::io::Write::write_all(&mut peer, b"x").unwrap();
             while source.io().peek(&mut [0]).is_err() {}
         }

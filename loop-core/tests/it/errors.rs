@@ -91,7 +91,7 @@ fn a_handler_that_is_replaced_may_report_while_it_is_dropped() {
 fn a_panicking_waker_leaves_the_rest_of_its_batch() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let connections = [connection(&lab), connection(&lab)];
-    connections[0].0.park_waker(Direction::Read, &panicking_waker());
+    connections[0].0.park_task(Direction::Read, &panicking_waker(), || None);
     connections[1].0.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 7);
     for (source, mut peer) in connections.iter().map(|(source, peer)| (source, peer)) {
         peer.write_all(b"x").unwrap();
@@ -108,7 +108,7 @@ fn a_panicking_waker_does_not_take_along_what_waits_for_the_other_direction() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     let (ours, mut theirs) = mio::net::UnixStream::pair().unwrap();
     let source = Source::unready(&lab.handle, ours).unwrap();
-    source.park_waker(Direction::Read, &panicking_waker());
+    source.park_task(Direction::Read, &panicking_waker(), || None);
     source.park_job(Direction::Write, Rc::new(Note(lab.trace.clone())), 7);
     // One event reports both.
     theirs.write_all(b"x").unwrap();
@@ -123,7 +123,7 @@ fn an_exception_handler_that_aborts_loses_nothing_of_the_batch() {
     let mut lab = Lab::new(TurnRule::Snapshot);
     lab.handle.set_exception_handler(|_, _| resume_unwind(Box::new(Abort)));
     let connections = [connection(&lab), connection(&lab)];
-    connections[0].0.park_waker(Direction::Read, &panicking_waker());
+    connections[0].0.park_task(Direction::Read, &panicking_waker(), || None);
     connections[1].0.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 7);
     for (source, mut peer) in connections.iter().map(|(source, peer)| (source, peer)) {
         peer.write_all(b"x").unwrap();
@@ -145,7 +145,7 @@ fn an_aborting_waker_loses_nothing_of_its_batch() {
     }
     let mut lab = Lab::new(TurnRule::Snapshot);
     let connections = [connection(&lab), connection(&lab)];
-    connections[0].0.park_waker(Direction::Read, &Arc::new(Aborts).into());
+    connections[0].0.park_task(Direction::Read, &Arc::new(Aborts).into(), || None);
     connections[1].0.park_job(Direction::Read, Rc::new(Note(lab.trace.clone())), 7);
     for (source, mut peer) in connections.iter().map(|(source, peer)| (source, peer)) {
         peer.write_all(b"x").unwrap();

@@ -4,6 +4,7 @@ mod accepting;
 mod asyncio;
 mod bad_input;
 mod clock;
+mod closed_loop;
 mod closing;
 mod destructors;
 mod endings;

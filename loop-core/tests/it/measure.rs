@@ -18,6 +18,16 @@ fn a_turn_takes_no_more_than_1_750_lines_of_code() {
     assert!(lines <= TURN_LINES_MAX, "{lines} lines");
 }
 
+/// What stands in for the kernel or the clock lives in `testing/`, behind `StandIn`.
+#[test]
+fn a_turn_names_nothing_that_is_there_for_tests() {
+    let turn = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/turn.rs");
+    let text = fs::read_to_string(turn).unwrap().to_lowercase();
+    let mut words = text.split(|letter: char| !letter.is_alphanumeric());
+    let of_tests = words.find(|word| ["manual", "jump", "script"].contains(word));
+    assert_eq!(of_tests, None);
+}
+
 #[test]
 fn comments_blank_lines_and_unit_tests_are_no_lines_of_code() {
     let text = "//! Says.\n\nfn f() {\n    // Why.\n    g();\n}\n\n#[cfg(test)]\nmod tests {}\n";

@@ -197,7 +197,7 @@ impl World {
             2 => source.park_job_for_news(direction, work(), 0),
             3 | 4 => {
                 let waker = self.waker();
-                source.park_waker(direction, &waker);
+                source.park_task(direction, &waker, || None);
                 lose(waker);
             }
             5 => drop(source.unpark(direction)),
