@@ -58,6 +58,7 @@
 //!   │    ├──► link/      runs a handler       ┐    spare    used again      │
 //!   │    ├──► resolver ► deferred             ┴──► adopt    hands over      │
 //!   │    │                                            │                     │
+//!   │    ├──► guarded    can be cut off               │                     │
 //!   │    └──► owned      cancels when dropped         ▼                     │
 //!   │                                              outlet   outcome meets   │
 //!   │                                                 │     consumer        │
@@ -137,6 +138,9 @@
 //!   the group's handler what it was rejected with.
 //! - **An answer and a deadline in one turn**: the handler that is the next behind an operation runs ahead of
 //!   what a deadline or a token of the same turn drops. What must be noted is noted there.
+//! - **A guard is a node** (`promise/guarded.rs`) and no race: an allocation, and no hop where a handler consumes
+//!   it, so that a server may read each message under a token. Where what it guards is guarded by the same token
+//!   already, it leaves its place: a loop whose rounds are guarded runs in constant memory.
 //! - **I/O is shared** by [`SharedError`], an error behind a count.
 //! - **Adoption** hands the consumer over and takes no turn of the queue. `set_adoption(EcmaScript)`
 //!   makes it as slow as ECMAScript has it, two turns, and `finally` with it, for this thread: the

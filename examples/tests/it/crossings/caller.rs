@@ -152,7 +152,7 @@ fn task(
     let (token, place) = (api_async::CancellationToken::new(), place.clone());
     let asked = token.clone();
     let task = spawn_infallible(&lab.handle, async move {
-        let answer = flat(asked.run(call).await);
+        let answer = flat(asked.guard(call).await);
         place.replace(Some(answer));
     });
     lab.turn();
