@@ -12,6 +12,7 @@ mod depth;
 mod endings;
 mod fuzz;
 mod groups;
+mod guards;
 mod lab;
 mod panicking_functions;
 mod panics;
