@@ -112,9 +112,8 @@
 //!   which a value goes in a box. It is cancelled as one, in a step or between two; the last step's result,
 //!   once it is on its way, is delivered. A step may come round, so that a loop of reads is a step.
 //! - **A token** (`token.rs`) refers weakly to what was begun under it, and is told of its end as a timer would
-//!   be. Its names are those of the other wings where the same is meant: `new`, `cancel`, `is_cancelled`,
-//!   `cancelled`; `guard` is that of promises, async has `run`. What waits for a token alone is a timer that
-//!   never comes, so that a loop that is closed ends it.
+//!   be. Its names are those of the other wings: `new`, `child`, `cancel`, `is_cancelled`, `cancelled`,
+//!   `guard`. What waits for a token alone is a timer that never comes, so that a loop that is closed ends it.
 //! - **A deadline that is put off** ([`Timer`]) leaves the loop's timer where it is: that comes, finds the
 //!   deadline later, and waits for the rest. To put it off with each message costs a read of the clock.
 //! - **One place where parts start** (`combine/part.rs`): it knows whether an operation has returned, and

@@ -1,10 +1,10 @@
 //! Cancelling from elsewhere than where the operation was begun.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use loop_core::{Cancelled, LoopHandle, LoopTime};
 
@@ -16,7 +16,8 @@ use crate::timer::sleep_until;
 /// Cancels the operations that were begun under it: what was begun under a token ends with it.
 ///
 /// A clone names the same token. It refers weakly to what it cancels, like an [`Operation`], and forgets it
-/// at its end. When the last clone is dropped, nothing can cancel any more, and what was begun goes on.
+/// at its end. When the last clone is dropped, nothing can cancel any more, and what was begun goes on. A
+/// [child](CancellationToken::child) is cancelled with its parent, not the other way round.
 ///
 /// ```
 /// use api_callbacks::{CancellationToken, sleep};
@@ -51,6 +52,10 @@ struct Token {
     next: Cell<u64>,
     /// What is under way, in the order in which it began.
     guarded: RefCell<BTreeMap<u64, Operation>>,
+    /// The tokens that are cancelled with this one; each takes itself out when it goes.
+    children: RefCell<BTreeMap<u64, Weak<Token>>>,
+    /// Held, so that a chain of tokens is whole while its end is held; and the number there.
+    parent: Option<(Rc<Token>, u64)>,
 }
 
 impl CancellationToken {
@@ -59,13 +64,42 @@ impl CancellationToken {
         CancellationToken::default()
     }
 
-    /// Cancels what was begun under the token, in the order in which it began: their callbacks come from
-    /// the queue. A second time does nothing.
+    /// Makes a token that is cancelled with this one.
+    ///
+    /// ```
+    /// let token = api_callbacks::CancellationToken::new();
+    /// let child = token.child();
+    /// token.cancel();
+    /// assert!(child.is_cancelled());
+    /// ```
+    ///
+    /// tokio-util: `CancellationToken::child_token`.
+    pub fn child(&self) -> CancellationToken {
+        let number = self.0.number();
+        let mut token = Token::default();
+        token.parent = Some((self.0.clone(), number));
+        let child = CancellationToken(Rc::new(token));
+        if self.is_cancelled() {
+            child.cancel();
+        } else {
+            self.0.children.borrow_mut().insert(number, Rc::downgrade(&child.0));
+        }
+        child
+    }
+
+    /// Cancels what was begun under the token, in the order in which it began, and then its children: their
+    /// callbacks come from the queue. A second time does nothing.
     pub fn cancel(&self) {
-        self.0.cancelled.set(true);
-        // Nothing is borrowed while a program's own operations are cancelled.
-        for operation in self.0.guarded.take().into_values() {
-            operation.cancel();
+        let mut tokens = VecDeque::from([self.0.clone()]);
+        while let Some(token) = tokens.pop_front() {
+            if !token.cancelled.replace(true) {
+                // Nothing is borrowed while a program's own operations are cancelled.
+                let (guarded, children) = (token.guarded.take(), token.children.take());
+                for operation in guarded.into_values() {
+                    operation.cancel();
+                }
+                tokens.extend(children.into_values().filter_map(|child| child.upgrade()));
+            }
         }
     }
 
@@ -114,7 +148,7 @@ impl CancellationToken {
         if self.is_cancelled() {
             return Operation::ended_with(handle, || callback(Err(Cancelled.into())));
         }
-        let number = self.0.next.replace(self.0.next.get() + 1);
+        let number = self.0.number();
         let forgets = Operation::pending(&self.0, Ticket { part: 0, number });
         let (operation, whole) = guarded(handle, operation, forgets, callback);
         let Some(whole) = whole else { return operation };
@@ -125,6 +159,25 @@ impl CancellationToken {
             self.0.guarded.borrow_mut().insert(number, whole);
         }
         operation
+    }
+}
+
+impl Token {
+    /// Returns a number that it gives once.
+    fn number(&self) -> u64 {
+        self.next.replace(self.next.get() + 1)
+    }
+}
+
+impl Drop for Token {
+    /// Lets go of the tokens above that nothing else holds, one after the other: a chain of them may be
+    /// longer than the stack is deep.
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        while let Some((token, number)) = parent {
+            token.children.borrow_mut().remove(&number);
+            parent = Rc::into_inner(token).and_then(|mut token| token.parent.take());
+        }
     }
 }
 

@@ -1,16 +1,19 @@
 //! Bridges to the other styles, through what all know: a callback, and the traits of futures.
 
 use std::cell::Cell;
+use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use futures::FutureExt;
 use futures::future::abortable;
 use futures::task::{LocalFutureObj, LocalSpawn, SpawnError};
 use loop_core::LoopHandle;
 
-use crate::promise::{Cancel, Promise, Reason, Resolver, bare, discard_if_any, guard};
+use crate::promise::{
+    Cancel, CutOff, Guarded, Promise, Reason, Resolver, bare, discard_if_any, guard,
+};
 
 /// Makes a promise of an operation that calls back: `start` begins it, hands the resolver on to its
 /// callback, and returns what cancels it.
@@ -58,16 +61,55 @@ pub fn promisify<T: 'static, E: Reason, C: FnOnce() + 'static>(
 /// Gives the outcome of a promise to a callback, once, from the ready queue.
 ///
 /// A callback that panics is reported, and not called again with its own failure. The chain runs by
-/// itself; nothing cancels it but what it was guarded with.
+/// itself, and costs an allocation more, so that the [`Operation`] that is returned can cancel it.
+///
+/// ```
+/// use api_promises::{callbackify, sleep};
+/// use std::time::Duration;
+///
+/// let mut event_loop = loop_core::EventLoop::new()?;
+/// let handle = event_loop.handle();
+/// let slept = event_loop.run_until_complete(|completer| {
+///     let hour = sleep(&handle, Duration::from_secs(3_600));
+///     let operation = callbackify(hour, |slept| completer.complete(slept));
+///     handle.call_soon(move || assert!(operation.cancel()));
+/// });
+/// assert!(loop_core::is_cancelled(&slept.unwrap().unwrap_err()));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 ///
 /// Node: `util.callbackify`.
 #[track_caller]
 pub fn callbackify<T: 'static, E: Reason>(
     promise: Promise<T, E>,
     callback: impl FnOnce(Result<T, E>) + 'static,
-) {
+) -> Operation {
+    let mut cut_off = None;
+    let promise = Guarded::behind(promise, None, |node| cut_off = Some(Rc::downgrade(&node)));
     promise.run_to_the_end(|outcome| callback(bare(outcome)));
+    Operation(cut_off)
 }
+
+impl Operation {
+    /// Gives up what is pending, if it is still; tells whether it was. The callback has
+    /// [`Fault::Cancelled`](crate::Fault::Cancelled) then, from the queue, not from here, once.
+    pub fn cancel(&self) -> bool {
+        let pending = self.0.as_ref().and_then(Weak::upgrade);
+        pending.is_some_and(|pending| pending.cut_off())
+    }
+}
+
+impl fmt::Debug for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Operation").finish_non_exhaustive()
+    }
+}
+
+/// What [`callbackify`] has begun: a chain that ends in a callback.
+///
+/// Dropping it does not cancel, and keeping it keeps nothing open. It is what an operation returns in the callbacks
+/// wing.
+pub struct Operation(Option<Weak<dyn CutOff>>);
 
 /// What cancels an operation that has begun.
 struct Started<C: 'static> {

@@ -58,6 +58,7 @@
 //!   │    ├──► link/      runs a handler       ┐    spare    used again      │
 //!   │    ├──► resolver ► deferred             ┴──► adopt    hands over      │
 //!   │    │                                            │                     │
+//!   │    ├──► guarded    can be cut off               │                     │
 //!   │    └──► owned      cancels when dropped         ▼                     │
 //!   │                                              outlet   outcome meets   │
 //!   │                                                 │     consumer        │
@@ -138,6 +139,10 @@
 //!   the group's handler what it was rejected with.
 //! - **An answer and a deadline in one turn**: the handler that is the next behind an operation runs ahead of
 //!   what a deadline or a token of the same turn drops. What must be noted is noted there.
+//! - **A guard is a node** (`promise/guarded.rs`) and no race: an allocation, and no hop where a handler consumes
+//!   it, so that a server may read each message under a token. Where what it guards is guarded by the same token
+//!   already, it leaves its place: a loop whose rounds are guarded runs in constant memory. `callbackify` stands
+//!   behind such a node too, and its `Operation` cuts it off.
 //! - **I/O is shared** by [`SharedError`], an error behind a count.
 //! - **Adoption** hands the consumer over and takes no turn of the queue. `testing::set_adoption(EcmaScript)`
 //!   makes it as slow as ECMAScript has it, two turns, and `finally` with it, for this thread: the
@@ -174,7 +179,7 @@ mod tcp;
 mod timer;
 mod token;
 
-pub use bridges::{callbackify, promisify};
+pub use bridges::{Operation, callbackify, promisify};
 pub use group::PromiseGroup;
 pub use pace::{Interval, RateLimit};
 pub use promise::{CleanUp, Fault, IntoPromise, Promise, Reason, Resolver, Shared, SharedError};

@@ -1,18 +1,18 @@
 //! Cancelling from elsewhere than where the promise is.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::{Rc, Weak};
 
 use loop_core::LoopHandle;
 
-use crate::combine::race;
-use crate::promise::{Cancel, Fault, Promise, Reason, Resolver, Stranded};
+use crate::promise::{Cancel, CutOff, Fault, Guarded, Promise, Reason, Resolver, Stranded};
 
 /// Cancels the promises that were given to it, and those that are given to it later.
 ///
-/// A clone names the same token.
+/// A clone names the same token. A [child](CancellationToken::child) is cancelled with its parent, not the other
+/// way round.
 ///
 /// ```
 /// use api_promises::{CancellationToken, Fault, Promise};
@@ -27,6 +27,8 @@ use crate::promise::{Cancel, Fault, Promise, Reason, Resolver, Stranded};
 /// assert_eq!(outcome, Err(Fault::Cancelled));
 /// # Ok::<(), std::io::Error>(())
 /// ```
+///
+/// tokio-util: `CancellationToken`.
 #[derive(Clone, Default)]
 pub struct CancellationToken(Rc<Token>);
 
@@ -34,25 +36,41 @@ pub struct CancellationToken(Rc<Token>);
 /// gone, nothing can cancel any more, and what waits for that alone is let go of.
 #[derive(Default)]
 struct Token {
+    /// Never taken back: a token that was cancelled stays so.
     cancelled: Cell<bool>,
+    /// The number of what comes next.
     next: Cell<u64>,
-    /// What waits, in the order in which it came.
-    waiting: RefCell<BTreeMap<u64, Rc<dyn Subscriber>>>,
+    /// What is guarded and what waits, in the order in which it came.
+    waiting: RefCell<BTreeMap<u64, Waits>>,
+    /// The tokens that are cancelled with this one; each takes itself out when it goes.
+    children: RefCell<BTreeMap<u64, Weak<Token>>>,
+    /// Held, so that a chain of tokens is whole while its end is held; and the number there.
+    parent: Option<(Rc<Token>, u64)>,
+}
+
+/// What hears that a token is cancelled.
+enum Waits {
+    /// A promise that the token guards.
+    Guarded(Rc<dyn CutOff>),
+    /// What waits for the token alone.
+    ForCancel(Rc<dyn Subscriber>),
 }
 
 /// Something that waits for a token to be cancelled.
 trait Subscriber {
-    /// Rejects the promise.
-    fn reject(&self);
+    /// Fulfils the promise.
+    fn fulfil(&self);
 
     /// The token has gone: the promise stays pending for ever.
     fn strand(&self);
 }
 
-/// What rejects one promise, and what takes it off the token.
-struct Subscription<T: 'static, E: Reason> {
+/// What fulfils one promise, and what takes it off the token.
+struct Subscription<E: Reason> {
+    /// What the promise waits for.
     token: Weak<Token>,
-    resolver: Cell<Option<Resolver<T, E>>>,
+    /// Out of its place once the promise is settled, or dropped.
+    resolver: Cell<Option<Resolver<(), E>>>,
 }
 
 impl CancellationToken {
@@ -61,12 +79,41 @@ impl CancellationToken {
         CancellationToken::default()
     }
 
-    /// Cancels every promise that is guarded: what it stands for is given up, down to the socket and
-    /// the timer, and what consumes it gets [`Fault::Cancelled`]. A second time does nothing.
+    /// Makes a token that is cancelled with this one.
+    ///
+    /// ```
+    /// let token = api_promises::CancellationToken::new();
+    /// let child = token.child();
+    /// token.cancel();
+    /// assert!(child.is_cancelled());
+    /// ```
+    ///
+    /// tokio-util: `CancellationToken::child_token`.
+    pub fn child(&self) -> CancellationToken {
+        let number = self.0.number();
+        let mut token = Token::default();
+        token.parent = Some((self.0.clone(), number));
+        let child = CancellationToken(Rc::new(token));
+        if self.is_cancelled() {
+            child.cancel();
+        } else {
+            self.0.children.borrow_mut().insert(number, Rc::downgrade(&child.0));
+        }
+        child
+    }
+
+    /// Cancels every promise that is guarded, in the order in which they came, and then the children: what it
+    /// stands for is given up, down to the socket and the timer, and what consumes it gets
+    /// [`Fault::Cancelled`]. A second time does nothing.
     pub fn cancel(&self) {
-        self.0.cancelled.set(true);
-        for (_, subscription) in self.0.waiting.take() {
-            subscription.reject();
+        let mut tokens = VecDeque::from([self.0.clone()]);
+        while let Some(token) = tokens.pop_front() {
+            if !token.cancelled.replace(true) {
+                // Nothing is borrowed while what is given up is dropped.
+                let (waiting, children) = (token.waiting.take(), token.children.take());
+                waiting.into_values().for_each(Waits::end);
+                tokens.extend(children.into_values().filter_map(|child| child.upgrade()));
+            }
         }
     }
 
@@ -75,43 +122,91 @@ impl CancellationToken {
         self.0.cancelled.get()
     }
 
-    /// Returns a promise that is rejected with [`Fault::Cancelled`] when the token is cancelled.
-    /// Dropping it takes it off the token.
+    /// Is fulfilled when the token is cancelled. Dropping the promise takes it off the token.
     #[track_caller]
-    pub fn cancelled<T: 'static, E: Reason>(&self, handle: &LoopHandle) -> Promise<T, E> {
+    pub fn cancelled<E: Reason>(&self, handle: &LoopHandle) -> Promise<(), E> {
         if self.is_cancelled() {
-            return Promise::reject(handle, Fault::Cancelled.into());
+            return Promise::resolve(handle, ());
         }
-        let number = self.0.next.replace(self.0.next.get() + 1);
+        let number = self.0.number();
         let token = Rc::downgrade(&self.0);
         let subscription = Rc::new(Subscription { token, resolver: Cell::new(None) });
         let (promise, resolver) = Promise::cancelling(handle, subscription.clone(), number);
         subscription.resolver.set(Some(resolver));
-        self.0.waiting.borrow_mut().insert(number, subscription);
+        self.0.waiting.borrow_mut().insert(number, Waits::ForCancel(subscription));
         promise
     }
 
-    /// Has the outcome of `promise`, unless the token is cancelled before: `promise` is dropped then.
+    /// Has the outcome of `promise`, unless the token is cancelled before: `promise` is dropped then, and so it is
+    /// under a token that was cancelled already.
+    ///
+    /// It costs one allocation and, where a handler consumes it, no hop: a message may be read under a token.
+    ///
+    /// # Errors
+    /// [`Fault::Cancelled`] when the token is cancelled, else the promise's rejection.
     #[track_caller]
     pub fn guard<T: 'static, E: Reason>(&self, promise: Promise<T, E>) -> Promise<T, E> {
-        let handle = promise.handle().clone();
-        let cancelled = self.cancelled(&handle);
-        race(&handle, [promise, cancelled])
+        if self.is_cancelled() {
+            let handle = promise.handle().clone();
+            drop(promise);
+            return Promise::reject(&handle, Fault::Cancelled.into());
+        }
+        let number = self.0.number();
+        Guarded::behind(promise, Some((Rc::downgrade(&self.0) as _, number)), |guarded| {
+            self.0.waiting.borrow_mut().insert(number, Waits::Guarded(guarded));
+        })
     }
 }
 
-impl Drop for Token {
-    fn drop(&mut self) {
-        for (_, subscription) in std::mem::take(self.waiting.get_mut()) {
-            subscription.strand();
+impl Token {
+    /// Returns a number that it gives once.
+    fn number(&self) -> u64 {
+        self.next.replace(self.next.get() + 1)
+    }
+}
+
+impl Waits {
+    /// The token is cancelled.
+    fn end(self) {
+        match self {
+            Waits::Guarded(guarded) => {
+                guarded.cut_off();
+            }
+            Waits::ForCancel(subscription) => subscription.fulfil(),
         }
     }
 }
 
-impl<T: 'static, E: Reason> Subscriber for Subscription<T, E> {
-    fn reject(&self) {
+/// What waits as this number has come to its end, or was dropped.
+impl Cancel for Token {
+    fn cancel(&self, number: u64, _handled: bool) {
+        let waits = self.waiting.borrow_mut().remove(&number);
+        drop(waits);
+    }
+}
+
+impl Drop for Token {
+    /// What is guarded goes on. Lets go of the tokens above that nothing else holds, one after the other: a chain of
+    /// them may be longer than the stack is deep.
+    fn drop(&mut self) {
+        for waits in std::mem::take(self.waiting.get_mut()).into_values() {
+            match waits {
+                Waits::Guarded(guarded) => guarded.token_gone(),
+                Waits::ForCancel(subscription) => subscription.strand(),
+            }
+        }
+        let mut parent = self.parent.take();
+        while let Some((token, number)) = parent {
+            token.children.borrow_mut().remove(&number);
+            parent = Rc::into_inner(token).and_then(|mut token| token.parent.take());
+        }
+    }
+}
+
+impl<E: Reason> Subscriber for Subscription<E> {
+    fn fulfil(&self) {
         if let Some(resolver) = self.resolver.take() {
-            resolver.fail(Fault::Cancelled);
+            resolver.resolve(());
         }
     }
 
@@ -122,14 +217,14 @@ impl<T: 'static, E: Reason> Subscriber for Subscription<T, E> {
     }
 }
 
-impl<T: 'static, E: Reason> Cancel for Subscription<T, E> {
-    fn cancel(&self, number: u64, _handled: bool) {
+impl<E: Reason> Cancel for Subscription<E> {
+    fn cancel(&self, number: u64, handled: bool) {
         if let Some(resolver) = self.resolver.take() {
             resolver.give_up();
         }
-        let Some(token) = self.token.upgrade() else { return };
-        let subscription = token.waiting.borrow_mut().remove(&number);
-        drop(subscription);
+        if let Some(token) = self.token.upgrade() {
+            Cancel::cancel(&*token, number, handled);
+        }
     }
 
     fn trunk(&self) -> Option<*const ()> {

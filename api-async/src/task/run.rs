@@ -147,7 +147,7 @@ async fn end_of<T: 'static>(
     mut main: Task<T>,
     interrupted: CancellationToken,
 ) -> Result<T, RunFailed> {
-    match interrupted.run(&mut main).await {
+    match interrupted.guard(&mut main).await {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(TaskError::Panicked(message))) => Err(RunFailed::Panicked(message)),
         Ok(Err(TaskError::Aborted)) => Err(RunFailed::Loop(RunError::Abandoned)),

@@ -122,7 +122,7 @@ impl<'a, E: 'a> Scope<'a, E> {
         self.begin(
             async move {
                 let mut future = pin!(future);
-                match token.run(future.as_mut()).await {
+                match token.guard(future.as_mut()).await {
                     Ok(result) => result,
                     Err(Cancelled) => timeout(&handle, limit, future).await,
                 }

@@ -62,6 +62,8 @@ impl CancellationToken {
     }
 
     /// Makes a token that is cancelled with this one.
+    ///
+    /// tokio-util: `CancellationToken::child_token`.
     pub fn child(&self) -> CancellationToken {
         let number = self.0.number();
         let mut node = TokenNode::default();
@@ -103,11 +105,14 @@ impl CancellationToken {
         Waits { node: &self.0, number: None }.await;
     }
 
-    /// Drives a future, but drops it when the token is cancelled.
+    /// Drives a future, but drops it when the token is cancelled. Under a token that was cancelled already nothing
+    /// begins.
     ///
     /// # Errors
     /// [`Cancelled`] when the token was cancelled first.
-    pub async fn run<F: Future>(&self, future: F) -> Result<F::Output, Cancelled> {
+    ///
+    /// tokio-util: `CancellationToken::run_until_cancelled`.
+    pub async fn guard<F: Future>(&self, future: F) -> Result<F::Output, Cancelled> {
         let mut future = pin!(Some(future));
         let mut cancelled = pin!(self.cancelled());
         let output = poll_fn(|cx| {
@@ -121,6 +126,12 @@ impl CancellationToken {
         // While the output is a variable: it would be leaked if a destructor panicked behind it.
         future.set(None);
         output.ok_or(Cancelled)
+    }
+
+    /// As [`CancellationToken::guard`], which is the name in every style.
+    #[doc(hidden)]
+    pub async fn run<F: Future>(&self, future: F) -> Result<F::Output, Cancelled> {
+        self.guard(future).await
     }
 }
 

@@ -143,7 +143,7 @@ fn composed(ground: &Rc<Ground>, random: &mut Rng, depth: u32) -> Operation {
         0 => combine::all([next(), next()]).map(|end| end.map(drop)).boxed_local(),
         1 => combine::race([next(), next()]).boxed_local(),
         2 => combine::timeout::<(), io::Error, _>(&own.handle, delay, next()).boxed_local(),
-        3 => async move { own.token.run(parts.next().unwrap()).await.map_err(io::Error::from)? }
+        3 => async move { own.token.guard(parts.next().unwrap()).await.map_err(io::Error::from)? }
             .boxed_local(),
         4 => async move {
             let part = parts.next().unwrap().map(|end| end.or_else(pass_cancelled));

@@ -119,7 +119,7 @@ fn a_token_reaches_its_children_and_who_waits() {
         .detach();
     }
     let running = parent.child();
-    let task = spawn_infallible(&handle, async move { running.run(pending::<()>()).await });
+    let task = spawn_infallible(&handle, async move { running.guard(pending::<()>()).await });
     while event_loop.run_ready() > 0 {}
     assert_eq!(woken.get(), 0);
     parent.cancel();

@@ -38,7 +38,7 @@ fn left_after<F: Future>(future: F) -> usize {
 fn a_token_forgets_who_waits_no_more() {
     let token = CancellationToken::new();
     assert_eq!(left_after(token.cancelled()), 0);
-    assert_eq!(left_after(token.run(pending::<()>())), 0);
+    assert_eq!(left_after(token.guard(pending::<()>())), 0);
     assert_eq!(left_after(token.child().cancelled()), 0);
 }
 
@@ -143,7 +143,7 @@ fn detached_tasks_tokens_and_scopes_are_dropped_on_close() {
         spawn_infallible(&handle, async move {
             match number {
                 0 => token.cancelled().await,
-                1 => drop(token.run(pending::<()>()).await),
+                1 => drop(token.guard(pending::<()>()).await),
                 2 => drop(
                     shield(&timers, Duration::from_secs(9), async move {
                         let _held = (again, token.clone());

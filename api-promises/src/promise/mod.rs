@@ -6,6 +6,7 @@ mod chain;
 mod clean_up;
 mod deferred;
 mod fault;
+mod guarded;
 mod into_promise;
 mod link;
 mod node;
@@ -30,6 +31,7 @@ use awaited::Awaiting;
 pub use clean_up::CleanUp;
 use deferred::{Cancels, Deferred, Never};
 pub use fault::{Fault, Reason};
+pub(crate) use guarded::{CutOff, Guarded};
 pub use into_promise::IntoPromise;
 use link::{Handler, Link};
 pub(crate) use node::{Cancel, Node, Owner, Sink};
@@ -102,7 +104,7 @@ impl<T: 'static, E: Reason> Promise<T, E> {
     }
 
     #[track_caller]
-    fn with_outcome(handle: &LoopHandle, outcome: Outcome<T, E>) -> Promise<T, E> {
+    pub(crate) fn with_outcome(handle: &LoopHandle, outcome: Outcome<T, E>) -> Promise<T, E> {
         Promise {
             state: PromiseState::Settled(Kept::new(outcome, handle.clone(), Location::caller())),
         }

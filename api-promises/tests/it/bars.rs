@@ -115,7 +115,7 @@ fn pass(rng: &mut Rng, handle: &LoopHandle, chain: Promise<(), Failure>) -> Prom
 fn end<E: Reason>(rng: &mut Rng, chain: Promise<(), E>, handled: impl FnOnce(&E) + 'static) {
     match rng.u8(0..4) {
         0 => chain.detach(move |reason| handled(&reason)),
-        1 => callbackify(chain, move |outcome| handled(&outcome.unwrap_err())),
+        1 => drop(callbackify(chain, move |outcome| handled(&outcome.unwrap_err()))),
         2 => {
             let caught = chain.catch(move |reason| {
                 handled(&reason);

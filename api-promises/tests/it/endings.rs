@@ -191,12 +191,12 @@ fn what_waits_for_a_token_alone_is_released_once_the_token_is_gone() {
     let (mut lab, alive) = (Lab::new(), Alive::default());
     let token = CancellationToken::new();
     let held = alive.value();
-    token.cancelled::<(), Fault>(&lab.handle).detach(move |_| drop(held));
+    token.cancelled::<Fault>(&lab.handle).detach(move |_| drop(held));
     let held = alive.value();
     token.guard(Failing::<()>::never(&lab.handle)).detach(move |_| drop(held));
     let (promise, resolver) = Failing::<u32>::with_resolvers(&lab.handle);
     lab.note("guarded", token.guard(promise));
-    let awaited = token.cancelled::<(), Fault>(&lab.handle);
+    let awaited = token.cancelled::<Fault>(&lab.handle);
     drop(token.clone());
     assert_eq!((lab.settle().as_str(), alive.count()), ("", 2));
     drop(token);

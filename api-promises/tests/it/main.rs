@@ -13,6 +13,7 @@ mod depth;
 mod endings;
 mod fuzz;
 mod groups;
+mod guards;
 mod lab;
 mod late;
 mod panicking_functions;

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io;
 
 use api_async::{Task, TaskError, spawn_infallible};
-use api_promises::{Promise, Reason, callbackify};
+use api_promises::{Operation, Promise, Reason, callbackify};
 use loop_core::LoopHandle;
 
 // ANCHOR: to_sync
@@ -34,30 +34,27 @@ pub fn to_sync<T: Send + 'static>(
 // ANCHOR_END: to_sync
 
 // ANCHOR: to_promise
-/// Calls back with the promise's outcome.
-///
-/// Nothing cancels it; a caller that wants to gives a promise that a token guards:
+/// Calls back with the promise's outcome. What is returned cancels it; to drop that does not:
 ///
 /// ```
-/// use api_promises::{CancellationToken, sleep};
+/// use api_promises::sleep;
 ///
 /// let mut event_loop = loop_core::EventLoop::new()?;
 /// let handle = event_loop.handle();
-/// let token = CancellationToken::new();
-/// let hour = token.guard(sleep(&handle, std::time::Duration::from_secs(3_600)));
-/// examples::crossings::from_callback::to_promise(hour, move |slept| {
+/// let hour = sleep(&handle, std::time::Duration::from_secs(3_600));
+/// let operation = examples::crossings::from_callback::to_promise(hour, move |slept| {
 ///     assert!(loop_core::is_cancelled(&slept.unwrap_err()));
 ///     handle.stop();
 /// });
-/// token.cancel();
+/// operation.cancel();
 /// event_loop.run_forever()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn to_promise<T: 'static, E: Reason>(
     promise: Promise<T, E>,
     callback: impl FnOnce(Result<T, E>) + 'static,
-) {
-    callbackify(promise, callback);
+) -> Operation {
+    callbackify(promise, callback)
 }
 // ANCHOR_END: to_promise
 

@@ -82,7 +82,7 @@ pub const TABLE: [Crossing; 12] = [
     row(Callback, Sync, "handle.run_in_executor(work, callback)",
         [Crosses, Crosses, Told, Never, Survives, Survives]),
     row(Callback, Promise, "callbackify(promise, callback)",
-        [Crosses, Crosses, Told, Told, Survives, Survives]),
+        [Crosses, Crosses, Told, Told, Stops, Survives]),
     row(Callback, Async, "spawn(handle, future).on_end(callback)",
         [Crosses, Crosses, Told, Never, Stops, Survives]),
     row(Promise, Sync, "promisify(handle, |r| handle.run_in_executor(work, r))",

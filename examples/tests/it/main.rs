@@ -35,5 +35,6 @@ mod sockets;
 mod steps;
 mod strace;
 mod tidy;
+mod tokens;
 mod virality;
 mod words;

@@ -92,7 +92,7 @@ impl Ground {
         async move {
             let token = own.token.borrow().child();
             match kind {
-                0 => token.run(node).await.unwrap_or(Err(Soft(None))),
+                0 => token.guard(node).await.unwrap_or(Err(Soft(None))),
                 1 => {
                     drop(node);
                     token.cancelled().await;

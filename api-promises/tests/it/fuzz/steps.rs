@@ -93,7 +93,7 @@ impl World {
         let promise = match fastrand::u8(0..5) {
             0 => return token.cancel(),
             1 => return,
-            2 => token.cancelled(&self.handle),
+            2 => token.cancelled(&self.handle).map(|()| Value::new()),
             _ => token.guard(self.new_promise()),
         };
         self.push([promise]);

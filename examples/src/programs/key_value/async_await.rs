@@ -67,7 +67,7 @@ impl KeyValue {
         let server = &self;
         scope(&self.0.handle, |scope| async move {
             scope.spawn(server.sweep());
-            while let Ok(accepted) = server.0.stopping.run(listener.accept()).await {
+            while let Ok(accepted) = server.0.stopping.guard(listener.accept()).await {
                 match accepted {
                     Ok((stream, _peer)) => server.begin(&scope, stream),
                     // As an error of the scope it would end the conversations, too.
@@ -137,7 +137,7 @@ impl KeyValue {
     /// Removes what is over, until the server stops.
     async fn sweep(&self) -> io::Result<()> {
         let State { handle, store, stopping, .. } = &*self.0;
-        while stopping.run(sleep(handle, SWEEP_EVERY)).await.is_ok() {
+        while stopping.guard(sleep(handle, SWEEP_EVERY)).await.is_ok() {
             sweep(&mut store.borrow_mut(), handle.time().since_origin());
         }
         Ok(())

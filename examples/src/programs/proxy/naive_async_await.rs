@@ -28,7 +28,7 @@ impl Proxy {
         let (ended, token) = (Rc::<Cell<usize>>::default(), CancellationToken::new());
         let serving = accept(listener, options.target, ended.clone(), token.clone());
         let (stopped, token) = (token.clone(), token);
-        spawn(handle, async move { drop(stopped.run(serving).await) }).detach();
+        spawn(handle, async move { drop(stopped.guard(serving).await) }).detach();
         Ok(Proxy { addr, ended, token })
     }
 
@@ -52,7 +52,7 @@ async fn accept(
         let (client, _peer) = listener.accept().await?;
         let (ended, token) = (ended.clone(), token.clone());
         spawn(&listener.handle().clone(), async move {
-            if let Err(Cancelled) = token.run(forward(client, target)).await {
+            if let Err(Cancelled) = token.guard(forward(client, target)).await {
                 return;
             }
             ended.set(ended.get() + 1);

@@ -75,8 +75,12 @@ fn callback(to: Colour, event: Event, lab: &mut Lab, place: &Place) {
         }
         Colour::Promise => {
             let tell = move |end| drop(place.replace(Some(flat(Ok::<_, Cancelled>(end)))));
-            from_callback::to_promise(lab.promise_callee(event), tell);
+            let operation = from_callback::to_promise(lab.promise_callee(event), tell);
             lab.turn();
+            if event == Event::Cancel {
+                operation.cancel();
+            }
+            drop(operation);
         }
         Colour::Async => {
             let tell = move |end| drop(place.replace(Some(flat(end))));
@@ -152,7 +156,7 @@ fn task(
     let (token, place) = (api_async::CancellationToken::new(), place.clone());
     let asked = token.clone();
     let task = spawn_infallible(&lab.handle, async move {
-        let answer = flat(asked.run(call).await);
+        let answer = flat(asked.guard(call).await);
         place.replace(Some(answer));
     });
     lab.turn();
