@@ -43,6 +43,9 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "NS", default_value = "0", hide = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(..=1_000_000_000))]
     pub(crate) dearer_ns: u64,
+    /// Close a connection on which nothing has come for so long
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) idle_timeout_ms: Option<u64>,
     #[command(flatten)]
     pub(crate) process: ProcessArguments,
 }
@@ -59,6 +62,9 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<(), Failure> {
     if arguments.dearer_ns > 0 && arguments.style != Style::Raw {
         return Err(Failure::Usage("--dearer-ns is for the style raw".to_owned()));
     }
+    if arguments.idle_timeout_ms.is_some() && arguments.style == Style::Threads {
+        return Err(Failure::Usage("--idle-timeout-ms is for every style but threads".to_owned()));
+    }
     cpu::follow(&arguments.process)?;
     limits::raise_descriptor_limit();
     match arguments.scenario {
@@ -73,6 +79,7 @@ fn serve_echo(arguments: &ServeArguments) -> Result<(), Failure> {
         turn_rule: arguments.turn_rule.turn_rule(),
         counts: arguments.counts,
         dearer_by: Duration::from_nanos(arguments.dearer_ns),
+        idle_timeout: arguments.idle_timeout_ms.map(Duration::from_millis),
     };
     let listening = Cell::new(false);
     let served = echo::serve(&options, |addr| {

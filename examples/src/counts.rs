@@ -27,10 +27,12 @@ pub struct ServerCounts {
     pub allocations: Option<u64>,
     /// Bytes that those allocations asked for.
     pub allocated_bytes: Option<u64>,
+    /// The most bytes that its allocations held at one time.
+    pub heap_bytes_max: Option<u64>,
 }
 
 impl ServerCounts {
-    /// Returns each count with its name.
+    /// Returns each count that grows with what is done, with its name.
     pub fn each(&self) -> [(&'static str, Option<u64>); 11] {
         [
             ("turns", self.turns),

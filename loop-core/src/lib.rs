@@ -94,8 +94,8 @@
 //! # Reading order
 //!
 //! - A turn: `event_loop` (the owner), `turn`, `handle` (what a program holds, and the state behind it),
-//!   `scheduled` (callbacks, now or at a deadline), `ready` and `job` (what runs), `timers` and `clock`
-//!   (what runs when), `ending` and `closing` (the end).
+//!   `scheduled` (callbacks, now or at a deadline), `ready` and `job` (what runs), `timers` with
+//!   its `heaps`, and `clock` (what runs when), `ending` and `closing` (the end).
 //! - `readiness`: `direction`, `signs` (what the kernel tells) and `flags` (what the loop knows besides),
 //!   `socket` (its states, as a table), `source` (a socket on the loop), `parking` and `sleeper` (what
 //!   waits there), `reactor` (the table of what the kernel watches), `watch` (a raw descriptor).

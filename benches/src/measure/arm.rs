@@ -22,6 +22,9 @@ pub(crate) use names::ensure_distinct;
 /// What stands in a peer's command for the port that it is to listen on.
 const PORT: &str = "{port}";
 
+/// An hour: it is set and taken back, and never comes.
+const IDLE_TIMEOUT_MS: &str = "3600000";
+
 /// A server that is measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -65,6 +68,8 @@ pub(crate) struct Setting {
     pub(crate) rule: Rule,
     /// Whether it is to count.
     pub(crate) counts: bool,
+    /// Whether it is to have an idle timeout, longer than any run.
+    pub(crate) idle_timeout: bool,
     /// The processor that it is pinned to.
     pub(crate) cpu: Option<usize>,
     /// What is put before its command.
@@ -250,6 +255,9 @@ fn serve_command(style: Style, setting: Setting) -> Command {
     command.args(["--listen", "127.0.0.1:0", "--turn-rule", setting.rule.name()]);
     if setting.counts {
         command.arg("--counts");
+    }
+    if setting.idle_timeout {
+        command.args(["--idle-timeout-ms", IDLE_TIMEOUT_MS]);
     }
     command
 }

@@ -122,7 +122,8 @@ pub(crate) struct Load {
 impl Load {
     /// Connects, has so many messages echoed, and leaves.
     pub(crate) fn drive(self, plan: &Plan, server: &Server, messages: u64) -> Result<(), Trouble> {
-        let mut generator = Generator::connect(server.addr(), self.shape, &plan.interrupt)?;
+        let mut generator =
+            Generator::connect(server.addr(), self.shape, &plan.interrupt)?.untimed();
         if self.pace == Pace::Idle {
             generator.paced(messages, PAUSE)
         } else {

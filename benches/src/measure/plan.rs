@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) shape: Shape,
     pub(crate) seed: u64,
     pub(crate) placement: Option<Placement>,
+    /// Whether the servers have an idle timeout, which each message sets and takes back.
+    pub(crate) idle_timeout: bool,
     pub(crate) interrupt: Interrupt,
 }
 
@@ -41,6 +43,7 @@ impl Plan {
             arguments,
             seed: seed.unwrap_or_else(|| u64::from(rand::random::<u32>())),
             placement: Placement::choose(),
+            idle_timeout: false,
             interrupt,
         }
     }

@@ -32,7 +32,7 @@ pub(crate) fn visit<T>(
     let cpu = plan.placement.map(|at| if aside { at.generator } else { at.server });
     let server = arm
         .start(
-            Setting { rule, counts, cpu, tool },
+            Setting { rule, counts, idle_timeout: plan.idle_timeout, cpu, tool },
             &plan.interrupt,
         )
         .map_err(|error| plan.blame(format!("did not start: {error}")))?;

@@ -130,6 +130,38 @@ fn a_tool_that_fails_is_quoted_where_it_says_why() {
 }
 
 #[test]
+fn what_a_message_of_the_baseline_costs_is_counted_on_every_axis_of_scale() {
+    let directory = tempfile::tempdir().unwrap();
+    let svg = directory.path().join("scale.svg");
+    let asked =
+        ["cost", "scale", "--quick", "--only=raw", "--json", "--svg", svg.to_str().unwrap()];
+    let output = run(&asked);
+    let report = json(&output);
+    assert!(output.status.success(), "{}", report["failures"]);
+    let points = report["points"].as_array().unwrap();
+    let on = |axis: &str, value: u64| {
+        let mut found = points.iter().filter(|it| it["axis"] == axis && it["value"] == value);
+        found.next().unwrap_or_else(|| panic!("{axis}, {value}"))
+    };
+    for (axis, value) in [("connections", 64), ("size_bytes", 64), ("pipeline", 1)] {
+        assert_eq!(
+            on(axis, value)["instructions"],
+            on("connections", 64)["instructions"],
+            "{axis}"
+        );
+    }
+    for (axis, value) in
+        [("connections", 1_000), ("one_in_a_hundred", 1_000), ("idle_timeout", 1_000)]
+    {
+        assert_eq!(on(axis, value)["idle_timeout"], axis == "idle_timeout");
+    }
+    let heap = on("connections", 1_000)["heap_bytes"].as_f64().unwrap();
+    assert!((50.0..1_000.0).contains(&heap), "{heap} bytes of a connection");
+    let drawing = fs::read_to_string(svg).unwrap();
+    assert!(drawing.contains("idle timeout"));
+}
+
+#[test]
 fn the_matrix_of_the_crossings_is_whole_and_its_counts_are_those_of_the_tests() {
     let output = run(&["cost", "crossings", "--quick", "--json"]);
     assert!(output.status.success(), "{}", text(&output.stderr));

@@ -11,7 +11,8 @@ use examples::echo::{self, Options};
 use loop_core::TurnRule;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-const USAGE: &str = "usage: serve STYLE [ADDR] [--counts] [--snapshot] [--descriptors N]";
+const USAGE: &str = "usage: serve STYLE [ADDR] [--counts] [--snapshot] [--descriptors N] \
+                     [--idle-timeout-ms N]";
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1)) {
@@ -40,12 +41,17 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Options, Box<dyn Erro
         turn_rule: TurnRule::default(),
         counts: false,
         dearer_by: Duration::ZERO,
+        idle_timeout: None,
     };
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--counts" => options.counts = true,
             "--snapshot" => options.turn_rule = TurnRule::Snapshot,
             "--descriptors" => limit_descriptors(args.next().ok_or(USAGE)?.parse()?)?,
+            "--idle-timeout-ms" => {
+                let millis = args.next().ok_or(USAGE)?.parse()?;
+                options.idle_timeout = Some(Duration::from_millis(millis));
+            }
             addr => options.listen = addr.parse().map_err(|_| USAGE)?,
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use api_async::{TcpListener, echo, spawn};
 
-use super::{Options, wing};
+use super::{Options, idle_timeout, wing};
 use crate::ServerCounts;
 
 pub(crate) fn serve(
@@ -15,8 +15,12 @@ pub(crate) fn serve(
     wing::serve(options, announce, |handle, addr, on_failure| {
         let listener = TcpListener::bind(handle, addr)?;
         let addr = listener.local_addr()?;
-        let server = async {
-            let Err(error) = echo::serve(listener).await;
+        let limit = options.idle_timeout;
+        let server = async move {
+            let Err(error) = match limit {
+                None => echo::serve(listener).await,
+                Some(limit) => idle_timeout::async_await(listener, limit).await,
+            };
             on_failure(error);
         };
         spawn(handle, server).detach();

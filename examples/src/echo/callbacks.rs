@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use api_callbacks::{TcpListener, echo};
 
-use super::{Options, wing};
+use super::{Options, idle_timeout, wing};
 use crate::ServerCounts;
 
 pub(crate) fn serve(
@@ -15,7 +15,10 @@ pub(crate) fn serve(
     wing::serve(options, announce, |handle, addr, on_failure| {
         let listener = TcpListener::bind(handle, addr)?;
         let addr = listener.local_addr()?;
-        echo::serve(listener, on_failure);
+        match options.idle_timeout {
+            None => echo::serve(listener, on_failure),
+            Some(limit) => idle_timeout::callbacks(listener, limit, on_failure),
+        }
         Ok(addr)
     })
 }

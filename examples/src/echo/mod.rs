@@ -6,6 +6,7 @@
 
 mod async_await;
 mod callbacks;
+mod idle_timeout;
 mod listening;
 mod promises;
 mod protocol;
@@ -49,6 +50,10 @@ pub struct Options {
     /// CPU time to spin away after each read: a difference that a measurement has to find. Only the
     /// style `raw` heeds it.
     pub dearer_by: Duration,
+    /// After how long a silent connection is closed: a deadline that each message sets and takes back.
+    /// `None`, which is the echo of the book and of most tables, never closes one. The style `threads` does
+    /// not heed it: there it would be set once, as a property of the socket.
+    pub idle_timeout: Option<Duration>,
 }
 
 /// Serves echoes until SIGINT or SIGTERM, and returns what the server counted.
@@ -67,6 +72,7 @@ pub struct Options {
 ///     turn_rule: loop_core::TurnRule::default(),
 ///     counts: true,
 ///     dearer_by: Duration::ZERO,
+///     idle_timeout: None,
 /// };
 /// let counts = echo::serve(&options, |addr| println!("listening on {addr}"))?;
 /// println!("{counts:?}");
@@ -88,6 +94,7 @@ pub fn serve(options: &Options, announce: impl FnOnce(SocketAddr)) -> io::Result
     if options.style != Style::Threads {
         counts.allocations = Some(seen.count_total);
         counts.allocated_bytes = Some(seen.bytes_total);
+        counts.heap_bytes_max = Some(seen.bytes_max);
     }
     Ok(counts)
 }

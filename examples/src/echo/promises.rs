@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use api_promises::{TcpListener, echo};
 
-use super::{Options, wing};
+use super::{Options, idle_timeout, wing};
 use crate::ServerCounts;
 
 pub(crate) fn serve(
@@ -15,7 +15,11 @@ pub(crate) fn serve(
     wing::serve(options, announce, |handle, addr, on_failure| {
         let listener = TcpListener::bind(handle, addr)?;
         let addr = listener.local_addr()?;
-        echo::serve(listener).detach(on_failure);
+        let served = match options.idle_timeout {
+            None => echo::serve(listener),
+            Some(limit) => idle_timeout::promises(listener, limit),
+        };
+        served.detach(on_failure);
         Ok(addr)
     })
 }

@@ -4,6 +4,7 @@
 //! events say, accepts, and serves the connections that are listed; `connection` is what happens to one of them.
 
 mod connection;
+mod silence;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -20,6 +21,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use slab::Slab;
 
 use self::connection::{After, Connection};
+use self::silence::Silence;
 use super::listening::{ACCEPT_PAUSE, Shortage, is_about_one_connection, listen};
 use super::{BUFFER_BYTES, Options};
 use crate::ServerCounts;
@@ -59,6 +61,8 @@ struct RawServer {
     buffer: Box<[u8]>,
     /// Spun away after each read.
     dearer_by: Duration,
+    /// What ends silent connections, if anything does.
+    silence: Option<Silence>,
     counts: Counts,
 }
 
@@ -113,6 +117,7 @@ impl RawServer {
             ready: VecDeque::new(),
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
             dearer_by: options.dearer_by,
+            silence: options.idle_timeout.map(Silence::of),
             // The listener, and the pipe of the signals.
             counts: Counts { registrations: 2, ..Counts::default() },
         })
@@ -125,6 +130,7 @@ impl RawServer {
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(false),
             polled => polled?,
         }
+        self.silence.as_mut().map(Silence::begin_turn);
         let mut ends = false;
         for event in events.iter() {
             self.counts.events += 1;
@@ -140,6 +146,7 @@ impl RawServer {
             let token = self.ready.pop_front().expect("the list is as long as it was");
             self.serve(token);
         }
+        self.end_silent();
         Ok(ends)
     }
 
@@ -149,7 +156,17 @@ impl RawServer {
             return Some(Duration::ZERO);
         }
         let pause = |from: Instant| from.saturating_duration_since(Instant::now());
-        self.acceptable.then(|| self.accept_from.map_or(Duration::ZERO, pause))
+        let accepting = self.acceptable.then(|| self.accept_from.map_or(Duration::ZERO, pause));
+        let looking = self.silence.as_ref().and_then(Silence::patience);
+        accepting.into_iter().chain(looking).min()
+    }
+
+    /// Closes the connections that have been silent for too long.
+    fn end_silent(&mut self) {
+        let RawServer { silence: Some(silence), connections, .. } = self else { return };
+        while let Some(token) = silence.find(|token| live(connections, token).is_some()) {
+            connections.remove(row_of(token));
+        }
     }
 
     /// Keeps what the kernel said about a connection, and lists it to be served.
@@ -157,6 +174,9 @@ impl RawServer {
         let token = event.token();
         let Some(connection) = live(&mut self.connections, token) else { return };
         connection.note(event);
+        if let Some(silence) = &mut self.silence {
+            silence.hear(token);
+        }
         if !mem::replace(&mut connection.listed, true) {
             self.ready.push_back(token);
         }
@@ -196,6 +216,9 @@ impl RawServer {
         self.counts.registrations += 1;
         self.poll.registry().register(&mut stream, token, INTEREST)?;
         row.insert(Connection::new(stream, token));
+        if let Some(silence) = &mut self.silence {
+            silence.watch(token);
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
@@ -15,7 +16,7 @@ use smol::{Async, LocalExecutor, Timer};
 
 use super::listening::{ACCEPT_PAUSE, Shortage, is_about_one_connection, listen};
 use super::tally::Tally;
-use super::{BUFFER_BYTES, Options};
+use super::{BUFFER_BYTES, Options, idle_timeout};
 use crate::ServerCounts;
 
 /// How much a connection echoes before the others have their turn: as much as in other styles.
@@ -31,7 +32,8 @@ pub(crate) fn serve(
     let tally = Rc::new(Tally::new(options.counts));
     // The executor drops every task, and with it every connection, when it goes.
     let executor = Rc::new(LocalExecutor::new());
-    let accepting = accept_forever(Rc::downgrade(&executor), listener, Rc::clone(&tally));
+    let accepting =
+        accept_forever(Rc::downgrade(&executor), listener, options.idle_timeout, Rc::clone(&tally));
     executor.spawn(accepting).detach();
     // What `run` is given is polled at every wake; a task of its own is polled when it is due.
     let ended = executor.spawn(async move { ending.read_exact(&mut [0]).await });
@@ -50,6 +52,7 @@ fn signals() -> io::Result<Async<UnixStream>> {
 async fn accept_forever(
     executor: Weak<LocalExecutor<'static>>,
     listener: TcpListener,
+    limit: Option<Duration>,
     tally: Rc<Tally>,
 ) {
     let mut shortage = Shortage::default();
@@ -61,7 +64,13 @@ async fn accept_forever(
                 // A task that owned its executor would keep itself.
                 let Some(executor) = executor.upgrade() else { return };
                 // How a connection ended concerns its peer alone.
-                executor.spawn(async move { drop(echo(stream, &tally).await) }).detach();
+                let task = match limit {
+                    None => executor.spawn(async move { drop(echo(stream, &tally).await) }),
+                    Some(limit) => executor.spawn(async move {
+                        drop(idle_timeout::smol(stream, limit, &tally).await);
+                    }),
+                };
+                task.detach();
             }
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {

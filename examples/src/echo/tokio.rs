@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -12,7 +13,7 @@ use tokio::time::sleep;
 
 use super::listening::{ACCEPT_PAUSE, Shortage, is_about_one_connection, listen};
 use super::tally::Tally;
-use super::{BUFFER_BYTES, Options};
+use super::{BUFFER_BYTES, Options, idle_timeout};
 use crate::ServerCounts;
 
 pub(crate) fn serve(
@@ -32,14 +33,14 @@ async fn run(options: &Options, announce: impl FnOnce(SocketAddr)) -> io::Result
     announce(listener.local_addr()?);
     let tally = Arc::new(Tally::new(options.counts));
     tokio::select! {
-        () = accept_forever(&listener, &tally) => {}
+        () = accept_forever(&listener, options.idle_timeout, &tally) => {}
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     Ok(tally.counts())
 }
 
-async fn accept_forever(listener: &TcpListener, tally: &Arc<Tally>) {
+async fn accept_forever(listener: &TcpListener, limit: Option<Duration>, tally: &Arc<Tally>) {
     let mut shortage = Shortage::default();
     loop {
         match listener.accept().await {
@@ -47,7 +48,12 @@ async fn accept_forever(listener: &TcpListener, tally: &Arc<Tally>) {
                 tally.accepted();
                 let tally = Arc::clone(tally);
                 // How a connection ended concerns its peer alone.
-                tokio::spawn(async move { drop(echo(stream, &tally).await) });
+                match limit {
+                    None => tokio::spawn(async move { drop(echo(stream, &tally).await) }),
+                    Some(limit) => tokio::spawn(async move {
+                        drop(idle_timeout::tokio(stream, limit, &tally).await);
+                    }),
+                };
             }
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {

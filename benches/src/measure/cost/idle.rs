@@ -70,12 +70,11 @@ fn resident(plan: &Plan, arm: &Arm, connections: usize) -> Result<u64, Misfortun
 pub(super) fn resident_when_busy(
     plan: &Plan,
     arm: &Arm,
-    shape: Shape,
     messages: u64,
 ) -> Result<Option<u64>, Misfortune> {
     let busy = Visit { arm, rule: Rule::Bounded, counts: false, tool: &[], aside: false };
     let (resident, _) = visit(plan, busy, |server| {
-        let mut generator = Generator::connect(server.addr(), shape, &plan.interrupt)?;
+        let mut generator = Generator::connect(server.addr(), plan.shape, &plan.interrupt)?;
         generator.closed(Limit::Messages(messages), &mut Recorder::new())?;
         Ok(resident_bytes(server.pid()))
     })?;

@@ -128,7 +128,13 @@ impl<'a> Corner<'a> {
     /// Starts a server, connects to it and warms it up.
     fn enter(rules: &Rules, arm: &'a Arm) -> Result<Corner<'a>, Misfortune> {
         let processor = Some(rules.placement.server);
-        let setting = Setting { rule: Rule::Bounded, counts: false, cpu: processor, tool: &[] };
+        let setting = Setting {
+            rule: Rule::Bounded,
+            counts: false,
+            idle_timeout: false,
+            cpu: processor,
+            tool: &[],
+        };
         let server = arm
             .start(setting, &rules.interrupt)
             .map_err(|error| rules.blame(arm, format!("did not start: {error}")))?;

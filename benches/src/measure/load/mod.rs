@@ -42,6 +42,9 @@ pub(crate) const SIZE_MAX: usize = 16 * 1024 * 1024;
 /// A server that owes a reply and shows no life for as long has stopped answering.
 pub(crate) const STALL_LIMIT: Duration = Duration::from_secs(4);
 
+/// The same where nothing is timed: a tool slows a server down fifty times, and many connections wait their turn.
+const STALL_LIMIT_UNTIMED: Duration = Duration::from_secs(60);
+
 /// How often the connections are searched for one that has stalled.
 const STALL_CHECK: Duration = Duration::from_millis(100);
 
@@ -111,6 +114,12 @@ impl Generator {
             generator.add_connection(addr, index, shape.size)?;
         }
         Ok(generator)
+    }
+
+    /// Waits longer for a reply, because nothing is timed.
+    pub(crate) fn untimed(mut self) -> Generator {
+        self.stall_limit = STALL_LIMIT_UNTIMED;
+        self
     }
 
     /// Never sleeps from now on: to wake a sleeper costs the server CPU time, and the more often the

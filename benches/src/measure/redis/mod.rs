@@ -143,7 +143,8 @@ fn start(
     interrupt: &Interrupt,
 ) -> Result<Vec<Server>, Failure> {
     let cpu = placement.map(|placement| placement.server);
-    let setting = Setting { rule: Rule::Bounded, counts: false, cpu, tool: &[] };
+    let setting =
+        Setting { rule: Rule::Bounded, counts: false, idle_timeout: false, cpu, tool: &[] };
     let refused = |name: &str, error: io::Error| Failure::Server(format!("{name}: {error}"));
     let redis = Arm::parse(REDIS).expect("it names a command and its port");
     let mut servers =

@@ -8,6 +8,7 @@ mod crowds;
 mod limits;
 mod pressure;
 mod reports;
+mod silence;
 mod urgent;
 
 /// Makes a test of each behaviour for each style.
@@ -45,4 +46,5 @@ in_every_style! {
     pressure::floods_do_not_starve_a_quiet_peer,
     reports::resets_do_no_harm_when_stderr_takes_nothing,
     reports::an_ordinary_reset_is_reported_in_no_style,
+    silence::of_two_connections_the_silent_one_is_closed,
 }

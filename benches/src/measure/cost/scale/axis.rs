@@ -1,7 +1,9 @@
 //! What a message's cost may grow with, and how far it is followed.
 
+use examples::Style;
 use serde::Serialize;
 
+use crate::measure::arm::Arm;
 use crate::measure::load::Shape;
 
 /// Connections, bytes and pipeline where they are not what is varied.
@@ -16,6 +18,8 @@ pub(super) enum Axis {
     Connections,
     /// Connections, one in a hundred with a message under way.
     OneInAHundred,
+    /// Connections, each with a message under way, which sets an idle timeout and takes it back.
+    IdleTimeout,
     /// Bytes of a message.
     SizeBytes,
     /// Messages under way on each connection.
@@ -23,14 +27,20 @@ pub(super) enum Axis {
 }
 
 impl Axis {
-    pub(super) const ALL: [Axis; 4] =
-        [Axis::Connections, Axis::OneInAHundred, Axis::SizeBytes, Axis::Pipeline];
+    pub(super) const ALL: [Axis; 5] = [
+        Axis::Connections,
+        Axis::OneInAHundred,
+        Axis::IdleTimeout,
+        Axis::SizeBytes,
+        Axis::Pipeline,
+    ];
 
     /// Says what is varied, as the head of a table.
     pub(super) fn sentence(self) -> &'static str {
         match self {
             Axis::Connections => "Connections, all active",
             Axis::OneInAHundred => "Connections, one in a hundred active",
+            Axis::IdleTimeout => "Connections, all active, an idle timeout for each message",
             Axis::SizeBytes => "Bytes of a message, 64 connections",
             Axis::Pipeline => "Messages under way on each of 64 connections",
         }
@@ -43,6 +53,8 @@ impl Axis {
             (Axis::Connections, true) => &[1, 64, 1_000],
             (Axis::OneInAHundred, false) => &[100, 1_000, 4_000, 16_000],
             (Axis::OneInAHundred, true) => &[1_000],
+            (Axis::IdleTimeout, false) => &[1, 64, 1_000, 4_000, 16_000],
+            (Axis::IdleTimeout, true) => &[1, 1_000],
             (Axis::SizeBytes, false) => &[64, 1_024, 16_384, 65_536, 1_048_576],
             (Axis::SizeBytes, true) => &[64, 65_536],
             (Axis::Pipeline, false) => &[1, 4, 16, 64],
@@ -50,11 +62,22 @@ impl Axis {
         }
     }
 
+    /// Tells whether memory is counted: it is a connection's, and says nothing where these do not vary.
+    pub(super) fn counts_memory(self) -> bool {
+        matches!(self, Axis::Connections | Axis::IdleTimeout)
+    }
+
+    /// Tells whether an arm can be measured. A thread's timeout would be set once, as a property of its socket,
+    /// and what another server has is unknown.
+    pub(super) fn has(self, arm: &Arm) -> bool {
+        self != Axis::IdleTimeout || arm.style().is_some_and(|style| style != Style::Threads)
+    }
+
     /// Returns the load of a value.
     pub(super) fn shape(self, value: usize) -> Shape {
         let plain = Shape::plain(CONNECTIONS, SIZE_BYTES);
         match self {
-            Axis::Connections => Shape { connections: value, ..plain },
+            Axis::Connections | Axis::IdleTimeout => Shape { connections: value, ..plain },
             Axis::OneInAHundred => {
                 let connections = (value / 100).max(1);
                 Shape { connections, idle: value - connections, ..plain }

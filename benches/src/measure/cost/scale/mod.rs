@@ -19,7 +19,7 @@ use crate::files::whole::WholeFile;
 use crate::measure::arm::Arm;
 use crate::measure::counts::{self, Case};
 use crate::measure::load::Shape;
-use crate::measure::plan::{Interrupted, Misfortune, Plan, keep};
+use crate::measure::plan::{Interrupted, Plan, keep};
 use crate::measure::progress::Progress;
 use crate::measure::selection::Selection;
 use crate::output::{self, Dress};
@@ -104,14 +104,15 @@ impl<'a> Scale<'a> {
         };
         let callgrind = can("instructions", callgrind::available());
         let strace = !quick && can("system calls", strace::available());
-        let values = Axis::ALL.iter().map(|axis| axis.values(quick).len()).sum::<usize>();
-        let progress = Progress::begin((values * plan.arguments.arms.len()) as u64);
+        let of_axis = |axis: &Axis| axis.values(quick).len() * arms_of(&plan, *axis).len();
+        let progress = Progress::begin(Axis::ALL.iter().map(of_axis).sum::<usize>() as u64);
         Scale { plan, quick, strace, callgrind, progress, report }
     }
 
     fn measure(&mut self) -> Result<(), Interrupted> {
         let possible = limits::connections_possible();
         for axis in Axis::ALL {
+            self.plan.idle_timeout = axis == Axis::IdleTimeout;
             for &value in axis.values(self.quick) {
                 let shape = axis.shape(value);
                 let connections = (shape.connections + shape.idle) as u64;
@@ -121,7 +122,7 @@ impl<'a> Scale<'a> {
                     continue;
                 }
                 self.plan.shape = shape;
-                for arm in self.plan.arguments.arms.clone() {
+                for arm in arms_of(&self.plan, axis) {
                     self.progress.say(format!("{arm}: {}, {value}", axis.sentence()));
                     self.progress.advance(1);
                     self.point(axis, value, &arm)?;
@@ -133,21 +134,21 @@ impl<'a> Scale<'a> {
 
     /// Counts one arm under one load, unless that was counted on another axis.
     fn point(&mut self, axis: Axis, value: usize, arm: &Arm) -> Result<(), Interrupted> {
-        let shape = self.plan.shape;
-        let known = self.report.figures_of(arm.name(), shape);
+        let Plan { shape, idle_timeout, .. } = self.plan;
+        let known = self.report.figures_of(arm.name(), shape, idle_timeout);
         let figures = match known {
             Some(figures) => figures,
-            None => self.figures(arm, axis)?,
+            None => self.figures(arm, axis, value)?,
         };
         let arm = arm.name().to_owned();
-        self.report.points.push(Point { axis, value, arm, shape, figures });
+        self.report.add(Point { axis, value, arm, shape, idle_timeout, figures });
         Ok(())
     }
 
-    fn figures(&mut self, arm: &Arm, axis: Axis) -> Result<Figures, Interrupted> {
+    fn figures(&mut self, arm: &Arm, axis: Axis, value: usize) -> Result<Figures, Interrupted> {
         let (plan, failures) = (&self.plan, &mut self.report.failures);
         let messages = messages(plan.shape, self.quick);
-        let during = |what: &str| format!("{what}, {}", axis.sentence());
+        let during = |what: &str| format!("{what}, {}: {value}", axis.sentence());
         let mut figures = Figures::default();
         if self.callgrind {
             let counted = session::instructions(plan, arm, Load::Busy, messages);
@@ -165,26 +166,21 @@ impl<'a> Scale<'a> {
             if let Some(raw) = counted {
                 figures.allocations = raw.per_message(|counts| counts.allocations);
                 figures.hops = raw.per_message(|counts| counts.hops);
+                figures.server_heap_bytes_max = raw.counted[1].heap_bytes_max;
             }
         }
-        if axis == Axis::Connections && plan.shape.connections > 1 {
-            let resident = busy_memory(plan, arm, messages[0]);
-            figures.resident_bytes = keep(failures, arm, during("memory"), resident)?.flatten();
+        if axis.counts_memory() {
+            let resident = idle::resident_when_busy(plan, arm, messages[0]);
+            let resident = keep(failures, arm, during("memory"), resident)?;
+            figures.server_resident_bytes = resident.flatten();
         }
         Ok(figures)
     }
 }
 
-/// Measures the memory that a connection takes while all of them are busy, beyond one connection.
-fn busy_memory(plan: &Plan, arm: &Arm, messages: u64) -> Result<Option<f64>, Misfortune> {
-    let many = plan.shape.connections;
-    let of = |connections| {
-        let shape = Shape { connections, ..plan.shape };
-        idle::resident_when_busy(plan, arm, shape, messages)
-    };
-    let (one, all) = (of(1)?, of(many)?);
-    let more = |one: u64, all: u64| (all as f64 - one as f64) / (many - 1) as f64;
-    Ok(one.zip(all).map(|(one, all)| more(one, all)))
+/// Lists the arms that can be measured on an axis.
+fn arms_of(plan: &Plan, axis: Axis) -> Vec<Arm> {
+    plan.arguments.arms.iter().filter(|arm| axis.has(arm)).cloned().collect()
 }
 
 /// Returns the messages of the short and of the long run: as for `cost echo`, but fewer large ones.

@@ -13,7 +13,7 @@ use crate::report::table::{count_cell, or_dash};
 use crate::report::{grouped, heading, wrapped};
 
 /// The version of the JSON.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// A run, complete or not.
 #[derive(Debug, Serialize)]
@@ -36,6 +36,7 @@ pub(super) struct Point {
     pub(super) value: usize,
     pub(super) arm: String,
     pub(super) shape: Shape,
+    pub(super) idle_timeout: bool,
     #[serde(flatten)]
     pub(super) figures: Figures,
 }
@@ -47,21 +48,28 @@ pub(super) struct Figures {
     pub(super) system_calls: Option<f64>,
     pub(super) allocations: Option<f64>,
     pub(super) hops: Option<f64>,
-    /// Resident bytes of a connection while all are busy.
+    /// Resident bytes of a connection while all are busy, beyond the fewest on the axis.
     pub(super) resident_bytes: Option<f64>,
+    /// Bytes of the heap that each connection holds when most are held, beyond the fewest on the axis.
+    pub(super) heap_bytes: Option<f64>,
+    /// The same of the whole server.
+    pub(super) server_resident_bytes: Option<u64>,
+    pub(super) server_heap_bytes_max: Option<u64>,
 }
 
 /// A figure by its name, and how it is written.
 type Column = (&'static str, fn(&Figures) -> Option<f64>, fn(f64) -> String);
 
-const RESIDENT: &str = "resident bytes a busy connection";
+/// What is told of memory.
+const MEMORY: [&str; 2] = ["resident bytes a busy connection", "heap bytes a connection, at most"];
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 6] = [
     ("instructions a message", |it| it.instructions, |value| grouped(value.max(0.0))),
     ("system calls a message", |it| it.system_calls, count_cell),
     ("allocations a message", |it| it.allocations, count_cell),
     ("hops a message", |it| it.hops, count_cell),
-    (RESIDENT, |it| it.resident_bytes, |value| grouped(value.max(0.0))),
+    (MEMORY[0], |it| it.resident_bytes, |value| grouped(value.max(0.0))),
+    (MEMORY[1], |it| it.heap_bytes, |value| grouped(value.max(0.0))),
 ];
 
 impl ScaleReport {
@@ -80,9 +88,31 @@ impl ScaleReport {
     }
 
     /// Returns what was counted of an arm under a load.
-    pub(super) fn figures_of(&self, arm: &str, shape: Shape) -> Option<Figures> {
-        let found = self.points.iter().find(|point| point.arm == arm && point.shape == shape);
-        found.map(|point| point.figures)
+    pub(super) fn figures_of(
+        &self,
+        arm: &str,
+        shape: Shape,
+        idle_timeout: bool,
+    ) -> Option<Figures> {
+        let is_it = |point: &&Point| {
+            point.arm == arm && point.shape == shape && point.idle_timeout == idle_timeout
+        };
+        self.points.iter().find(is_it).map(|point| point.figures)
+    }
+
+    /// Adds a point, with what its connections hold beyond those of the first one of its arm on the axis.
+    pub(super) fn add(&mut self, mut point: Point) {
+        let is_first = |it: &&Point| it.axis == point.axis && it.arm == point.arm;
+        let first = self.points.iter().find(is_first);
+        if let Some(first) = first.filter(|it| it.shape.connections < point.shape.connections) {
+            let (few, many) = (&first.figures, &mut point.figures);
+            let more = (point.shape.connections - first.shape.connections) as f64;
+            let each =
+                |few: Option<u64>, many: Option<u64>| Some((many? as f64 - few? as f64) / more);
+            many.resident_bytes = each(few.server_resident_bytes, many.server_resident_bytes);
+            many.heap_bytes = each(few.server_heap_bytes_max, many.server_heap_bytes_max);
+        }
+        self.points.push(point);
     }
 
     /// Lays out a table for each figure of each axis.
@@ -123,7 +153,7 @@ impl ScaleReport {
     fn table(&self, axis: Axis, (name, of, cell): &Column, dress: Dress) -> Option<String> {
         let points = || self.points.iter().filter(|point| point.axis == axis);
         // Memory is counted where connections vary; a load that two axes share has it on both.
-        if *name == RESIDENT && axis != Axis::Connections {
+        if MEMORY.contains(name) && !axis.counts_memory() {
             return None;
         }
         points().find(|point| of(&point.figures).is_some())?;
