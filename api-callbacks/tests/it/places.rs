@@ -101,7 +101,7 @@ fn of_streams() {
             line!() - 1
         },
         |stream| {
-            bytes::write_all(stream, b"x".to_vec(), |_, _, _| panic!("on purpose"));
+            bytes::write_all(stream, b"x", |_, _, _| panic!("on purpose"));
             line!() - 1
         },
         |stream| {

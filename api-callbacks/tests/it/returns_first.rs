@@ -43,6 +43,9 @@ struct Given {
     call: Call,
 }
 
+/// Begins an operation whose callback is the call's.
+type Begin = fn(&Given, Call);
+
 /// An operation that completes before it returns, as one that a program writes may.
 fn at_once(done: Completion<u64, io::Error>) -> Operation {
     done(Ok(1));
@@ -50,7 +53,7 @@ fn at_once(done: Completion<u64, io::Error>) -> Operation {
 }
 
 /// Each operation of the wing that takes a callback, by the name of its function.
-const OPERATIONS: [(&str, fn(&Given, Call)); 29] = [
+const OPERATIONS: [(&str, Begin); 29] = [
     ("accept", |it, call| drop(it.listener.accept(move |_, _| call.back()))),
     ("connect", |it, call| {
         let address = it.listener.local_addr().unwrap();
