@@ -127,12 +127,6 @@ impl CancellationToken {
         future.set(None);
         output.ok_or(Cancelled)
     }
-
-    /// As [`CancellationToken::guard`], which is the name in every style.
-    #[doc(hidden)]
-    pub async fn run<F: Future>(&self, future: F) -> Result<F::Output, Cancelled> {
-        self.guard(future).await
-    }
 }
 
 impl TokenNode {

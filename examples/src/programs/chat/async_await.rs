@@ -74,7 +74,7 @@ impl Chat {
     /// Lets clients in until the chat stops, and ends when the last has gone.
     async fn accept(self, listener: TcpListener) {
         let mut clients = TaskGroup::new(&self.0.handle);
-        while let Ok(accepted) = self.0.stopping.run(listener.accept()).await {
+        while let Ok(accepted) = self.0.stopping.guard(listener.accept()).await {
             // A client that has gone is joined, or would stay in the group.
             while let Some(Some(_gone)) = clients.join_next().now_or_never() {}
             match accepted {
