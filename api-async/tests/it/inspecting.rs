@@ -128,7 +128,8 @@ fn a_token_reaches_its_children_and_who_waits() {
     assert!(parent.child().is_cancelled(), "a late child is cancelled too");
     assert!(run_until_complete(&mut event_loop, task).unwrap().unwrap().is_err());
     assert_eq!(
-        run_until_complete(&mut event_loop, async move { sibling.run(async { 1 }).await }).unwrap(),
+        run_until_complete(&mut event_loop, async move { sibling.guard(async { 1 }).await })
+            .unwrap(),
         Ok(1)
     );
 }
