@@ -13,8 +13,8 @@ use api_callbacks::combine::{
 };
 use api_callbacks::protocol::Echo;
 use api_callbacks::{
-    CancellationToken, ClientBuilder, FlowControl, Operation, ServerBuilder, TcpListener,
-    TcpStream, bytes, resolve, sleep, sleep_until,
+    CancellationToken, ClientBuilder, FlowControl, Interval, Operation, RateLimit, Semaphore,
+    ServerBuilder, TcpListener, TcpStream, bytes, resolve, sleep, sleep_until,
 };
 use loop_core::{Backoff, Chunk, ConnectOptions, EventLoop, LoopHandle, LoopTime};
 
@@ -53,7 +53,7 @@ fn at_once(done: Completion<u64, io::Error>) -> Operation {
 }
 
 /// Each operation of the wing that takes a callback, by the name of its function.
-const OPERATIONS: [(&str, Begin); 29] = [
+const OPERATIONS: [(&str, Begin); 33] = [
     ("accept", |it, call| drop(it.listener.accept(move |_, _| call.back()))),
     ("connect", |it, call| {
         let address = it.listener.local_addr().unwrap();
@@ -84,6 +84,19 @@ const OPERATIONS: [(&str, Begin); 29] = [
     ("sleep", |it, call| drop(sleep(&it.handle, Duration::ZERO, move |_| call.back()))),
     ("sleep_until", |it, call| {
         sleep_until(&it.handle, LoopTime::ORIGIN, move |_| call.back());
+    }),
+    ("acquire", |it, call| drop(Semaphore::new(1).acquire(&it.handle, move |_| call.back()))),
+    ("tick", |it, call| {
+        let interval = Interval::new(&it.handle, Duration::from_nanos(1)).unwrap();
+        interval.tick(move |_| call.back());
+    }),
+    ("wait", |it, call| {
+        let limit = RateLimit::new(&it.handle, 1, Duration::from_nanos(1)).unwrap();
+        limit.wait(move |_| call.back());
+    }),
+    ("connect_to_host", |it, call| {
+        let host = ("127.0.0.1", it.listener.local_addr().unwrap().port());
+        TcpStream::connect_to_host(&it.handle, host, move |_| call.back());
     }),
     ("resolve", |it, call| drop(resolve(&it.handle, "127.0.0.1", 1, move |_| call.back()))),
     ("all", |it, call| drop(all(&it.handle, [at_once], move |_| call.back()))),
