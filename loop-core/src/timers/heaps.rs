@@ -1,8 +1,8 @@
-//! Two heaps that are one: the greatest entry is on top of either.
+//! Two heaps that are one.
 //!
-//! Rule: an entry that is greater than all of `many` goes into `first`, which is small. In a single heap it would
-//! climb the whole of it, and be taken out through all of its depth: what is soon due would cost more beside a
-//! hundred thousand idle timeouts than beside a thousand.
+//! Rule: each entry of `first`, which is small, is greater than each of `many`. In a single heap the greatest
+//! would climb the whole of it, and be taken out through all of its depth: what is soon due would cost more beside
+//! a hundred thousand idle timeouts than beside a thousand.
 
 use std::collections::BinaryHeap;
 
@@ -20,24 +20,26 @@ pub(super) struct Heaps<T> {
 
 impl<T: Ord> Heaps<T> {
     pub(super) fn push(&mut self, entry: T) {
-        if self.many.peek().is_none_or(|top| entry <= *top) {
-            return self.many.push(entry);
-        }
-        if self.first.len() == FIRST_MAX {
+        let is_one_of_many =
+            self.many.peek().map_or(self.first.is_empty(), |greatest| entry <= *greatest);
+        if is_one_of_many {
+            self.many.push(entry);
+        } else if self.first.len() < FIRST_MAX {
+            self.first.push(entry);
+        } else {
             self.many.append(&mut self.first);
+            self.push(entry);
         }
-        self.first.push(entry);
     }
 
     /// Returns the greatest entry.
     pub(super) fn peek(&self) -> Option<&T> {
-        // An empty heap has no top, which is less than any.
-        self.first.peek().max(self.many.peek())
+        self.first.peek().or_else(|| self.many.peek())
     }
 
     /// Takes the greatest entry out.
     pub(super) fn pop(&mut self) -> Option<T> {
-        if self.first.peek() > self.many.peek() { self.first.pop() } else { self.many.pop() }
+        self.first.pop().or_else(|| self.many.pop())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -77,7 +79,7 @@ mod tests {
     #[test]
     fn entries_leave_in_order_whichever_heap_they_went_into() {
         let mut heaps = Heaps::default();
-        let numbers = || (0..1_000).map(|number| number * 7_919 % 1_009);
+        let numbers = || (0..10_000).map(|number| number * 7_919 % 10_007);
         numbers().for_each(|number| heaps.push(number));
         assert!(!heaps.many.is_empty() && !heaps.first.is_empty());
         heaps.retain(|number| number % 3 != 0);
@@ -89,6 +91,16 @@ mod tests {
             assert_eq!(heaps.pop(), Some(number));
         }
         assert_eq!((heaps.pop(), heaps.len()), (None, 0));
+    }
+
+    #[test]
+    fn what_comes_when_the_many_have_gone_keeps_its_order() {
+        let mut heaps = Heaps::default();
+        [1, 5].into_iter().for_each(|number| heaps.push(number));
+        heaps.retain(|number| *number != 1);
+        [9, 3].into_iter().for_each(|number| heaps.push(number));
+        let left: Vec<_> = std::iter::from_fn(|| heaps.pop()).collect();
+        assert_eq!(left, [9, 5, 3]);
     }
 
     /// What an entry costs is the depth of the heap that it passes through.
