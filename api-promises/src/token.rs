@@ -102,9 +102,9 @@ impl CancellationToken {
         child
     }
 
-    /// Cancels every promise that is guarded, in the order in which they came, and then the children: what it
-    /// stands for is given up, down to the socket and the timer, and what consumes it gets
-    /// [`Fault::Cancelled`]. A second time does nothing.
+    /// Cancels every promise that is guarded, in the order in which they came, and then the children. From the
+    /// queue, so that the handler of what has come already runs before, what it stands for is given up, down to
+    /// the socket and the timer, and what consumes it gets [`Fault::Cancelled`]. A second time does nothing.
     pub fn cancel(&self) {
         let mut tokens = VecDeque::from([self.0.clone()]);
         while let Some(token) = tokens.pop_front() {
@@ -169,9 +169,7 @@ impl Waits {
     /// The token is cancelled.
     fn end(self) {
         match self {
-            Waits::Guarded(guarded) => {
-                guarded.cut_off();
-            }
+            Waits::Guarded(guarded) => guarded.cut_off_soon(),
             Waits::ForCancel(subscription) => subscription.fulfil(),
         }
     }

@@ -17,6 +17,12 @@ use super::release::{Origin, abandon_knowing, discard_if_any, strand};
 use super::walk::{Downstream, Stranded, Upstream};
 use super::{Fault, Promise, Reason};
 
+/// The part of the job that hands an outcome on.
+const OUTCOME: u64 = 0;
+
+/// The part of the job that cuts off.
+const CUT_OFF: u64 = 1;
+
 /// A node between a promise and its consumer, which may be cut off.
 ///
 /// | | from | to | by | when |
@@ -27,7 +33,7 @@ use super::{Fault, Promise, Reason};
 /// | 4 | queued | settled | [`run`](Job::run) | its turn has come |
 /// | 5 | waits | waits | [`strand`](Downstream::strand) | no outcome will come, but the token may be cancelled still |
 /// | 6 | waits | left out | [`follow`](Sink::follow) | a promise that the same token guards has taken the place of the one before: its consumer turns to that |
-/// | 7 | waits | settled | [`cut_off`](CutOff::cut_off) | it is cancelled: the promise is dropped |
+/// | 7 | waits | settled | [`cut_off`](CutOff::cut_off) | it is cancelled, or the turn of a token's cancel has come: the promise is dropped |
 /// | 8 | waits, queued | given up | [`abandon`](Upstream::abandon), [`strand`](Downstream::strand) | the consumer has gone, or no outcome will come |
 pub(crate) struct Guarded<T: 'static, E: Reason> {
     handle: LoopHandle,
@@ -49,6 +55,9 @@ pub(crate) struct Guarded<T: 'static, E: Reason> {
 pub(crate) trait CutOff {
     /// Gives up what is guarded, and rejects what consumes it; tells whether it was pending.
     fn cut_off(&self) -> bool;
+
+    /// As [`CutOff::cut_off`], from the queue: behind the handler of what has come in this turn.
+    fn cut_off_soon(self: Rc<Self>);
 
     /// The token has gone: nothing will cut this off, and so what waits for that alone waits for ever.
     fn token_gone(&self);
@@ -137,6 +146,15 @@ impl<T: 'static, E: Reason> CutOff for Guarded<T, E> {
         true
     }
 
+    fn cut_off_soon(self: Rc<Self>) {
+        let handle = self.handle.clone();
+        if handle.is_closed() {
+            self.cut_off();
+        } else {
+            handle.queue(self, CUT_OFF);
+        }
+    }
+
     fn token_gone(&self) {
         let stranded = self.is_stranded();
         if stranded && self.waits.replace(false) {
@@ -156,7 +174,7 @@ impl<T: 'static, E: Reason> Sink<T, E> for Guarded<T, E> {
         if handle.is_closed() {
             return strand(self, Stranded::Closed);
         }
-        handle.queue(self, 0);
+        handle.queue(self, OUTCOME);
     }
 
     fn runs_a_handler(&self) -> bool {
@@ -185,8 +203,10 @@ impl<T: 'static, E: Reason> Sink<T, E> for Guarded<T, E> {
 }
 
 impl<T: 'static, E: Reason> Job for Guarded<T, E> {
-    fn run(self: Rc<Self>, _part: u64) {
-        if let Some(outcome) = self.outcome.take() {
+    fn run(self: Rc<Self>, part: u64) {
+        if part == CUT_OFF {
+            self.cut_off();
+        } else if let Some(outcome) = self.outcome.take() {
             self.outlet.settle(outcome, &*self);
         }
     }

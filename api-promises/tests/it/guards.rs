@@ -100,3 +100,18 @@ fn what_has_its_outcome_is_not_cancelled_and_a_dropped_handle_cancels_nothing() 
     assert_eq!(told.get(), 7);
     assert!(lab.reported().is_empty());
 }
+
+/// What must be noted is noted by the handler that is the next behind an operation.
+#[test]
+fn what_has_come_is_handled_before_a_token_of_the_same_turn_gives_the_rest_up() {
+    let (mut lab, noted) = (Lab::new(), Rc::new(Cell::new(false)));
+    let (token, notes) = (CancellationToken::new(), noted.clone());
+    let (answer, resolver) = Failing::<u64>::with_resolvers(&lab.handle);
+    let chain = answer.map(move |_| notes.set(true)).map(|()| unreachable!("it is given up"));
+    lab.note("chain", chain.guard(&token));
+    resolver.resolve(1);
+    token.cancel();
+    assert!(!noted.get(), "no handler runs inside of a call");
+    assert_eq!(lab.settle(), "chain:Err(Cancelled)");
+    assert!(noted.get() && lab.reported().is_empty());
+}
