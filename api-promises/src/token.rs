@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::{Rc, Weak};
 
-use loop_core::LoopHandle;
+use loop_core::{Job, LoopHandle};
 
 use crate::promise::{Cancel, CutOff, Fault, Guarded, Promise, Reason, Resolver, Stranded};
 
@@ -58,8 +58,8 @@ enum Waits {
 
 /// Something that waits for a token to be cancelled.
 trait Subscriber {
-    /// Fulfils the promise.
-    fn fulfil(&self);
+    /// Fulfils the promise, from the queue.
+    fn fulfil_soon(self: Rc<Self>);
 
     /// The token has gone: the promise stays pending for ever.
     fn strand(&self);
@@ -67,6 +67,8 @@ trait Subscriber {
 
 /// What fulfils one promise, and what takes it off the token.
 struct Subscription<E: Reason> {
+    /// The promise's loop.
+    handle: LoopHandle,
     /// What the promise waits for.
     token: Weak<Token>,
     /// Out of its place once the promise is settled, or dropped.
@@ -129,8 +131,8 @@ impl CancellationToken {
             return Promise::resolve(handle, ());
         }
         let number = self.0.number();
-        let token = Rc::downgrade(&self.0);
-        let subscription = Rc::new(Subscription { token, resolver: Cell::new(None) });
+        let (token, resolver) = (Rc::downgrade(&self.0), Cell::new(None));
+        let subscription = Rc::new(Subscription { handle: handle.clone(), token, resolver });
         let (promise, resolver) = Promise::cancelling(handle, subscription.clone(), number);
         subscription.resolver.set(Some(resolver));
         self.0.waiting.borrow_mut().insert(number, Waits::ForCancel(subscription));
@@ -170,7 +172,7 @@ impl Waits {
     fn end(self) {
         match self {
             Waits::Guarded(guarded) => guarded.cut_off_soon(),
-            Waits::ForCancel(subscription) => subscription.fulfil(),
+            Waits::ForCancel(subscription) => subscription.fulfil_soon(),
         }
     }
 }
@@ -201,10 +203,21 @@ impl Drop for Token {
     }
 }
 
-impl<E: Reason> Subscriber for Subscription<E> {
+impl<E: Reason> Subscription<E> {
     fn fulfil(&self) {
         if let Some(resolver) = self.resolver.take() {
             resolver.resolve(());
+        }
+    }
+}
+
+impl<E: Reason> Subscriber for Subscription<E> {
+    fn fulfil_soon(self: Rc<Self>) {
+        let handle = self.handle.clone();
+        if handle.is_closed() {
+            self.fulfil();
+        } else {
+            handle.queue(self, 0);
         }
     }
 
@@ -212,6 +225,16 @@ impl<E: Reason> Subscriber for Subscription<E> {
         if let Some(resolver) = self.resolver.take() {
             resolver.strand(Stranded::Never);
         }
+    }
+}
+
+impl<E: Reason> Job for Subscription<E> {
+    fn run(self: Rc<Self>, _part: u64) {
+        self.fulfil();
+    }
+
+    fn kind(&self) -> &'static str {
+        "promise that waits for a token"
     }
 }
 
