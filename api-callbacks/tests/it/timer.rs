@@ -169,6 +169,17 @@ fn a_deadline_that_is_put_off_comes_when_the_last_delay_has_passed_and_once() {
 }
 
 #[test]
+fn to_put_a_deadline_off_leaves_the_timers_of_the_loop_as_they_are() {
+    let (event_loop, clock, timer, _) = counting(None);
+    for millis in 10..20 {
+        timer.again(Duration::from_millis(millis));
+        clock.advance(Duration::from_nanos(1));
+    }
+    let timed = event_loop.handle().snapshot().timed;
+    assert_eq!(timed[0].deadline.since_origin(), Duration::from_millis(10));
+}
+
+#[test]
 fn a_deadline_that_is_brought_forward_comes_earlier() {
     let (mut event_loop, clock, timer, calls) = counting(None);
     timer.again(Duration::from_secs(60));

@@ -107,6 +107,27 @@ fn a_step_may_cancel_the_whole_that_begins_it() {
     lab.assert_idle();
 }
 
+/// The step has begun nothing yet that could be cancelled.
+#[test]
+fn a_step_that_cancels_the_whole_and_ends_well_at_once_is_the_last() {
+    let mut lab = Lab::new();
+    let whole = Rc::new(Cell::new(None::<Operation>));
+    let (cancels, log) = (whole.clone(), lab.log.clone());
+    let sequence = Sequence::new(&lab.handle, after(&lab.handle, 1, Ok(1)))
+        .then(move |_: u64, done: Done<u64>| {
+            assert!(cancels.take().unwrap().cancel());
+            done(Ok(1));
+            Operation::composed(&Rc::new(crate::lab::Nothing))
+        })
+        .then(|_, _: Done<u64>| unreachable!("it is cancelled"));
+    whole.set(Some(sequence.start(move |end| {
+        log.add(format!("{}", is_cancelled(&end.unwrap_err())));
+    })));
+    lab.run(3);
+    assert_eq!((lab.log(), lab.reports().len()), (vec!["true".to_owned()], 0));
+    lab.assert_idle();
+}
+
 /// An operation of the program's own that says it was pending, and ends well all the same.
 #[test]
 fn a_last_step_that_ends_well_although_it_was_cancelled_is_heard() {
