@@ -123,7 +123,7 @@ impl Copy {
         let workspace = ours.parent().unwrap();
         // Always the same place, so that a second run finds the first one's dependencies built.
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults");
-        for part in ["Cargo.toml", "src", "tests"] {
+        for part in ["Cargo.toml", "guide", "src", "tests"] {
             copy(&ours.join(part), &folder.join("loop-core").join(part));
         }
         copy(&workspace.join("Cargo.lock"), &folder.join("Cargo.lock"));
