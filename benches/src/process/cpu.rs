@@ -56,6 +56,20 @@ pub(crate) fn time_used(pid: u32) -> Option<Duration> {
     Some(Duration::from_nanos(nanos))
 }
 
+/// Reads the CPU time that a process has used, the threads that have ended included.
+///
+/// # Limits
+///
+/// In hundredths of a second. `None` outside Linux.
+pub(crate) fn time_used_with_ended(pid: u32) -> Option<Duration> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name, in parentheses, may hold anything; behind it, time in user mode is the twelfth
+    // figure and time in the kernel the one after it.
+    let mut behind_name = text.rsplit(')').next()?.split_whitespace().skip(11);
+    let mut next = || behind_name.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (next()? + next()?)))
+}
+
 /// Does what a server's process was asked: dies with its parent, keeps to its processor.
 pub(crate) fn follow(asked: &ProcessArguments) -> Result<(), Failure> {
     if let Some(parent) = asked.end_with {
@@ -127,3 +141,29 @@ mod system {
 
 pub(crate) use system::pin;
 use system::{allowed_processors, end_with_parent};
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn what_a_thread_has_used_is_counted_when_it_has_ended() {
+        let used = || time_used_with_ended(std::process::id()).unwrap();
+        let before = used();
+        let working = thread::spawn(move || {
+            let id = rustix::thread::gettid().as_raw_nonzero();
+            let own = format!("/proc/self/task/{id}/schedstat");
+            // 50 ms of its own, whatever else runs in the process and on the machine.
+            loop {
+                let text = std::fs::read_to_string(&own).unwrap();
+                if text.split(' ').next().unwrap().parse::<u64>().unwrap() > 50_000_000 {
+                    break;
+                }
+            }
+        });
+        working.join().unwrap();
+        assert!(used() - before >= Duration::from_millis(40), "{before:?}");
+    }
+}

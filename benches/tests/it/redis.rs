@@ -25,12 +25,16 @@ fn every_style_is_told_with_its_ratios() {
     let output = run(&["redis", "--rounds", "1", "--requests", "500"]);
     let told = text(&output.stdout);
     assert!(output.status.success(), "{told}{}", text(&output.stderr));
-    for name in ["redis", "threads", "callbacks", "promises", "async"] {
-        let line = told.lines().find(|line| line.starts_with(name)).expect(name);
-        // Two commands at two pipelines, each with a ratio, but for Redis itself.
-        let ratios = if name == "redis" { 0 } else { 4 };
-        assert_eq!(line.matches('[').count(), ratios, "{line}");
-        assert!(!line.contains(" - "), "{line}");
+    for name in ["redis", "redis-null", "threads", "callbacks", "promises", "async"] {
+        let begins = |line: &&str| line.split_whitespace().next() == Some(name);
+        let rows: Vec<&str> = told.lines().filter(begins).collect();
+        // Two commands at two pipelines, each with a ratio of rates, but for Redis itself; so short a
+        // load may take less CPU time than the kernel tells apart.
+        assert_eq!(rows.len(), 4, "{told}");
+        for row in rows {
+            let ratios = row.matches("..").count();
+            assert_eq!(ratios > 0, name != "redis", "{told}");
+        }
     }
 }
 
