@@ -68,10 +68,10 @@
 //! | 3 | `task/slot` | `Slot::run` polls the task |
 //! | 4 | `task/task_cell` | `TaskCell::poll` polls the program's future, here [`echo::echo`], which goes on where it awaits |
 //! | 5 | `tcp` | `ReadChunk::poll` finds the socket ready |
-//! | 6 | `socket` | `Claim::poll_attempt` looks at the task's budget and makes the attempt |
+//! | 6 | `socket` | `Claim::admit` looks at the task's budget |
 //! | | loop-core: `readiness/source` | `Source::read_chunk` takes the bytes from the kernel |
 //!
-//! Back the same way: the program awaits `WriteChunk` (`tcp.rs`), whose attempt (`socket.rs`) is one
+//! Back the same way: the program awaits `WriteChunk` (`tcp.rs`), whose attempt is one
 //! `send`, done at once. It awaits the next `ReadChunk`, which is not ready: `Claim::park` leaves the task's
 //! waker at the socket, everything returns `Pending`, and `Slot::run` lets the task wait.
 //!

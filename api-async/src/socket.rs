@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::marker::PhantomData;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use loop_core::transfer::Transfer;
 use loop_core::{Direction, Source};
@@ -64,7 +64,7 @@ pub(crate) struct Socket<S> {
 ///    holds: no other future may wait before this one was polled.
 /// 3. The task polls the future, whose attempt would block once more: `Claim::park`. So it does if the
 ///    task polls it while it is parked.
-/// 4. The attempt has succeeded or failed: [`Claim::poll_attempt`] gives the direction up.
+/// 4. The attempt has succeeded or failed: [`Claim::settle`] gives the direction up.
 /// 5. The future is dropped: `Claim::cancel` gives the direction up and takes the waker back.
 ///
 /// A future that need not wait stays free: another that waits keeps its claim. What polls by the traits
@@ -141,25 +141,36 @@ impl<S, W: Way> Claim<'_, S, W> {
         cx: &Context<'_>,
         attempt: impl FnOnce() -> io::Result<T>,
     ) -> Poll<io::Result<T>> {
-        let admitted = current::take_budget();
-        if admitted {
-            match attempt() {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                result => {
-                    self.release();
-                    return Poll::Ready(result);
-                }
-            }
-        }
-        self.put_off(cx, admitted)
+        ready!(self.admit(cx));
+        let attempted = attempt();
+        self.settle(cx, attempted)
     }
 
-    /// Waits after an attempt that would block; without one, since the budget is used up, it gives way.
-    #[cold]
-    fn put_off<T>(&mut self, cx: &Context<'_>, attempted: bool) -> Poll<io::Result<T>> {
-        if !attempted {
-            return current::give_way(cx);
+    /// Lets an attempt be made; gives way instead once the task's budget is used up.
+    #[inline]
+    pub(crate) fn admit(&self, cx: &Context<'_>) -> Poll<()> {
+        if current::take_budget() { Poll::Ready(()) } else { current::give_way(cx) }
+    }
+
+    /// Gives the direction up after an attempt, or waits if the attempt would block.
+    #[inline]
+    pub(crate) fn settle<T>(
+        &mut self,
+        cx: &Context<'_>,
+        attempted: io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        match attempted {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.put_off(cx),
+            result => {
+                self.release();
+                Poll::Ready(result)
+            }
         }
+    }
+
+    /// Waits after an attempt that would block: the operation has not completed.
+    #[cold]
+    fn put_off<T>(&mut self, cx: &Context<'_>) -> Poll<io::Result<T>> {
         current::return_budget();
         self.park(cx)
     }

@@ -203,7 +203,9 @@ impl TcpStream {
 impl Future for ReadChunk<'_> {
     type Output = io::Result<Option<Chunk>>;
 
-    #[inline]
+    // Inlined with the attempt, into each task that awaits it: one copy for all of a program's tasks
+    // took 54 of 554 instructions a message. So does the poll of a write.
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // Before it has waited, it asks whether there are bytes: most tasks come here once more than
         // there are, and an error need not be made for that.
@@ -211,18 +213,22 @@ impl Future for ReadChunk<'_> {
         if !self.0.is_held() && !source.is_ready(Direction::Read) {
             return self.0.park(cx);
         }
-        self.0.poll_attempt(cx, || source.read_chunk())
+        ready!(self.0.admit(cx));
+        let read = source.read_chunk();
+        self.0.settle(cx, read)
     }
 }
 
 impl Future for WriteChunk<'_> {
     type Output = io::Result<()>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let WriteChunk { claim, chunk } = &mut *self;
         let source = claim.socket.source();
-        claim.poll_attempt(cx, || source.write_chunk(chunk))
+        ready!(claim.admit(cx));
+        let written = source.write_chunk(chunk);
+        claim.settle(cx, written)
     }
 }
 
