@@ -7,7 +7,7 @@ use std::io;
 use std::net::TcpListener;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use loop_core::{EventLoop, LoopTime, ManualClock};
 
 use crate::client::connect;
 
+mod compiled;
 mod shouting;
 mod trace;
 
@@ -266,34 +267,4 @@ fn c21_spawn_returns_before_its_effect_and_a_scope_after_it() {
     let order = trace.take();
     observed("C21", "order_scope", order.join(", "));
     assert!(part("C21", "a scope returns after the effect", order == ["effect", "returned"]));
-}
-
-/// A future that is discarded is a warning, not an error: it compiles under an `allow`, and its effect
-/// never comes. A promise that is discarded has begun, and is cancelled.
-#[test]
-fn c12_a_discarded_future_compiles_and_never_happens() {
-    let (mut event_loop, handle) = lab();
-    let trace = Trace::default();
-    let greet = async |trace: Trace| trace.note("greeted");
-    #[allow(unused_must_use, clippy::let_underscore_future)]
-    {
-        greet(trace.clone());
-    }
-    while event_loop.run_ready() > 0 {}
-    let effects = trace.take().len();
-    // The doc-tests of that file hold that none of its cases compiles.
-    let refused =
-        include_str!("../../src/crossings/wrong_colour.rs").matches("```compile_fail").count();
-    observed("C12", "refused_by_the_compiler", refused);
-    observed("C12", "effects_of_a_discarded_future", effects);
-    assert!(part("C12", "wrong colours that give a wrong type do not compile", refused > 0));
-    // That this test compiles is what refutes it.
-    assert!(!part("C12", "a future that is discarded does not compile", cfg!(not(test))));
-    assert_eq!(effects, 0, "nothing awaited it");
-    let polled = pin!(greet(trace.clone())).poll(&mut Context::from_waker(Waker::noop()));
-    assert_eq!((polled, trace.take()), (Poll::Ready(()), vec!["greeted"]));
-
-    let seen = trace.clone();
-    drop(api_promises::sleep(&handle, Duration::from_millis(1)).map(move |()| seen.note("slept")));
-    assert!(handle.snapshot().timed.is_empty() && trace.take().is_empty());
 }
