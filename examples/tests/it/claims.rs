@@ -1,5 +1,6 @@
 //! The registry of claims: in order as it is, and each fault planted in it is found.
 
+mod blocking;
 mod faults;
 mod registry;
 mod starving;

@@ -16,10 +16,10 @@ use examples::demonstrations::unbounded_write::{PIECE_BYTES, Writer, Written, wr
 use examples::demonstrations::wake_up::{
     Call, LONG, Posted, Poster, Ran, SHORT, call_from_a_thread, post,
 };
-use examples::demonstrations::zalgo::{Cached, completions};
 use loop_core::TurnRule;
 
 mod shown;
+mod zalgo;
 
 use self::shown::{assert_shows, shown};
 
@@ -174,36 +174,6 @@ fn c31_a_generator_and_an_async_block_leave_the_same_trace() {
     assert_eq!(by_hand, stepping::with_async_blocks());
     assert_eq!(by_hand.trace, ["a 2", "b 3", "a 1", "b 2", "a done", "b 1", "b done"]);
     assert_shows("stepping", &["   1  a 2         a 2", "The traces are the same."]);
-}
-
-#[test]
-fn c18_a_callback_inside_the_call_completes_a_batch_once_per_item() {
-    let (inside, completed) = completions(Cached::Inline, 3).unwrap();
-    observed("C18", "items", 3);
-    observed("C18", "inside_the_call_inline", inside);
-    observed("C18", "completions_inline", completed);
-    assert!(part("C18", "a callback inside the call completes a batch too often", completed > 1));
-    assert_eq!((inside, completed), (3, 3));
-}
-
-#[test]
-fn c18_what_is_told_later_completes_a_batch_once_in_every_style() {
-    for cached in [Cached::Callbacks, Cached::Promises, Cached::Async] {
-        let seen = completions(cached, 3).unwrap();
-        observed("C18", &format!("completions_{cached:?}").to_lowercase(), seen.1);
-        let held = format!("{cached:?}: what is told later completes it once").to_lowercase();
-        assert!(part("C18", &held, seen.1 == 1));
-        assert_eq!(seen, (0, 1), "{cached:?}");
-    }
-    assert_shows(
-        "zalgo",
-        &[
-            "inline     a batch of 3 items is complete 3 times, inside the calls",
-            "callbacks  a batch of 3 items is complete once, after the calls",
-            "promises   a batch of 3 items is complete once, after the calls",
-            "async      a batch of 3 items is complete once, after the calls",
-        ],
-    );
 }
 
 #[test]
