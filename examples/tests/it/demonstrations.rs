@@ -238,6 +238,19 @@ fn c20_a_pending_read_is_told_data_after_the_close() {
     }
 }
 
+/// A stream has no `close`: to drop it is the real one. The pending read owns what it reads from.
+#[test]
+fn c20_a_pending_read_is_told_data_after_its_stream_was_dropped() {
+    for (style, reader) in
+        [("callbacks", Reader::CallbacksClosed), ("promises", Reader::PromisesClosed)]
+    {
+        let late = bytes_after_close(reader).unwrap();
+        observed("C20", &format!("bytes_after_drop_{style}"), late);
+        let told = format!("{style}: a read is told data after its stream was dropped");
+        assert!(part("C20", &told, late > 0));
+    }
+}
+
 #[test]
 fn c20_what_is_ended_is_told_nothing_after_the_close() {
     use Reader::{AsyncEnded, CallbacksCancelled, PromisesDropped, Protocol};

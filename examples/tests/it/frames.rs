@@ -86,6 +86,16 @@ fn c15_what_waits_is_invisible_to_a_backtrace_and_the_dump_names_it() {
     assert!(part("C15", "spawning cuts the trace", cut));
 }
 
+/// The planted faults of C14 and C15: a stack of one's own is kept over a wait, and what runs is on it.
+#[test]
+fn a_chain_is_kept_on_a_stack_of_its_own_and_what_runs_is_on_a_stack() {
+    assert!(shown(Style::Threads, Moment::After).contains("serve"));
+    assert!(!shown(Style::Async, Moment::Back).contains("price"), "what has returned is on none");
+    for style in STYLES {
+        assert!(!backtrace(style, Moment::Before).unwrap().functions().is_empty(), "{style}");
+    }
+}
+
 /// A fault after the wait is reported once; how far the place leads differs.
 #[test]
 fn the_report_of_a_fault_names_a_place_in_the_program_where_the_style_knows_one() {

@@ -157,6 +157,13 @@ fn c10_colour_is_viral_in_every_style_of_the_loop_and_stops_at_a_core_without_in
     assert!(churn("async") < churn("promises") && churn("promises") < churn("callbacks"));
 }
 
+/// The planted faults of C10 and C11: the leaf waits on a thread, and the leaf does not wait.
+#[test]
+fn where_the_leaf_waits_on_a_thread_or_not_at_all_no_signature_changes_and_nothing_is_coloured() {
+    assert_eq!(counted()[0].signatures.len(), 0);
+    assert_eq!(coloured_percent(include_str!("../../src/crossings/virality/before.rs")), 0);
+}
+
 /// Tells what each style's change took, and which parts of the claim that bears out.
 fn tell(changes: &[Change]) {
     for change in changes {

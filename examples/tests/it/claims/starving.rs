@@ -160,6 +160,13 @@ fn reads_before_the_peer(style: Style, budget: bool) -> usize {
     flood.at_peer.get().unwrap()
 }
 
+/// The planted fault is the budget, taken away and given.
+#[test]
+fn a_peer_of_async_waits_for_all_exactly_where_there_is_no_budget() {
+    assert_eq!(reads_before_the_peer(Style::Async, false), MESSAGES);
+    assert!(reads_before_the_peer(Style::Async, true) < MESSAGES);
+}
+
 #[test]
 fn c04_a_socket_that_is_always_ready_starves_its_peers_unless_there_is_a_budget() {
     observed("C04", "messages", MESSAGES);

@@ -126,6 +126,20 @@ fn c06_many_posts_need_one_wake_up_and_none_is_lost() {
     assert!(within("C06", "asleep, it is woken once for many posts", woken_by(POSTS)));
 }
 
+#[test]
+fn a_loop_that_sleeps_again_after_each_post_is_woken_for_each() {
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    for _ in 0..10 {
+        let _ = event_loop.prepare_to_wait();
+        let remote = handle.remote();
+        let post = move || remote.call_soon_threadsafe(|_| ()).unwrap();
+        thread::spawn(post).join().unwrap();
+        event_loop.run_once().unwrap();
+    }
+    assert_eq!(handle.counts().wake_writes, 10);
+}
+
 /// Counts the wake-ups of a loop that sleeps in a poll of its owner's while so many posts come.
 fn woken_by(posts: usize) -> u64 {
     let mut event_loop = EventLoop::new().unwrap();

@@ -41,6 +41,13 @@ pub(super) fn what_takes_its_callback_behind_the_call(event_loop: &mut EventLoop
     assert!(!part("C16", "a callback must be given at the call", !after_the_call), "{order:?}");
 }
 
+#[test]
+fn a_future_that_has_a_runner_does_not_stay_pending() {
+    let (mut event_loop, handle) = lab();
+    let slept = async move { api_async::sleep(&handle, Duration::from_millis(1)).await };
+    assert!(api_async::run_until_complete(&mut event_loop, slept).is_ok());
+}
+
 /// The planted fault: what is made has been polled, so that it has begun.
 #[test]
 fn a_future_that_has_been_polled_has_begun() {
@@ -69,6 +76,11 @@ pub(super) fn polls_of_deferrals(rule: TurnRule) -> u64 {
     handle.counts().polls
 }
 
+#[test]
+fn where_each_hop_waits_for_a_turn_a_deferral_takes_a_poll() {
+    assert_eq!(polls_of_deferrals(TurnRule::Snapshot), DEFERRALS);
+}
+
 /// Spawns as CPython's eager task factory and JavaScript's async functions do: what comes before the
 /// first wait runs inside the call.
 fn spawn_eagerly(handle: &LoopHandle, future: impl Future<Output = ()> + 'static) {
@@ -78,25 +90,34 @@ fn spawn_eagerly(handle: &LoopHandle, future: impl Future<Output = ()> + 'static
     }
 }
 
+/// Returns what comes first, the effect or the return, where the start is eager.
+fn eager_order(event_loop: &mut EventLoop, trace: &Trace, waits: bool) -> Vec<&'static str> {
+    let handle = event_loop.handle();
+    let (inside, timers) = (trace.clone(), handle.clone());
+    spawn_eagerly(&handle, async move {
+        if waits {
+            api_async::sleep(&timers, Duration::ZERO).await;
+        }
+        inside.note("effect");
+    });
+    trace.note("returned");
+    while event_loop.run_ready() > 0 {}
+    while !handle.snapshot().timed.is_empty() {
+        event_loop.run_once().unwrap();
+    }
+    trace.take()
+}
+
+#[test]
+fn the_effect_of_an_eager_start_that_waits_for_nothing_comes_before_the_return() {
+    let (mut event_loop, _) = lab();
+    let order = eager_order(&mut event_loop, &Trace::default(), false);
+    assert_eq!(order, ["effect", "returned"]);
+}
+
 /// With an eager start an effect comes after the return only if something waits before it.
 pub(super) fn eager_starts(event_loop: &mut EventLoop, trace: &Trace) {
-    let handle = event_loop.handle();
-    let mut order = |waits: bool| {
-        let (inside, timers) = (trace.clone(), handle.clone());
-        spawn_eagerly(&handle, async move {
-            if waits {
-                api_async::sleep(&timers, Duration::ZERO).await;
-            }
-            inside.note("effect");
-        });
-        trace.note("returned");
-        while event_loop.run_ready() > 0 {}
-        while !handle.snapshot().timed.is_empty() {
-            event_loop.run_once().unwrap();
-        }
-        trace.take()
-    };
-    let [behind, before] = [true, false].map(&mut order);
+    let [behind, before] = [true, false].map(|waits| eager_order(event_loop, trace, waits));
     observed("C21", "order_eager_behind_a_wait", behind.join(", "));
     observed("C21", "order_eager_before_a_wait", before.join(", "));
     let late = "eager: an effect behind a wait comes after the return";

@@ -81,6 +81,11 @@ fn c13_a_crossing_waits_for_polls_by_the_turn_rule_and_not_by_the_style() {
     assert_eq!((ours, theirs), (0, 2));
 }
 
+#[test]
+fn where_each_hop_waits_for_a_turn_a_crossing_takes_more_polls_than_one() {
+    assert!(polls_most(TurnRule::Snapshot) > 1);
+}
+
 /// To a thread and back: a job for the pool, and one wake-up or none, by which is faster.
 #[test]
 fn c13_a_crossing_to_a_thread_costs_these_allocations_and_hops() {
