@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
-use examples::claims::{Claim, Observation, Registry, findings};
+use examples::claims::{Claim, Observation, PlantedFault, Registry, findings};
 
 use crate::claim;
 use crate::experiments::tests;
@@ -100,6 +100,17 @@ impl Claims {
         };
         let rows: String = self.registry.claims.iter().filter_map(row).collect();
         format!("| claim | predicted | what came out otherwise |\n|---|---|---|\n{rows}")
+    }
+
+    /// Makes a table of the faults under which experiments come out the other way.
+    pub(crate) fn planted(&self, pages: &Pages) -> String {
+        let mut text = String::from("| claim | what is done wrong | test |\n|---|---|---|\n");
+        for claim in &self.registry.claims {
+            for PlantedFault { what, test } in &claim.faults {
+                text += &format!("| {} | {what} | `{test}` |\n", pages.claim(&claim.id));
+            }
+        }
+        text
     }
 
     /// Makes a table of what is predicted of the claims to come.

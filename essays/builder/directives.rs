@@ -33,6 +33,7 @@ pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, V
             "compare" => compare::compare(argument),
             "crossings" => Ok(compare::effects()),
             "claims" => Ok(claims.table(pages)),
+            "faults" => Ok(claims.planted(pages)),
             "wrong" => Ok(claims.wrong(pages)),
             "predictions" => Ok(claims.to_come()),
             "notes" => notes.table(pages),

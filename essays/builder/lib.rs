@@ -13,6 +13,7 @@
 //! | `{{#compare echo}}` | the sources of the echo, of a program or of the crossings, side by side |
 //! | `{{#crossings}}` | a table of what becomes of a value, an error, a panic at each crossing |
 //! | `{{#claims}}` | a table of all claims: what each is, what came out, which was first |
+//! | `{{#faults}}` | a table of the faults under which experiments come out the other way |
 //! | `{{#wrong}}` | a table of the predictions that came out otherwise |
 //! | `{{#predictions}}` | a table of what is predicted of the claims to come |
 //! | `{{#notes}}` | a table of the notes that the book began with, and what became of each |

@@ -16,7 +16,11 @@ fn a_book_without_a_fault_has_none() {
     let shown =
         ["id=\"c01\"", "It took 41,000 turns.", "turns = 41", "fn whole() {}", "oneloop claim C01"];
     let part = "holds: it turns <small>(carries the statement; at least 41 turns)</small>";
-    for shown in shown.into_iter().chain([part, "<dd>experiment</dd>", "no fault is planted yet"]) {
+    for shown in shown.into_iter().chain([
+        part,
+        "<dd>experiment</dd>",
+        "It is stopped. <small>(<code>examples::stopped</code>)</small>",
+    ]) {
         assert!(page.contains(shown), "{shown}:\n{page}");
     }
     for edition in ["Version 1.2.3, 2026-11-25", "@misc{oneloop2026:one"] {
@@ -129,13 +133,14 @@ fn the_tables_lead_to_what_is_in_the_book() {
     let notes = "[essays]\none = \"The first\"\nnone = \"The next\"\n[[note]]\nnote = \"A note\"\n\
                  essays = [\"one\", \"none\"]\ncode = [\"examples/src/shown.rs\"]\nclaims = [\"C01\", \"C09\"]\n";
     fs::write(book.path("essays/notes.toml"), notes).unwrap();
-    book.plant("essays/src/two.md", "See", "{{#notes}}\n\n{{#claims}}\n\nSee");
+    book.plant("essays/src/two.md", "See", "{{#notes}}\n\n{{#claims}}\n\n{{#faults}}\n\nSee");
     assert_eq!(told(&book), [""; 0]);
     let page = book.page("two.html");
     for cell in [
         "<a href=\"one.html\">The first</a>, <em>The next</em> (to come)<br>",
         "<a href=\"one.html#c01\">C01</a> C09</td>",
         "<td>It holds.</td><td>experiment</td><td>held</td>",
+        "<td>It is stopped.</td><td><code>examples::stopped</code></td>",
     ] {
         assert!(page.contains(cell), "{cell}:\n{page}");
     }

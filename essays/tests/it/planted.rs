@@ -19,7 +19,8 @@ const FILES: [(&str, &str); 9] = [
          source = [{ who = \"Somebody\", where = \"https://example.org\", when = \"2016\" }]\n\
          decided_by = \"counts\"\nexperiments = [\"examples::c01_it_holds\"]\n\
          prediction = \"It holds.\"\n\
-         parts = [{ name = \"it turns\", at_least = 41, unit = \"turns\" }]\nverdict = \"held\"\n",
+         parts = [{ name = \"it turns\", at_least = 41, unit = \"turns\" }]\n\
+         faults = [{ what = \"It is stopped.\", test = \"examples::stopped\" }]\nverdict = \"held\"\n",
     ),
     (
         "essays/observations/C01.toml",
@@ -34,7 +35,7 @@ const FILES: [(&str, &str); 9] = [
          ```rust,ignore\n{{#rustdoc_include ../../examples/src/shown.rs:whole}}\n```\n",
     ),
     ("essays/src/two.md", "# Two\n\nSee [C01](one.md#c01), or [above](#two).\n"),
-    ("examples/tests/it/main.rs", "#[test]\nfn c01_it_holds() {}\n"),
+    ("examples/tests/it/main.rs", "#[test]\nfn c01_it_holds() {}\n#[test]\nfn stopped() {}\n"),
     ("examples/src/shown.rs", "// ANCHOR: whole\nfn whole() {}\n// ANCHOR_END: whole\n"),
 ];
 

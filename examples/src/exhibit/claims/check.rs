@@ -45,6 +45,9 @@ fn form(claim: &Claim) -> Vec<String> {
     if claim.nature != Nature::Definition && !carries {
         findings.push("no part carries the statement".to_owned());
     }
+    if claim.nature == Nature::Experiment && claim.faults.is_empty() {
+        findings.push("no fault is planted under which it comes out the other way".to_owned());
+    }
     let names: BTreeSet<_> = claim.parts.iter().map(|part| &part.name).collect();
     if names.len() < claim.parts.len() {
         findings.push("two parts have one name".to_owned());
