@@ -47,6 +47,7 @@ impl Sources {
     fn of_registers(&self) -> Vec<Fault> {
         let registers = [
             ("claims.toml", self.claims.faults()),
+            ("predictions.toml", self.claims.faults_of_predictions()),
             ("notes.toml", self.notes.faults(self.root())),
             ("promised.toml", self.promised.faults()),
         ];

@@ -4,26 +4,33 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
-use examples::claims::{Claim, Observation, Registry, Source, claim_of, findings};
-use serde::Deserialize;
+use anyhow::Result;
+use examples::claims::{Claim, Observation, PlantedFault, Registry, findings};
 
+use crate::claim;
 use crate::experiments::tests;
-use crate::html::{escaped, with_code};
+use crate::history::History;
+use crate::html::block;
 use crate::pages::Pages;
+use crate::predictions::Predictions;
+use crate::read::parsed;
 
-/// The registry, the runs, and the tests that there are.
+/// The registry, the runs, the predictions, and the tests that there are.
 pub(crate) struct Claims {
     registry: Registry,
     observations: BTreeMap<String, Observation>,
+    predictions: Predictions,
+    /// What git tells of when each was written.
+    history: History,
     tests: BTreeSet<String>,
 }
 
 impl Claims {
-    /// Reads `claims.toml` and `observations/` in the folder of the book, and the tests of the workspace.
+    /// Reads `claims.toml`, `predictions.toml` and `observations/` in the folder of the book, the tests
+    /// of the workspace, and the history.
     ///
     /// # Errors
-    /// When a file cannot be read or understood.
+    /// When a file cannot be read or understood; a history that cannot be read is none.
     pub(crate) fn read(root: &Path, book: &Path) -> Result<Claims> {
         let mut observations = BTreeMap::new();
         let folder = book.join("observations");
@@ -39,7 +46,9 @@ impl Claims {
         Ok(Claims {
             registry: parsed(&book.join("claims.toml"))?,
             observations,
-            tests: tests(root)?.into_iter().filter(|test| claim_of(test).is_some()).collect(),
+            predictions: Predictions::read(book)?,
+            history: History::read(root),
+            tests: tests(root)?,
         })
     }
 
@@ -48,53 +57,65 @@ impl Claims {
         &self.registry.claims
     }
 
-    /// Tells of claims without an experiment, experiments without a claim, verdicts that are not those
-    /// of the last run.
+    /// Tells of claims without an experiment, experiments without a claim, parts that nothing decides,
+    /// verdicts that are not those of the last run, and wordings that were dropped.
     pub(crate) fn faults(&self) -> Vec<String> {
-        findings(&self.registry, &self.tests, &self.observations)
+        let mut faults = findings(&self.registry, &self.tests, &self.observations);
+        faults.extend(self.registry.claims.iter().flat_map(|claim| self.history.dropped(claim)));
+        faults
+    }
+
+    /// Tells of predictions that are not what the registry says, or younger than their experiments.
+    pub(crate) fn faults_of_predictions(&self) -> Vec<String> {
+        self.predictions.faults(&self.registry, &self.history)
     }
 
     /// Lays out a claim as a box that can be linked to.
     pub(crate) fn claim(&self, id: &str) -> Result<String, String> {
         let claim = self.registry.claims.iter().find(|claim| claim.id == id);
         let claim = claim.ok_or_else(|| format!("no claim is called `{id}`"))?;
-        let anchor = id.to_lowercase();
-        let said: Vec<_> = claim.source.iter().map(said).collect();
-        let mut text = format!(
-            "<div class=\"claim\" id=\"{anchor}\">\n<p class=\"claim-statement\">\
-             <a class=\"claim-id\" href=\"#{anchor}\">{id}</a> {}</p>\n\
-             <dl><dt>Said by</dt><dd>{}</dd>\n<dt>Decided by</dt>\
-             <dd><code>oneloop claim {id}</code></dd>\n<dt>Predicted</dt><dd>{}</dd>\n",
-            with_code(&claim.statement),
-            said.join("; "),
-            with_code(&claim.prediction),
-        );
-        text += &match self.observations.get(id) {
-            Some(Observation { printed, run, .. }) => {
-                let run = escaped(run);
-                format!(
-                    "<dt>Seen</dt><dd>in the run <span class=\"claim-run\">{run}</span></dd></dl>\n\n{}\n",
-                    block(printed)
-                )
-            }
-            None => "<dt>Seen</dt><dd>not run yet</dd></dl>\n".to_owned(),
-        };
-        let verdict = claim.verdict.name();
-        let class = verdict.replace(' ', "-");
-        text += &format!(
-            "<p class=\"claim-verdict {class}\">Verdict: <strong>{verdict}</strong></p>\n</div>\n\n"
-        );
-        Ok(text)
+        let order = self.history.order(id, &claim.prediction);
+        Ok(claim::laid_out(claim, self.observations.get(id), &order))
     }
 
     /// Makes a table of all claims, with a link to each that is in the book.
     pub(crate) fn table(&self, pages: &Pages) -> String {
         let row = |claim: &Claim| {
-            let Claim { id, statement, verdict, .. } = claim;
-            format!("| {} | {statement} | {verdict} |\n", pages.claim(id))
+            let Claim { id, statement, nature, prediction, .. } = claim;
+            let (outcome, nature) = (claim.registered().name(), nature.name());
+            let order = self.history.order(id, prediction);
+            let order = order.sentence(claim.measured_before.as_deref());
+            format!("| {} | {statement} | {nature} | {outcome} | {order} |\n", pages.claim(id))
         };
         let rows: String = self.registry.claims.iter().map(row).collect();
-        format!("| claim | statement | verdict |\n|---|---|---|\n{rows}")
+        let head = "| claim | statement | what it is | outcome | which was first |\n";
+        format!("{head}|---|---|---|---|---|\n{rows}")
+    }
+
+    /// Makes a table of the predictions that came out otherwise.
+    pub(crate) fn wrong(&self, pages: &Pages) -> String {
+        let row = |claim: &Claim| {
+            let otherwise = claim::surprise(claim, self.observations.get(&claim.id)?)?;
+            Some(format!("| {} | {} | {otherwise} |\n", pages.claim(&claim.id), claim.prediction))
+        };
+        let rows: String = self.registry.claims.iter().filter_map(row).collect();
+        format!("| claim | predicted | what came out otherwise |\n|---|---|---|\n{rows}")
+    }
+
+    /// Makes a table of the faults under which experiments come out the other way.
+    pub(crate) fn planted(&self, pages: &Pages) -> String {
+        let mut text = String::from("| claim | what is done wrong | test |\n|---|---|---|\n");
+        for claim in &self.registry.claims {
+            for PlantedFault { what, test } in &claim.faults {
+                text += &format!("| {} | {what} | `{test}` |\n", pages.claim(&claim.id));
+            }
+        }
+        text
+    }
+
+    /// Makes a table of what is predicted of the claims to come.
+    pub(crate) fn to_come(&self) -> String {
+        self.predictions.table(&self.registry, &self.history)
     }
 
     /// Returns what the last run of a claim printed, as a block.
@@ -114,16 +135,6 @@ impl Claims {
     }
 }
 
-/// Says who said it, where and when.
-fn said(source: &Source) -> String {
-    let (who, place, when) = (&source.who, &source.place, &source.when);
-    let who = with_code(who);
-    if place.starts_with("https://") || place.starts_with("http://") {
-        return format!("<a href=\"{}\">{who}</a>, {}", escaped(place), escaped(when));
-    }
-    format!("{who}, {}, {}", with_code(place), escaped(when))
-}
-
 /// Divides a long whole number by commas, for a sentence; what is none stays as it is.
 fn grouped(value: &str) -> String {
     if value.len() <= 4 || !value.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -137,14 +148,4 @@ fn grouped(value: &str) -> String {
         text.push(digit);
     }
     text
-}
-
-/// Makes a block of what a program printed.
-pub(crate) fn block(printed: &str) -> String {
-    format!("``````text\n{}\n``````\n", printed.trim_end())
-}
-
-pub(crate) fn parsed<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<T> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    toml::from_str(&text).with_context(|| path.display().to_string())
 }

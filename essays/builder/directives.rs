@@ -3,8 +3,8 @@
 use examples::demonstrations::{Demonstration, Detail};
 use examples::{PROGRAMS, Program};
 
-use crate::claims::block;
 use crate::compare;
+use crate::html::block;
 use crate::pages::Pages;
 use crate::pieces::{Directive, Piece, pieces};
 use crate::sources::Sources;
@@ -33,6 +33,9 @@ pub(crate) fn expand(page: &str, sources: &Sources, pages: &Pages) -> (String, V
             "compare" => compare::compare(argument),
             "crossings" => Ok(compare::effects()),
             "claims" => Ok(claims.table(pages)),
+            "faults" => Ok(claims.planted(pages)),
+            "wrong" => Ok(claims.wrong(pages)),
+            "predictions" => Ok(claims.to_come()),
             "notes" => notes.table(pages),
             "promised" => Ok(promised.tables()),
             "instructions" => Ok(instructions.tables()),

@@ -22,3 +22,8 @@ pub(crate) fn with_code(text: &str) -> String {
         .map(|(place, piece)| if place % 2 == 1 { format!("<code>{piece}</code>") } else { piece })
         .collect()
 }
+
+/// Makes a block of what a program printed.
+pub(crate) fn block(printed: &str) -> String {
+    format!("``````text\n{}\n``````\n", printed.trim_end())
+}

@@ -3,10 +3,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use crate::read::parsed;
 use anyhow::Result;
 use serde::Deserialize;
-
-use crate::claims::parsed;
 
 /// `instructions.toml`: what was counted, written by hand after each change that was measured.
 #[derive(Default, Deserialize)]

@@ -7,8 +7,8 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Deserialize;
 
-use crate::claims::parsed;
 use crate::pages::Pages;
+use crate::read::parsed;
 
 /// `notes.toml`.
 #[derive(Default, Deserialize)]

@@ -7,9 +7,9 @@ use std::path::Path;
 use anyhow::Result;
 use serde::Deserialize;
 
-use crate::claims::parsed;
 use crate::experiments::tests;
 use crate::html::escaped;
+use crate::read::parsed;
 
 /// `promised.toml`, and the tests that there are.
 #[derive(Default)]

@@ -101,8 +101,8 @@ impl Workspace {
                 commit: commit.clone(),
                 rustc: env!("ONELOOP_RUSTC").to_owned(),
                 tests: claim.experiments.clone(),
-                verdict: seen.verdict(),
                 printed: seen.printed,
+                parts: seen.parts,
                 values: seen.values,
             }
         };

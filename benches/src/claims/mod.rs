@@ -5,7 +5,7 @@ mod experiment;
 
 use anstyle::AnsiColor;
 use clap::Args;
-use examples::claims::{Claim, Kind, Observation, Registry, Verdict};
+use examples::claims::{Claim, DecidedBy, Observation, Outcome, Registry, Verdict};
 
 use crate::failure::Failure;
 use crate::nearest;
@@ -53,8 +53,8 @@ pub(crate) fn run_all(asked: &ClaimsArguments) -> Result<(), Failure> {
     }
     let workspace = workspace?;
     let registry = workspace.registry()?;
-    let tests = registry.claims.iter().filter(|claim| claim.kind == Kind::Test);
-    let claims: Vec<_> = tests.collect();
+    let tests = registry.claims.iter().filter(|claim| claim.decided_by == DecidedBy::Counts);
+    let claims: Vec<_> = tests.filter(|claim| !claim.experiments.is_empty()).collect();
     if asked.record {
         workspace.ensure_recordable()?;
     }
@@ -64,9 +64,9 @@ pub(crate) fn run_all(asked: &ClaimsArguments) -> Result<(), Failure> {
         if asked.record {
             workspace.record(&claim.id, seen)?;
         }
-        if seen.verdict != claim.verdict {
-            let (id, verdict, is) = (&claim.id, claim.verdict, seen.verdict);
-            stale.push(format!("{id}: the registry says `{verdict}`, and this run `{is}`"));
+        let (id, registered, is) = (&claim.id, claim.registered(), claim.outcome(&seen.parts));
+        if is != registered {
+            stale.push(format!("{id}: the registry says `{registered}`, and this run `{is}`"));
         }
     }
     if !stale.is_empty() {
@@ -80,7 +80,7 @@ pub(crate) fn run(asked: &ClaimArguments) -> Result<(), Failure> {
     let workspace = Workspace::find()?;
     let registry = workspace.registry()?;
     let claim = found(&registry, &asked.claim).map_err(Failure::Usage)?;
-    if claim.kind == Kind::Benchmark {
+    if claim.decided_by == DecidedBy::Times {
         let commands = claim.experiments.join(", ");
         return Err(Failure::Refused(format!("{} is decided by times: {commands}", claim.id)));
     }
@@ -97,26 +97,27 @@ pub(crate) fn run(asked: &ClaimArguments) -> Result<(), Failure> {
 }
 
 fn listed(registry: &Registry, dress: Dress) -> String {
-    let verdicts = registry.claims.iter().map(|claim| claim.verdict.name().len());
+    let verdicts = registry.claims.iter().map(|claim| claim.registered().name().len());
     let columns = verdicts.max().unwrap_or(0);
     let mut text = String::new();
-    for Claim { id, verdict, statement, .. } in &registry.claims {
-        let line = item(&format!("{id}  {:<columns$}  ", verdict.name()), statement);
-        text += &line.replacen(verdict.name(), &painted(*verdict, dress), 1);
+    for claim in &registry.claims {
+        let (id, outcome) = (&claim.id, claim.registered());
+        let line = item(&format!("{id}  {outcome:<columns$}  "), &claim.statement);
+        text += &line.replacen(outcome.name(), &painted(outcome, dress), 1);
     }
     text + "\nOne of them, with its experiments: oneloop claim C22\n"
 }
 
-/// Colours a verdict: what fell, and what fell in part, is seen first.
-fn painted(verdict: Verdict, dress: Dress) -> String {
-    let colour = match verdict {
-        Verdict::Held => AnsiColor::Green,
-        Verdict::Refuted => AnsiColor::Red,
-        Verdict::Partly => AnsiColor::Yellow,
-        Verdict::NotMeasurableHere => AnsiColor::Cyan,
+/// Colours an outcome: what fell, and what fell in part, is seen first.
+fn painted(outcome: Outcome, dress: Dress) -> String {
+    let colour = match outcome {
+        Outcome::Verdict(Verdict::Held) | Outcome::Shown => AnsiColor::Green,
+        Outcome::Verdict(Verdict::Refuted) | Outcome::NotShown => AnsiColor::Red,
+        Outcome::Verdict(Verdict::Partly) => AnsiColor::Yellow,
+        Outcome::Verdict(Verdict::NotMeasurableHere) | Outcome::Definition => AnsiColor::Cyan,
     };
     let paint = colour.on_default();
-    if dress == Dress::Colour { format!("{paint}{verdict}{paint:#}") } else { verdict.to_string() }
+    if dress == Dress::Colour { format!("{paint}{outcome}{paint:#}") } else { outcome.to_string() }
 }
 
 /// Where everything but labels begins.
@@ -137,13 +138,13 @@ fn shown(claim: &Claim, seen: &Observation, dress: Dress) -> String {
     for (at, line) in seen.printed.lines().enumerate() {
         text += &labelled(if at == 0 { "seen" } else { "" }, line);
     }
-    let differs = match seen.verdict == claim.verdict {
+    let (outcome, registered) = (claim.outcome(&seen.parts), claim.registered());
+    let differs = match outcome == registered {
         true => String::new(),
-        false => format!(", where the registry says {}", claim.verdict),
+        false => format!(", where the registry says {registered}"),
     };
-    let verdict = format!("{}{differs}", seen.verdict);
-    let line = labelled("\nverdict", &verdict);
-    text + &line.replacen(seen.verdict.name(), &painted(seen.verdict, dress), 1)
+    let line = labelled("\nverdict", &format!("{outcome}{differs}"));
+    text + &line.replacen(outcome.name(), &painted(outcome, dress), 1)
 }
 
 fn labelled(label: &str, paragraph: &str) -> String {

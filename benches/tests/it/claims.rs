@@ -33,6 +33,9 @@ fn held(id: &str, lines: &str) -> String {
     format!("{said}\nsuccesses:\n\n---- one stdout ----\n{lines}")
 }
 
+/// The part that carries C22.
+const GROWS: &str = "without flow control, all that is written more is held";
+
 #[test]
 fn the_list_has_every_claim_with_its_verdict() {
     let output = run(&["claims"]);
@@ -43,7 +46,7 @@ fn the_list_has_every_claim_with_its_verdict() {
             .lines()
             .find(|line| line.trim_start().starts_with(&claim.id))
             .expect("a line for each");
-        assert!(line.contains(claim.verdict.name()), "{line}");
+        assert!(line.contains(claim.registered().name()), "{line}");
         let statement: Vec<_> = claim.statement.split_whitespace().collect();
         assert!(line.ends_with(&statement.join(" ")), "a pipe gets the whole: {line}");
     }
@@ -92,8 +95,8 @@ fn an_unknown_claim_names_those_that_exist() {
 
 #[test]
 fn a_claim_shows_its_source_and_what_its_experiments_saw() {
-    let lines = "C22 unsent_bytes = 41\nC22 holds: it grows\nC20 fails: another's\n";
-    let output = run_with(&held("C22", lines), &["claim", "c22"]);
+    let lines = format!("C22 unsent_bytes = 41\nC22 holds: {GROWS}\nC20 fails: another's\n");
+    let output = run_with(&held("C22", &lines), &["claim", "c22"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let shown = text(&output.stdout);
     for part in
@@ -101,7 +104,7 @@ fn a_claim_shows_its_source_and_what_its_experiments_saw() {
     {
         assert!(shown.contains(part), "{part}:\n{shown}");
     }
-    for part in ["seen       unsent_bytes = 41", "holds: it grows", "\nverdict    held\n"] {
+    for part in ["seen       unsent_bytes = 41", GROWS, "\nverdict    held\n"] {
         assert!(shown.contains(part), "{part}:\n{shown}");
     }
     assert!(!shown.contains("another's"), "{shown}");
@@ -109,7 +112,7 @@ fn a_claim_shows_its_source_and_what_its_experiments_saw() {
 
 #[test]
 fn a_run_that_comes_to_another_verdict_says_so() {
-    let output = run_with(&held("C22", "C22 fails: it grows\n"), &["claim", "C22"]);
+    let output = run_with(&held("C22", &format!("C22 fails: {GROWS}\n")), &["claim", "C22"]);
     let shown = text(&output.stdout);
     assert!(shown.contains("verdict    refuted, where the registry says held"), "{shown}");
     // All of them, in one run: those that print nothing could decide nothing.

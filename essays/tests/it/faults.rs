@@ -1,95 +1,26 @@
 //! Faults planted in a small book: each is caught, by its place and by what it is.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use essays::{Fault, Sources};
 use tempfile::TempDir;
 
-/// A book in which nothing is wrong, and which has one of everything.
-const FILES: [(&str, &str); 9] = [
-    ("CITATION.cff", "title: \"A book\"\nversion: 1.2.3\ndate-released: 2026-11-25\n"),
-    (
-        "essays/book.toml",
-        "[book]\ntitle = \"A book\"\n[output.html]\ninput-404 = \"\"\nprint.enable = false\nhash-files = false\n",
-    ),
-    (
-        "essays/claims.toml",
-        "[[claim]]\nid = \"C01\"\nstatement = \"It holds.\"\nkind = \"test\"\n\
-         source = [{ who = \"Somebody\", where = \"https://example.org\", when = \"2016\" }]\n\
-         experiments = [\"examples::c01_it_holds\"]\nprediction = \"It holds.\"\nverdict = \"held\"\n",
-    ),
-    (
-        "essays/observations/C01.toml",
-        "run = \"a run\"\ndate = \"2026-11-25\"\ncommit = \"1\"\nrustc = \"1\"\n\
-         tests = [\"examples::c01_it_holds\"]\nverdict = \"held\"\n\
-         printed = \"turns = 41\"\n[values]\nturns = \"41000\"\n",
-    ),
-    ("essays/src/SUMMARY.md", "- [One](one.md)\n- [Two](two.md)\n"),
-    (
-        "essays/src/one.md",
-        "# One\n\n{{#claim C01}}\n\nIt took {{#value C01.turns}} turns.\n\n{{#observed C01}}\n\n\
-         ```rust,ignore\n{{#rustdoc_include ../../examples/src/shown.rs:whole}}\n```\n",
-    ),
-    ("essays/src/two.md", "# Two\n\nSee [C01](one.md#c01), or [above](#two).\n"),
-    ("examples/tests/it/main.rs", "#[test]\nfn c01_it_holds() {}\n"),
-    ("examples/src/shown.rs", "// ANCHOR: whole\nfn whole() {}\n// ANCHOR_END: whole\n"),
-];
-
-/// The book in a folder of its own.
-struct Planted(TempDir);
-
-impl Planted {
-    fn new() -> Planted {
-        let folder = TempDir::new().unwrap();
-        for (file, text) in FILES {
-            let path = folder.path().join(file);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        Planted(folder)
-    }
-
-    /// Replaces a text of a file, which has it.
-    fn plant(&self, file: &str, text: &str, fault: &str) {
-        let path = self.path(file);
-        let whole = fs::read_to_string(&path).unwrap();
-        assert!(whole.contains(text), "{file}: {text}");
-        fs::write(path, whole.replace(text, fault)).unwrap();
-    }
-
-    fn path(&self, file: &str) -> PathBuf {
-        self.0.path().join(file)
-    }
-
-    fn faults(&self) -> Vec<Fault> {
-        Sources::read(self.0.path()).unwrap().build(&self.path("book")).unwrap()
-    }
-
-    fn page(&self, file: &str) -> String {
-        fs::read_to_string(self.path("book").join(file)).unwrap()
-    }
-}
-
-/// Plants a fault, and holds that it is found where it is, and nothing else.
-fn is_caught(file: &str, text: &str, fault: &str, place: &str, what: &str) {
-    let book = Planted::new();
-    book.plant(file, text, fault);
-    let found = book.faults();
-    assert!(!found.is_empty(), "{fault}: not caught");
-    for Fault { place: at, what: is } in found {
-        assert!(at == place && is.contains(what), "{at}: {is}");
-    }
-}
+use crate::planted::{Planted, is_caught, told};
 
 #[test]
 fn a_book_without_a_fault_has_none() {
     let book = Planted::new();
     assert_eq!(book.faults(), []);
     let page = book.page("one.html");
-    for shown in
-        ["id=\"c01\"", "It took 41,000 turns.", "turns = 41", "fn whole() {}", "oneloop claim C01"]
-    {
+    let shown =
+        ["id=\"c01\"", "It took 41,000 turns.", "turns = 41", "fn whole() {}", "oneloop claim C01"];
+    let part = "holds: it turns <small>(carries the statement; at least 41 turns)</small>";
+    for shown in shown.into_iter().chain([
+        part,
+        "<dd>experiment</dd>",
+        "It is stopped. <small>(<code>examples::stopped</code>)</small>",
+    ]) {
         assert!(page.contains(shown), "{shown}:\n{page}");
     }
     for edition in ["Version 1.2.3, 2026-11-25", "@misc{oneloop2026:one"] {
@@ -151,31 +82,6 @@ fn a_figure_or_code_that_is_typed_by_hand_is_caught() {
 }
 
 #[test]
-fn a_stale_verdict_is_caught() {
-    let claims = "essays/claims.toml";
-    let what = "C01: the verdict is `refuted`, and the last run says `held`";
-    is_caught(claims, "\"held\"", "\"refuted\"", claims, what);
-    let what = "C01: the verdict is `held`, and the last run says `refuted`";
-    is_caught("essays/observations/C01.toml", "\"held\"", "\"refuted\"", claims, what);
-}
-
-#[test]
-fn a_claim_without_an_experiment_and_an_experiment_without_a_claim_are_caught() {
-    let book = Planted::new();
-    book.plant("examples/tests/it/main.rs", "c01_it_holds", "c02_it_holds");
-    let claims = "essays/claims.toml";
-    let missing = format!("{claims}: C01: there is no test `examples::c01_it_holds`");
-    let stray = format!("{claims}: C02: `examples::c02_it_holds` is no experiment of a claim");
-    assert_eq!(told(&book), [missing, stray]);
-
-    let book = Planted::new();
-    fs::remove_file(book.path("essays/observations/C01.toml")).unwrap();
-    book.plant("essays/src/one.md", "It took {{#value C01.turns}} turns.", "");
-    book.plant("essays/src/one.md", "{{#observed C01}}", "");
-    assert_eq!(told(&book), [format!("{claims}: C01: no run of it is recorded")]);
-}
-
-#[test]
 fn a_claim_that_is_in_the_book_twice_or_never_is_caught() {
     let book = Planted::new();
     let page = "# Two\n\n{{#claim C01}}\n";
@@ -227,13 +133,14 @@ fn the_tables_lead_to_what_is_in_the_book() {
     let notes = "[essays]\none = \"The first\"\nnone = \"The next\"\n[[note]]\nnote = \"A note\"\n\
                  essays = [\"one\", \"none\"]\ncode = [\"examples/src/shown.rs\"]\nclaims = [\"C01\", \"C09\"]\n";
     fs::write(book.path("essays/notes.toml"), notes).unwrap();
-    book.plant("essays/src/two.md", "See", "{{#notes}}\n\n{{#claims}}\n\nSee");
+    book.plant("essays/src/two.md", "See", "{{#notes}}\n\n{{#claims}}\n\n{{#faults}}\n\nSee");
     assert_eq!(told(&book), [""; 0]);
     let page = book.page("two.html");
     for cell in [
         "<a href=\"one.html\">The first</a>, <em>The next</em> (to come)<br>",
         "<a href=\"one.html#c01\">C01</a> C09</td>",
-        "<td>It holds.</td><td>held</td>",
+        "<td>It holds.</td><td>experiment</td><td>held</td>",
+        "<td>It is stopped.</td><td><code>examples::stopped</code></td>",
     ] {
         assert!(page.contains(cell), "{cell}:\n{page}");
     }
@@ -274,8 +181,4 @@ fn the_book_keeps_its_rules() {
     let faults = Sources::read(root).unwrap().build(&to.path().join("book")).unwrap();
     let faults: Vec<_> = faults.iter().map(Fault::to_string).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-}
-
-fn told(book: &Planted) -> Vec<String> {
-    book.faults().iter().map(Fault::to_string).collect()
 }

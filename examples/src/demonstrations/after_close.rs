@@ -30,12 +30,16 @@ const TURNS: usize = 50;
 pub enum Reader {
     /// A callback, whose stream is shut down.
     Callbacks,
+    /// A callback, whose stream is dropped, which is the real close here.
+    CallbacksClosed,
     /// A callback, whose operation is cancelled first.
     CallbacksCancelled,
     /// A protocol, whose transport is closed.
     Protocol,
     /// A promise, whose stream is shut down.
     Promises,
+    /// A promise, whose stream is dropped.
+    PromisesClosed,
     /// A promise that is dropped first.
     PromisesDropped,
     /// A task, whose stream is shut down.
@@ -50,11 +54,13 @@ struct Told(Rc<Cell<usize>>);
 
 impl Reader {
     /// Each of them.
-    pub const ALL: [Reader; 7] = [
+    pub const ALL: [Reader; 9] = [
         Reader::Callbacks,
+        Reader::CallbacksClosed,
         Reader::CallbacksCancelled,
         Reader::Protocol,
         Reader::Promises,
+        Reader::PromisesClosed,
         Reader::PromisesDropped,
         Reader::Async,
         Reader::AsyncEnded,
@@ -64,9 +70,11 @@ impl Reader {
     fn words(self) -> &'static str {
         match self {
             Reader::Callbacks => "callbacks: the stream is shut down",
+            Reader::CallbacksClosed => "callbacks: the stream is dropped",
             Reader::CallbacksCancelled => "callbacks: the read is cancelled",
             Reader::Protocol => "a protocol: its transport is closed",
             Reader::Promises => "promises: the stream is shut down",
+            Reader::PromisesClosed => "promises: the stream is dropped",
             Reader::PromisesDropped => "promises: the read is dropped",
             Reader::Async => "async: the stream is shut down",
             Reader::AsyncEnded => "async: the task is ended",
@@ -100,24 +108,11 @@ pub fn bytes_after_close(reader: Reader) -> io::Result<usize> {
             transport.close();
             peer
         }
-        Reader::Callbacks | Reader::CallbacksCancelled => {
-            after_close_with_callbacks(&mut event_loop, &peer, {
-                (told.clone(), reader == Reader::CallbacksCancelled)
-            })?
+        Reader::Callbacks | Reader::CallbacksClosed | Reader::CallbacksCancelled => {
+            after_close_with_callbacks(&mut event_loop, &peer, told.clone(), reader)?
         }
-        Reader::Promises | Reader::PromisesDropped => {
-            let (stream, mut peer) = peer.promises(&mut event_loop)?;
-            peer.write_all(b"hello")?;
-            let seen = told.clone();
-            let reading = stream.read_chunk().map(move |read| {
-                seen.add(read.map_or(0, |chunk| chunk.len()));
-            });
-            match reader {
-                Reader::Promises => reading.detach(drop),
-                _ => drop(reading),
-            }
-            stream.shutdown(Shutdown::Both).detach(drop);
-            peer
+        Reader::Promises | Reader::PromisesClosed | Reader::PromisesDropped => {
+            after_close_with_promises(&mut event_loop, &peer, told.clone(), reader)?
         }
         Reader::Async | Reader::AsyncEnded => after_close_with_async(&mut event_loop, &peer, {
             (told.clone(), reader == Reader::AsyncEnded)
@@ -133,17 +128,43 @@ pub fn bytes_after_close(reader: Reader) -> io::Result<usize> {
 fn after_close_with_callbacks(
     event_loop: &mut EventLoop,
     peer: &Peer,
-    (told, cancelled): (Told, bool),
+    told: Told,
+    reader: Reader,
 ) -> io::Result<std::net::TcpStream> {
     let (stream, mut peer) = peer.callbacks(event_loop)?;
     peer.write_all(b"hello")?;
     let reading = stream.read_chunk(move |_, read| {
         told.add(read.ok().flatten().map_or(0, |chunk| chunk.len()));
     });
-    if cancelled {
+    if reader == Reader::CallbacksCancelled {
         reading.cancel();
     }
-    stream.shutdown(Shutdown::Both, |_, _| ());
+    match reader {
+        Reader::CallbacksClosed => drop(stream),
+        _ => drop(stream.shutdown(Shutdown::Both, |_, _| ())),
+    }
+    Ok(peer)
+}
+
+fn after_close_with_promises(
+    event_loop: &mut EventLoop,
+    peer: &Peer,
+    told: Told,
+    reader: Reader,
+) -> io::Result<std::net::TcpStream> {
+    let (stream, mut peer) = peer.promises(event_loop)?;
+    peer.write_all(b"hello")?;
+    let reading = stream.read_chunk().map(move |read| {
+        told.add(read.map_or(0, |chunk| chunk.len()));
+    });
+    match reader {
+        Reader::PromisesDropped => drop(reading),
+        _ => reading.detach(drop),
+    }
+    match reader {
+        Reader::PromisesClosed => drop(stream),
+        _ => stream.shutdown(Shutdown::Both).detach(drop),
+    }
     Ok(peer)
 }
 

@@ -19,7 +19,7 @@ pub(super) const DEMONSTRATION: Demonstration = Demonstration {
     show,
 };
 
-/// How a value that is there already is told.
+/// How a value that is there already is told; one that is not there yet is always told later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cached {
     /// By a callback that runs before `fetch` has returned.
@@ -30,6 +30,15 @@ pub enum Cached {
     Promises,
     /// By an `async` block that has nothing to wait for.
     Async,
+}
+
+/// Whether a value is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// It is, so that `fetch` could tell it at once.
+    IsCached,
+    /// It has to come first.
+    IsToCome,
 }
 
 /// Items of which each says when it is there; the batch is complete when none is missing.
@@ -54,12 +63,12 @@ impl Batch {
     }
 }
 
-/// Fetches cached items as one batch; returns how often it was told to be complete inside the calls,
-/// and how often in all.
+/// Fetches items as one batch; returns how often it was told to be complete inside the calls, and how
+/// often in all.
 ///
 /// # Errors
 /// When no loop can be made.
-pub fn completions(cached: Cached, items: usize) -> io::Result<(usize, usize)> {
+pub fn completions(cached: Cached, value: Value, items: usize) -> io::Result<(usize, usize)> {
     let mut event_loop = EventLoop::new()?;
     let handle = event_loop.handle();
     let batch = Rc::new(Batch::default());
@@ -68,7 +77,7 @@ pub fn completions(cached: Cached, items: usize) -> io::Result<(usize, usize)> {
         // The invariant: an item is counted as missing before it can end.
         batch.missing.set(batch.missing.get() + 1);
         let of_item = batch.clone();
-        fetch(&handle, cached, move || of_item.end_one());
+        fetch(&handle, cached, value, move || of_item.end_one());
     }
     // ANCHOR_END: batch
     let inside = batch.completions.get();
@@ -79,9 +88,10 @@ pub fn completions(cached: Cached, items: usize) -> io::Result<(usize, usize)> {
 }
 
 // ANCHOR: fetch
-fn fetch(handle: &LoopHandle, cached: Cached, callback: impl FnOnce() + 'static) {
+fn fetch(handle: &LoopHandle, cached: Cached, value: Value, callback: impl FnOnce() + 'static) {
     match cached {
-        Cached::Inline => callback(),
+        Cached::Inline if value == Value::IsCached => callback(),
+        Cached::Inline => drop(handle.call_soon(callback)),
         Cached::Callbacks => {
             api_callbacks::sleep_until(handle, LoopTime::ORIGIN, |_| callback());
         }
@@ -98,7 +108,7 @@ fn show(_: Detail) -> io::Result<String> {
     let mut text =
         String::from("for each item: missing += 1; fetch(|| { missing -= 1; complete at 0 })\n\n");
     for cached in Cached::ALL {
-        let (inside, all) = completions(cached, 3)?;
+        let (inside, all) = completions(cached, Value::IsCached, 3)?;
         let name = format!("{cached:?}").to_lowercase();
         let times = if all == 1 { "once".to_owned() } else { format!("{all} times") };
         let when = if inside == 0 { "after the calls" } else { "inside the calls" };

@@ -1,17 +1,20 @@
 //! The registry of claims: what is asserted, who said it, what decides it, and what a run saw.
 //!
-//! An experiment tells what it saw in lines of its own, `C22 key = value`, and which parts of the
-//! claim it found to hold, `C22 holds: part` or `C22 fails: part`. Rule: the verdict of a run follows
-//! from the parts; no hand writes it.
+//! A statement is divided into named parts. An experiment tells what it saw in lines of its own,
+//! `C22 key = value`, and how each part came out, `C22 holds: part` or `C22 fails: part`. Rule: the
+//! verdict follows from the parts and from how they bear on the statement; no hand writes it.
 
 mod check;
+mod parts;
+mod told;
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize};
 
 pub use check::{claim_of, findings};
+pub use parts::{Bears, Decided, Outcome, Part, Verdict};
+pub use told::{Seen, observed, part, skipped, within};
 
 /// Every claim of the essays, in the order of their ids.
 #[derive(Clone, Debug, Deserialize)]
@@ -30,18 +33,55 @@ pub struct Registry {
 pub struct Claim {
     /// `C22`: permanent.
     pub id: String,
+    /// What kind of thing it is, which says whether it can have a verdict.
+    pub nature: Nature,
     /// The assertion, as its friends would put it.
     pub statement: String,
+    /// The wordings that the statement had before, the oldest first.
+    #[serde(default)]
+    pub history: Vec<Wording>,
     /// Who said it, the first first.
     pub source: Vec<Source>,
-    /// How it is decided.
-    pub kind: Kind,
+    /// What the decision rests on.
+    pub decided_by: DecidedBy,
     /// Tests, as `crate::module::name`, or commands of `oneloop`.
     pub experiments: Vec<String>,
     /// What was expected before the run.
     pub prediction: String,
-    /// What came out.
-    pub verdict: Verdict,
+    /// What had been measured when the prediction was made; such a prediction shows no foresight.
+    pub measured_before: Option<String>,
+    /// What the statement says, point by point, as experiments print it.
+    #[serde(default)]
+    pub parts: Vec<Part>,
+    /// The faults under which an experiment comes out the other way.
+    #[serde(default)]
+    pub faults: Vec<PlantedFault>,
+    /// What came out; of an experiment alone.
+    pub verdict: Option<Verdict>,
+}
+
+/// What kind of thing a claim is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Nature {
+    /// It could have come out otherwise, and has a verdict.
+    Experiment,
+    /// It shows a mechanism that follows from the construction: it is shown, or it is not.
+    Demonstration,
+    /// It says how a word is used.
+    Definition,
+}
+
+/// A statement as it was before.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wording {
+    /// What it said.
+    pub statement: String,
+    /// The day on which it was changed.
+    pub until: String,
+    /// Why it was changed.
+    pub why: String,
 }
 
 /// Who said it.
@@ -57,35 +97,29 @@ pub struct Source {
     pub when: String,
 }
 
-/// How a claim is decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// By counts, which are the same on any machine.
-    Test,
-    /// By times, which are those of one machine.
-    Benchmark,
+/// A fault that is planted to see an experiment come out the other way.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlantedFault {
+    /// What is done wrong.
+    pub what: String,
+    /// The test that plants it, as `crate::module::name`.
+    pub test: String,
 }
 
-/// What came of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-pub enum Verdict {
-    /// Every part of it holds.
-    #[serde(rename = "held")]
-    Held,
-    /// No part of it holds.
-    #[serde(rename = "refuted")]
-    Refuted,
-    /// Some parts hold, some fail.
-    #[serde(rename = "partly")]
-    Partly,
-    /// The experiments ran, and could decide nothing.
-    #[serde(rename = "not measurable here")]
-    NotMeasurableHere,
+/// What the decision about a claim rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecidedBy {
+    /// Counts, which are the same on any machine.
+    Counts,
+    /// Times, which are those of one machine.
+    Times,
 }
 
 /// What a run of a claim's experiments saw, as it is kept.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Observation {
     /// The time and the commit, by which the run is named.
     pub run: String,
@@ -97,23 +131,12 @@ pub struct Observation {
     pub rustc: String,
     /// The experiments that ran, all to their end.
     pub tests: Vec<String>,
-    /// What follows from the parts.
-    pub verdict: Verdict,
     /// What the experiments printed of the claim.
     pub printed: String,
+    /// How each part came out, by its name.
+    pub parts: BTreeMap<String, Decided>,
     /// The values that an essay may quote, by key.
     pub values: BTreeMap<String, String>,
-}
-
-/// What the output of experiments tells of one claim.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// The lines, without the claim's id.
-    pub printed: String,
-    /// Each value by its key.
-    pub values: BTreeMap<String, String>,
-    /// How many parts hold, and how many fail.
-    pub parts: (usize, usize),
 }
 
 impl Registry {
@@ -139,60 +162,52 @@ impl Registry {
     }
 }
 
-impl Verdict {
-    /// Returns the verdict as the registry spells it.
+impl Claim {
+    /// Finds a part by its name.
+    pub fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+
+    /// Returns what the registry says of it: its verdict, or what stands in the place of one.
+    pub fn registered(&self) -> Outcome {
+        match (self.nature, self.verdict) {
+            (Nature::Experiment, Some(verdict)) => Outcome::Verdict(verdict),
+            (Nature::Experiment, None) => Outcome::Verdict(Verdict::NotMeasurableHere),
+            (Nature::Demonstration, _) => Outcome::Shown,
+            (Nature::Definition, _) => Outcome::Definition,
+        }
+    }
+
+    /// Returns what follows for the statement from how its parts came out.
+    pub fn outcome(&self, decided: &BTreeMap<String, Decided>) -> Outcome {
+        match self.nature {
+            Nature::Experiment => Outcome::Verdict(parts::verdict(&self.parts, decided)),
+            Nature::Demonstration if parts::verdict(&self.parts, decided) == Verdict::Held => {
+                Outcome::Shown
+            }
+            Nature::Demonstration => Outcome::NotShown,
+            Nature::Definition => Outcome::Definition,
+        }
+    }
+
+    /// Returns the parts that came out otherwise than predicted.
+    pub fn surprises(&self, decided: &BTreeMap<String, Decided>) -> Vec<&Part> {
+        let wrong = |part: &&Part| match decided.get(&part.name) {
+            Some(Decided::Holds) => !part.predicted,
+            Some(Decided::Fails) => part.predicted,
+            Some(Decided::Skipped) | None => false,
+        };
+        self.parts.iter().filter(wrong).collect()
+    }
+}
+
+impl Nature {
+    /// Returns the word for it.
     pub fn name(self) -> &'static str {
         match self {
-            Verdict::Held => "held",
-            Verdict::Refuted => "refuted",
-            Verdict::Partly => "partly",
-            Verdict::NotMeasurableHere => "not measurable here",
+            Nature::Experiment => "experiment",
+            Nature::Demonstration => "demonstration",
+            Nature::Definition => "definition",
         }
     }
-}
-
-impl Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl Seen {
-    /// Takes from an output what it tells of a claim.
-    pub fn read(id: &str, output: &str) -> Seen {
-        let mut seen = Seen::default();
-        let mark = format!("{id} ");
-        for line in output.lines().filter_map(|line| line.strip_prefix(&mark)) {
-            seen.printed += &format!("{line}\n");
-            if line.starts_with("holds: ") {
-                seen.parts.0 += 1;
-            } else if line.starts_with("fails: ") {
-                seen.parts.1 += 1;
-            } else if let Some((key, value)) = line.split_once(" = ") {
-                seen.values.insert(key.to_owned(), value.to_owned());
-            }
-        }
-        seen
-    }
-
-    /// Returns what follows from the parts.
-    pub fn verdict(&self) -> Verdict {
-        match self.parts {
-            (0, 0) => Verdict::NotMeasurableHere,
-            (_, 0) => Verdict::Held,
-            (0, _) => Verdict::Refuted,
-            _ => Verdict::Partly,
-        }
-    }
-}
-
-/// Tells a value that an experiment saw.
-pub fn observed(claim: &str, key: &str, value: impl Display) {
-    println!("{claim} {key} = {value}");
-}
-
-/// Tells whether a part of a claim holds, and returns that, for the test to pin.
-pub fn part(claim: &str, part: &str, holds: bool) -> bool {
-    println!("{claim} {}: {part}", if holds { "holds" } else { "fails" });
-    holds
 }

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use examples::Style;
-use examples::claims::{observed, part};
+use examples::claims::{observed, part, skipped};
 use examples::demonstrations::frames::{
     FUNCTIONS, Moment, STYLES, backtrace, backtrace_while_it_waits, introspect,
 };
@@ -86,6 +86,16 @@ fn c15_what_waits_is_invisible_to_a_backtrace_and_the_dump_names_it() {
     assert!(part("C15", "spawning cuts the trace", cut));
 }
 
+/// The planted faults of C14 and C15: a stack of one's own is kept over a wait, and what runs is on it.
+#[test]
+fn a_chain_is_kept_on_a_stack_of_its_own_and_what_runs_is_on_a_stack() {
+    assert!(shown(Style::Threads, Moment::After).contains("serve"));
+    assert!(!shown(Style::Async, Moment::Back).contains("price"), "what has returned is on none");
+    for style in STYLES {
+        assert!(!backtrace(style, Moment::Before).unwrap().functions().is_empty(), "{style}");
+    }
+}
+
 /// A fault after the wait is reported once; how far the place leads differs.
 #[test]
 fn the_report_of_a_fault_names_a_place_in_the_program_where_the_style_knows_one() {
@@ -100,13 +110,15 @@ fn the_report_of_a_fault_names_a_place_in_the_program_where_the_style_knows_one(
     assert!(report(Style::Callbacks).contains("panicked"));
 }
 
+/// The part of C14 that a release build decides.
+const OPTIMISED: &str = "an optimised build shows the same";
+
 /// What c14 holds of this build, of an optimised one: the program `frames` of a release build, where
 /// `FRAMES_RELEASE` names it.
 #[test]
 fn c14_an_optimised_build_shows_the_same_after_the_wait() {
     let Some(program) = std::env::var_os("FRAMES_RELEASE") else {
-        println!("skipped: FRAMES_RELEASE names no program `frames` of a release build");
-        return;
+        return skipped("C14", OPTIMISED, "`FRAMES_RELEASE` names no program of a release build");
     };
     for style in STYLES {
         for (moment, name) in [(Moment::After, "after"), (Moment::Back, "back")] {
@@ -114,7 +126,8 @@ fn c14_an_optimised_build_shows_the_same_after_the_wait() {
             let text = String::from_utf8(output.stdout).unwrap();
             let functions = format!(" {}  (", shown(style, moment));
             let line = text.lines().next().unwrap_or_default();
-            assert!(line.contains(&functions), "{style}, {name}: {functions:?} is not in {line:?}");
+            let same = part("C14", OPTIMISED, line.contains(&functions));
+            assert!(same, "{style}, {name}: {functions:?} is not in {line:?}");
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Claim, Kind, Observation, Registry};
+use super::{Bears, Claim, DecidedBy, Nature, Observation, Outcome, Registry};
 
 /// Returns a sentence for each fault; a registry in order has none.
 ///
-/// `tests` are all tests that are named by a claim, as `crate::module::name`.
+/// `tests` are all tests that there are, as `crate::module::name`.
 pub fn findings(
     registry: &Registry,
     tests: &BTreeSet<String>,
@@ -17,8 +17,11 @@ pub fn findings(
         findings.push("the claims are not in the order of their ids, each there once".to_owned());
     }
     for claim in &registry.claims {
-        findings.extend(experiments(claim, tests));
-        findings.extend(observation(claim, observations.get(&claim.id)));
+        let id = &claim.id;
+        let mut found = form(claim);
+        found.extend(experiments(claim, tests));
+        found.extend(observation(claim, observations.get(id)));
+        findings.extend(found.into_iter().map(|what| format!("{id}: {what}")));
     }
     findings.extend(strays(registry, tests));
     for id in observations.keys().filter(|id| registry.claim(id).is_none()) {
@@ -27,37 +30,72 @@ pub fn findings(
     findings
 }
 
+/// Holds a claim against what its nature asks for.
+fn form(claim: &Claim) -> Vec<String> {
+    let mut findings = Vec::new();
+    let nature = claim.nature.name();
+    match (claim.nature, claim.verdict) {
+        (Nature::Experiment, None) => findings.push("an experiment has no verdict".to_owned()),
+        (Nature::Demonstration | Nature::Definition, Some(verdict)) => {
+            findings.push(format!("a {nature} has a verdict, `{verdict}`"));
+        }
+        _ => {}
+    }
+    let carries = claim.parts.iter().any(|part| part.bears == Bears::Statement);
+    if claim.nature != Nature::Definition && !carries {
+        findings.push("no part carries the statement".to_owned());
+    }
+    if claim.nature == Nature::Experiment && claim.faults.is_empty() {
+        findings.push("no fault is planted under which it comes out the other way".to_owned());
+    }
+    let names: BTreeSet<_> = claim.parts.iter().map(|part| &part.name).collect();
+    if names.len() < claim.parts.len() {
+        findings.push("two parts have one name".to_owned());
+    }
+    findings
+}
+
 /// Holds a claim against the tests that there are.
 fn experiments(claim: &Claim, tests: &BTreeSet<String>) -> Vec<String> {
-    let id = &claim.id;
-    if claim.experiments.is_empty() {
-        return vec![format!("{id}: no experiment decides it")];
-    }
-    if claim.kind == Kind::Benchmark {
-        return Vec::new();
+    if claim.experiments.is_empty() && claim.nature != Nature::Definition {
+        return vec!["no experiment decides it".to_owned()];
     }
     let mut findings = Vec::new();
-    for experiment in &claim.experiments {
+    let counted = claim.experiments.iter().filter(|_| claim.decided_by == DecidedBy::Counts);
+    for experiment in counted {
         if !tests.contains(experiment) {
-            findings.push(format!("{id}: there is no test `{experiment}`"));
-        } else if claim_of(experiment).as_ref() != Some(id) {
-            findings.push(format!("{id}: `{experiment}` is named by another claim"));
+            findings.push(format!("there is no test `{experiment}`"));
+        } else if claim_of(experiment).as_ref() != Some(&claim.id) {
+            findings.push(format!("`{experiment}` is named by another claim"));
         }
+    }
+    for fault in claim.faults.iter().filter(|fault| !tests.contains(&fault.test)) {
+        findings.push(format!("there is no test `{}`, which is to plant a fault", fault.test));
     }
     findings
 }
 
 /// Holds a claim against its last run.
 fn observation(claim: &Claim, seen: Option<&Observation>) -> Vec<String> {
-    let Claim { id, verdict, experiments, .. } = claim;
-    let Some(seen) = seen else { return vec![format!("{id}: no run of it is recorded")] };
-    let mut findings = Vec::new();
-    if seen.verdict != *verdict {
-        let is = seen.verdict;
-        findings.push(format!("{id}: the verdict is `{verdict}`, and the last run says `{is}`"));
+    if claim.nature == Nature::Definition {
+        return Vec::new();
     }
-    if seen.tests != *experiments {
-        findings.push(format!("{id}: its last run was of other experiments"));
+    let Some(seen) = seen else { return vec!["no run of it is recorded".to_owned()] };
+    let mut findings = Vec::new();
+    for part in claim.parts.iter().filter(|part| !seen.parts.contains_key(&part.name)) {
+        findings.push(format!("no experiment decides the part `{}`", part.name));
+    }
+    for name in seen.parts.keys().filter(|name| claim.part(name).is_none()) {
+        findings.push(format!("an experiment prints a part that is not registered: `{name}`"));
+    }
+    let (is, registered) = (claim.outcome(&seen.parts), claim.registered());
+    if is == Outcome::NotShown {
+        findings.push("the last run does not show it".to_owned());
+    } else if is != registered {
+        findings.push(format!("the verdict is `{registered}`, and the last run says `{is}`"));
+    }
+    if seen.tests != claim.experiments {
+        findings.push("its last run was of other experiments".to_owned());
     }
     findings
 }

@@ -1,4 +1,4 @@
-//! C03, C04: what keeps the others waiting.
+//! C04: what keeps the others waiting.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -6,23 +6,19 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Duration;
 
 use api_promises::Promise;
 use examples::Style;
 use examples::claims::{observed, part};
-use loop_core::{EventLoop, LoopHandle, ManualClock};
+use loop_core::{EventLoop, LoopHandle};
 
 use super::lab;
 
-const SPIN: Duration = Duration::from_millis(50);
-const CONNECTIONS: usize = 8;
-
 /// Begins to read, and calls back when there is something.
-type Reading = Box<dyn FnOnce(Box<dyn FnOnce()>)>;
+pub(super) type Reading = Box<dyn FnOnce(Box<dyn FnOnce()>)>;
 
 /// Connects in a style, and returns what begins to read.
-fn connection(style: Style, event_loop: &mut EventLoop, address: SocketAddr) -> Reading {
+pub(super) fn connection(style: Style, event_loop: &mut EventLoop, address: SocketAddr) -> Reading {
     let handle = event_loop.handle();
     match style {
         Style::Callbacks => {
@@ -64,67 +60,6 @@ fn async_await(event_loop: &mut EventLoop, address: SocketAddr) -> api_async::Tc
     let handle = event_loop.handle();
     let connect = async move { api_async::TcpStream::connect(&handle, address).await };
     api_async::run_until_complete(event_loop, connect).unwrap().unwrap()
-}
-
-/// Queues, in a style, what takes its time of the loop's clock.
-fn spin(style: Style, handle: &LoopHandle, clock: ManualClock) {
-    let spin = move || clock.advance(SPIN);
-    match style {
-        Style::Callbacks => drop(handle.call_soon(spin)),
-        Style::Promises => {
-            let begun = Promise::<_, io::Error>::resolve(handle, ());
-            begun.map(move |()| spin()).detach(drop);
-        }
-        _ => api_async::spawn(handle, async move { spin() }).detach(),
-    }
-}
-
-/// Returns by how much each connection is served late, beside something that spins or not.
-fn delays(style: Style, spins: bool) -> Vec<Duration> {
-    let clock = ManualClock::new();
-    let mut event_loop = EventLoop::with_clock(clock.clone()).unwrap();
-    let handle = event_loop.handle();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let (mut readings, mut peers) = (Vec::new(), Vec::new());
-    for _ in 0..CONNECTIONS {
-        readings.push(connection(style, &mut event_loop, address));
-        let (mut peer, _) = listener.accept().unwrap();
-        peer.write_all(b"x").unwrap();
-        peers.push(peer);
-    }
-    if spins {
-        spin(style, &handle, clock);
-    }
-    let (begun, served) = (handle.time(), Rc::new(Cell::new(Vec::new())));
-    for reading in readings {
-        let (handle, served) = (handle.clone(), served.clone());
-        reading(Box::new(move || {
-            let mut all = served.take();
-            all.push(handle.time() - begun);
-            served.set(all);
-        }));
-    }
-    let mut all = Vec::new();
-    while all.len() < CONNECTIONS {
-        event_loop.run_once().unwrap();
-        all.append(&mut served.take());
-    }
-    all
-}
-
-#[test]
-fn c03_what_spins_delays_every_other_connection_in_every_style() {
-    observed("C03", "connections", CONNECTIONS);
-    observed("C03", "spin_ms", SPIN.as_millis());
-    for style in Style::WINGS {
-        assert_eq!(delays(style, false), [Duration::ZERO; CONNECTIONS], "{style}");
-        let late = delays(style, true);
-        let least = late.iter().min().unwrap();
-        observed("C03", &format!("delay_ms_{style}"), least.as_millis());
-        let all = late.iter().all(|delay| *delay == SPIN);
-        assert!(part("C03", &format!("{style}: each is as late as the other spins"), all));
-    }
 }
 
 const MESSAGES: usize = 1_000;
@@ -223,6 +158,13 @@ fn reads_before_the_peer(style: Style, budget: bool) -> usize {
         event_loop.run_once().unwrap();
     }
     flood.at_peer.get().unwrap()
+}
+
+/// The planted fault is the budget, taken away and given.
+#[test]
+fn a_peer_of_async_waits_for_all_exactly_where_there_is_no_budget() {
+    assert_eq!(reads_before_the_peer(Style::Async, false), MESSAGES);
+    assert!(reads_before_the_peer(Style::Async, true) < MESSAGES);
 }
 
 #[test]
