@@ -16,6 +16,8 @@ pub struct SideBySide {
     pub sources: [&'static str; 4],
     /// How it is written as a protocol and its transport, if it is.
     pub protocol: Option<&'static str>,
+    /// How it is written with fibers, if it is.
+    pub fibers: Option<&'static str>,
 }
 
 /// A step in some styles, or what lies before, between or after the steps.
@@ -35,12 +37,14 @@ impl SideBySide {
             sentence: program.sentence,
             sources: program.sources,
             protocol: program.protocol,
+            fibers: program.fibers,
         });
         let echo = SideBySide {
             name: "echo",
             sentence: "sends back every byte that it receives",
             sources: echo::SOURCES,
             protocol: None,
+            fibers: Some(echo::FIBERS),
         };
         [echo].into_iter().chain(programs).collect()
     }
@@ -52,13 +56,16 @@ impl SideBySide {
 
     /// Returns the styles that it is written in, in the order of their columns.
     pub fn styles(&self) -> Vec<Style> {
-        styles(self.protocol)
+        styles(self.protocol, self.fibers)
     }
 
     /// Returns how it is written in a style, if it is.
     pub fn source(&self, style: Style) -> Option<&'static str> {
         if style == Style::Protocol {
             return self.protocol;
+        }
+        if style == Style::Fibers {
+            return self.fibers;
         }
         let place = STYLES.iter().position(|known| *known == style)?;
         Some(self.sources[place])

@@ -133,12 +133,21 @@ impl<T> Fiber<T> {
     /// # Errors
     /// The body's; [`Panicked`] if it panicked, [`Cancelled`] if it was cancelled or its loop was closed.
     pub fn join(self) -> io::Result<T> {
+        self.ended()?;
+        self.ended.take().unwrap_or_else(|| Err(Cancelled.into()))
+    }
+
+    /// Waits for the fiber's end, and leaves what it ended with to [`Fiber::join`]. One fiber waits at a time.
+    ///
+    /// # Errors
+    /// None but [`Cancelled`], in a destructor.
+    pub fn ended(&self) -> io::Result<()> {
         let joiner = current();
         while !self.is_finished() {
             self.core.joiner.set(Some(joiner.clone()));
             joiner.suspend(|| ())?;
         }
-        self.ended.take().unwrap_or_else(|| Err(Cancelled.into()))
+        Ok(())
     }
 
     /// Ends the fiber where it waits, or will wait next: its stack unwinds and drops what it holds. Tells whether
@@ -166,6 +175,7 @@ impl Core {
     pub(super) fn wake(self: &Rc<Self>) {
         match self.handle.is_closed() {
             true => self.clone().run(WAKE),
+            false if self.has_ended.get() => {}
             false => self.handle.queue(self.clone(), WAKE),
         }
     }

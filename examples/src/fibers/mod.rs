@@ -40,6 +40,8 @@
 //! Each stack takes two of the system's mappings (Linux: `vm.max_map_count`) and two pages at least. Frames that
 //! overflow end the process.
 
+pub mod echo;
+
 mod combine;
 mod fiber;
 mod stack;

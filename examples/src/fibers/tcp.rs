@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
 
 use loop_core::transfer::Transfer;
 use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
@@ -87,12 +88,26 @@ impl TcpStream {
         transfer.finish(moved)
     }
 
+    /// Returns the address of the other side.
+    ///
+    /// # Errors
+    /// What the system says, when the connection is gone.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.source.io().peer_addr()
+    }
+
     /// Shuts one side or both down; the peer reads the end of the stream then.
     ///
     /// # Errors
     /// When the connection is gone.
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         self.source.io().shutdown(how)
+    }
+}
+
+impl<S: AsFd> AsFd for Socket<S> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.source.io().as_fd()
     }
 }
 

@@ -141,22 +141,24 @@ fn a_fiber_waits_for_any_operation_of_the_callbacks() {
     .unwrap();
 }
 
+/// Bodies that wait for longer than a test lasts.
+const WAITS: [fn(LoopHandle, Rc<TcpListener>) -> io::Result<()>; 5] = [
+    |handle, _| sleep(&handle, 60 * SECOND),
+    |handle, _| timeout(&handle, 60 * SECOND, || sleep(&handle, 90 * SECOND)),
+    |_, listener| listener.accept().map(drop),
+    |handle, _| spawn(&handle.clone(), move || sleep(&handle, 60 * SECOND)).join(),
+    |handle, _| {
+        wait(|resume| api_callbacks::sleep(&handle, 60 * SECOND, |slept| resume.with(slept)))
+    },
+];
+
 #[test]
 fn a_loop_that_is_closed_unwinds_whatever_waits_on_it() {
     let mut event_loop = EventLoop::new().unwrap();
     let handle = event_loop.handle();
     let (drops, reports) = (Rc::new(Cell::new(0)), reports(&handle));
     let listener = Rc::new(TcpListener::bind(&handle, "127.0.0.1:0".parse().unwrap()).unwrap());
-    let bodies: [fn(LoopHandle, Rc<TcpListener>) -> io::Result<()>; 5] = [
-        |handle, _| sleep(&handle, 60 * SECOND),
-        |handle, _| timeout(&handle, 60 * SECOND, || sleep(&handle, 90 * SECOND)),
-        |_, listener| listener.accept().map(drop),
-        |handle, _| spawn(&handle.clone(), move || sleep(&handle, 60 * SECOND)).join(),
-        |handle, _| {
-            wait(|resume| api_callbacks::sleep(&handle, 60 * SECOND, |slept| resume.with(slept)))
-        },
-    ];
-    for body in bodies {
+    for body in WAITS {
         let (held, later, listener) = (Held(drops.clone()), handle.clone(), listener.clone());
         spawn(&handle, move || {
             let _held = held;
