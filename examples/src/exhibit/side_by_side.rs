@@ -127,7 +127,7 @@ mod tests {
         let one = "use a;\n// ANCHOR: x\nx\n// ANCHOR_END: x\n// ANCHOR: y\ny\n// ANCHOR_END: y";
         let two = "// ANCHOR: x\nx\n// ANCHOR_END: x\nz\n// ANCHOR: y\ny\n// ANCHOR_END: y";
         let sources = [one, two, one, two];
-        let shown = SideBySide { name: "", sentence: "", sources, protocol: None };
+        let shown = SideBySide { name: "", sentence: "", sources, protocol: None, fibers: None };
         let rows = shown.rows(&[Style::Callbacks, Style::Threads]).unwrap();
         let names: Vec<_> = rows.iter().map(|row| row.name).collect();
         assert_eq!(names, [None, Some("x"), None, Some("y")]);

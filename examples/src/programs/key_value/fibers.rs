@@ -134,7 +134,11 @@ impl KeyValue {
     /// grace.
     pub(super) fn stop(self, stopped: OnStopped) {
         let handle = self.0.handle.clone();
-        spawn(&handle, move || Ok(stopped(self.end()))).detach();
+        let end = move || {
+            stopped(self.end());
+            Ok(())
+        };
+        spawn(&handle, end).detach();
     }
 
     fn end(&self) -> Report {

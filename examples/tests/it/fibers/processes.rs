@@ -67,6 +67,32 @@ fn panicking() {
 }
 
 #[test]
+fn a_stack_is_used_again() {
+    let output = alone("fibers::processes::one_after_the_other");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A stack that is mapped anew has pages that were never touched: each costs a fault.
+#[test]
+#[ignore = "a process of its own for another test: it counts the faults of the process"]
+fn one_after_the_other() {
+    let faults = || {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+        stat.rsplit(')').next().unwrap().split(' ').nth(8).unwrap().parse::<usize>().unwrap()
+    };
+    let mut event_loop = EventLoop::new().unwrap();
+    let handle = event_loop.handle();
+    fibers::run(&mut event_loop, move || {
+        let before = faults();
+        (0..10_000).try_for_each(|_| spawn(&handle, || Ok(())).join())?;
+        let taken = faults() - before;
+        assert!(taken < 1_000, "{taken} faults for 10,000 fibers");
+        Ok(())
+    })
+    .unwrap();
+}
+
+#[test]
 fn a_fiber_without_room_for_its_stack_fails_and_the_others_go_on() {
     let output = alone("fibers::processes::without_room");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

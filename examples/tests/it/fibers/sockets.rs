@@ -141,8 +141,10 @@ fn a_fiber_waits_for_any_operation_of_the_callbacks() {
     .unwrap();
 }
 
+type Waits = fn(LoopHandle, Rc<TcpListener>) -> io::Result<()>;
+
 /// Bodies that wait for longer than a test lasts.
-const WAITS: [fn(LoopHandle, Rc<TcpListener>) -> io::Result<()>; 5] = [
+const WAITS: [Waits; 5] = [
     |handle, _| sleep(&handle, 60 * SECOND),
     |handle, _| timeout(&handle, 60 * SECOND, || sleep(&handle, 90 * SECOND)),
     |_, listener| listener.accept().map(drop),
@@ -182,7 +184,11 @@ fn a_loop_that_is_closed_unwinds_whatever_waits_on_it() {
     })
     .detach();
     let late = Held(drops.clone());
-    spawn(&handle, move || Ok(drop(late))).detach();
+    let unbegun = move || {
+        drop(late);
+        Ok(())
+    };
+    spawn(&handle, unbegun).detach();
     event_loop.run_once().unwrap();
     assert_eq!(drops.get(), 1);
     event_loop.close();
