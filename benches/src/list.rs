@@ -32,7 +32,7 @@ pub(crate) fn run() -> Result<(), Failure> {
         }
         text += &item(style.name(), style.sentence());
     }
-    text += "\n`compare` takes smol with --all or --only, others with --peer;\n`oneloop peers` lists ready-made ones.\n";
+    text += "\n`compare` takes fibers and smol with --all or --only, others with --peer;\n`oneloop peers` lists ready-made ones.\n";
     text += "\nTry one: oneloop serve echo --style async --listen 127.0.0.1:7000\n";
     text += "         oneloop run crawler --style callbacks\n";
     text += "         oneloop show crawler\n";

@@ -57,10 +57,10 @@ fn command(program: &'static Program) -> Command {
 }
 
 /// Finds a style that programs are written in, or says which those are. Whether this program is written as
-/// a protocol is known where it is known which.
+/// a protocol or with fibers is known where it is known which.
 pub(crate) fn style(name: &str) -> Result<Style, String> {
     match values::style(name)? {
-        Style::Protocol => Ok(Style::Protocol),
+        beside @ (Style::Protocol | Style::Fibers) => Ok(beside),
         _ => one_of(&STYLES, name),
     }
 }

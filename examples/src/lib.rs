@@ -7,11 +7,17 @@
 //!      │
 //!   echo              the echo server in every style, and the baselines
 //!      │
+//!   fibers            stackful coroutines on the same loop, a control arm
+//!      │
 //!   server  last_words  style  counts                      how a server is started and named
 //! ```
 //!
 //! # Decisions
 //!
+//! - **Fibers** are an arm of the comparison, and no wing. `generator` switches stacks, from any depth of calls: a
+//!   crate that hands its yielder to the body, as `corosensei` does, would have each function that waits take
+//!   it, which is colour again. Cancelling unwinds by a payload of ours, since the crate's own way takes the
+//!   process's panic hook away meanwhile.
 //! - **Programs.** [`PROGRAMS`] is the one list of the programs that are written in every style, and in both
 //!   forms of callbacks where these are closures and the program serves (`protocol.rs` beside `callbacks.rs`;
 //!   in `key_value` the callbacks are the protocol): name, sentence, sources, flags, run. `oneloop list` and
@@ -69,6 +75,7 @@ pub mod crossings;
 pub mod demonstrations;
 pub mod echo;
 pub mod exhibit;
+pub mod fibers;
 pub mod patterns;
 pub mod programs;
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A way to write a program: one of the three wings, or a baseline beside them.
+/// A way to write a program: one of the three wings, or what is compared with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Style {
@@ -17,6 +17,8 @@ pub enum Style {
     Async,
     /// Raw callbacks on the loop, as a protocol and its transport.
     Protocol,
+    /// Stackful fibers on the loop: an arm of the comparison, and no wing.
+    Fibers,
     /// A hand-written mio loop without any abstraction.
     Raw,
     /// One blocking thread a connection, with the standard library alone.
@@ -29,11 +31,12 @@ pub enum Style {
 
 impl Style {
     /// Every style, the wings first.
-    pub const ALL: [Style; 8] = [
+    pub const ALL: [Style; 9] = [
         Style::Callbacks,
         Style::Promises,
         Style::Async,
         Style::Protocol,
+        Style::Fibers,
         Style::Raw,
         Style::Threads,
         Style::Tokio,
@@ -50,6 +53,7 @@ impl Style {
             Style::Promises => "promises",
             Style::Async => "async",
             Style::Protocol => "protocol",
+            Style::Fibers => "fibers",
             Style::Raw => "raw",
             Style::Threads => "threads",
             Style::Tokio => "tokio",
@@ -64,6 +68,7 @@ impl Style {
             Style::Promises => "chained promises on the project's loop",
             Style::Async => "async/await tasks on the project's loop",
             Style::Protocol => "a protocol and its transport on the project's loop",
+            Style::Fibers => "stackful fibers on the project's loop, without colour",
             Style::Raw => "a hand-written mio loop without any abstraction",
             Style::Threads => "one blocking thread a connection",
             Style::Tokio => "tokio's current-thread runtime",
@@ -73,7 +78,7 @@ impl Style {
 
     /// Tells whether the style runs on the project's own loop.
     pub fn is_wing(self) -> bool {
-        self == Style::Protocol || Style::WINGS.contains(&self)
+        matches!(self, Style::Protocol | Style::Fibers) || Style::WINGS.contains(&self)
     }
 }
 

@@ -6,7 +6,7 @@ use examples::Style;
 
 /// Colours of the arms in light and in dark, told apart by most eyes (after Okabe and Ito), each with a
 /// pattern of dashes, since colour alone tells nothing on paper. Peers take those behind the styles'.
-const INKS: [(&str, &str, &str); 11] = [
+const INKS: [(&str, &str, &str); 12] = [
     ("#b34700", "#ff9f5a", ""),
     ("#0060a0", "#6fb7f0", ""),
     ("#00704e", "#45d0a0", ""),
@@ -18,6 +18,7 @@ const INKS: [(&str, &str, &str); 11] = [
     ("#6a4bc0", "#b9a6ff", "2 3"),
     ("#4a6a00", "#b4d85a", "2 3"),
     ("#a03030", "#ff9a9a", "2 3"),
+    ("#30509a", "#9ab8ff", "8 2"),
 ];
 
 /// Returns the number of an arm's colour: a style has its own, and peers take turns.

@@ -94,9 +94,8 @@ fn an_address_that_is_none_is_explained() {
 #[test]
 fn the_list_has_every_style_and_the_help_has_examples() {
     let list = run(&["list"]);
-    for style in
-        ["callbacks", "promises", "async", "protocol", "raw", "threads", "tokio", "smol", "echo"]
-    {
+    let styles = examples::Style::ALL.map(examples::Style::name);
+    for style in styles.into_iter().chain(["echo"]) {
         assert!(text(&list.stdout).contains(style));
     }
     for program in PROGRAMS {

@@ -6,6 +6,7 @@
 
 mod async_await;
 mod callbacks;
+mod fibers;
 mod idle_timeout;
 mod listening;
 mod promises;
@@ -32,6 +33,9 @@ pub(crate) const SOURCES: [&str; 4] = [
     include_str!("../../../api-promises/src/echo.rs"),
     include_str!("../../../api-async/src/echo.rs"),
 ];
+
+/// How it is written with fibers.
+pub(crate) const FIBERS: &str = include_str!("../fibers/echo.rs");
 
 /// How much is read at once, in every style.
 const BUFFER_BYTES: usize = 16 * 1024;
@@ -112,5 +116,6 @@ fn serve_in_style(
         Style::Promises => promises::serve(options, announce),
         Style::Protocol => protocol::serve(options, announce),
         Style::Async => async_await::serve(options, announce),
+        Style::Fibers => fibers::serve(options, announce),
     }
 }

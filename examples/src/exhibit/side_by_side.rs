@@ -16,6 +16,8 @@ pub struct SideBySide {
     pub sources: [&'static str; 4],
     /// How it is written as a protocol and its transport, if it is.
     pub protocol: Option<&'static str>,
+    /// How it is written with fibers, if it is.
+    pub fibers: Option<&'static str>,
 }
 
 /// A step in some styles, or what lies before, between or after the steps.
@@ -35,12 +37,14 @@ impl SideBySide {
             sentence: program.sentence,
             sources: program.sources,
             protocol: program.protocol,
+            fibers: program.fibers,
         });
         let echo = SideBySide {
             name: "echo",
             sentence: "sends back every byte that it receives",
             sources: echo::SOURCES,
             protocol: None,
+            fibers: Some(echo::FIBERS),
         };
         [echo].into_iter().chain(programs).collect()
     }
@@ -52,13 +56,16 @@ impl SideBySide {
 
     /// Returns the styles that it is written in, in the order of their columns.
     pub fn styles(&self) -> Vec<Style> {
-        styles(self.protocol)
+        styles(self.protocol, self.fibers)
     }
 
     /// Returns how it is written in a style, if it is.
     pub fn source(&self, style: Style) -> Option<&'static str> {
         if style == Style::Protocol {
             return self.protocol;
+        }
+        if style == Style::Fibers {
+            return self.fibers;
         }
         let place = STYLES.iter().position(|known| *known == style)?;
         Some(self.sources[place])
@@ -120,7 +127,7 @@ mod tests {
         let one = "use a;\n// ANCHOR: x\nx\n// ANCHOR_END: x\n// ANCHOR: y\ny\n// ANCHOR_END: y";
         let two = "// ANCHOR: x\nx\n// ANCHOR_END: x\nz\n// ANCHOR: y\ny\n// ANCHOR_END: y";
         let sources = [one, two, one, two];
-        let shown = SideBySide { name: "", sentence: "", sources, protocol: None };
+        let shown = SideBySide { name: "", sentence: "", sources, protocol: None, fibers: None };
         let rows = shown.rows(&[Style::Callbacks, Style::Threads]).unwrap();
         let names: Vec<_> = rows.iter().map(|row| row.name).collect();
         assert_eq!(names, [None, Some("x"), None, Some("y")]);

@@ -15,7 +15,7 @@ use crate::Style;
 /// The styles that a program is written in, in the order of its sources.
 pub const STYLES: [Style; 4] = [Style::Threads, Style::Callbacks, Style::Promises, Style::Async];
 
-/// A program that is written in four styles, and perhaps in both forms of callbacks.
+/// A program that is written in four styles, and perhaps in both forms of callbacks and with fibers.
 pub struct Program {
     /// What the command line calls it.
     pub name: &'static str,
@@ -26,6 +26,8 @@ pub struct Program {
     /// How it is written as a protocol and its transport, where its callbacks are closures: callbacks have
     /// two forms.
     pub protocol: Option<&'static str>,
+    /// How it is written with fibers, where it is.
+    pub fibers: Option<&'static str>,
     /// The file that is kept for its typical bug, and how it is written.
     pub naive: (&'static str, &'static str),
     /// Its largest future in async: of which function, and how many bytes it has.
@@ -41,15 +43,15 @@ pub struct Program {
 impl Program {
     /// Returns the styles that it is written in; the two forms of callbacks are next to each other.
     pub fn styles(&self) -> Vec<Style> {
-        styles(self.protocol)
+        styles(self.protocol, self.fibers)
     }
 }
 
-/// Returns the styles of what is written as a protocol, or is not.
-pub(crate) fn styles(protocol: Option<&'static str>) -> Vec<Style> {
+/// Returns the styles of what is written as a protocol and with fibers, or is not.
+pub(crate) fn styles(protocol: Option<&'static str>, fibers: Option<&'static str>) -> Vec<Style> {
     let [threads, callbacks, others @ ..] = STYLES;
-    let protocol = protocol.map(|_| Style::Protocol);
-    [threads, callbacks].into_iter().chain(protocol).chain(others).collect()
+    let (protocol, fibers) = (protocol.map(|_| Style::Protocol), fibers.map(|_| Style::Fibers));
+    [threads, callbacks].into_iter().chain(protocol).chain(others).chain(fibers).collect()
 }
 
 /// Returns the error of a style that a program is not written in.

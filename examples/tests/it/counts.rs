@@ -36,6 +36,11 @@ fn a_protocol_hops_once_and_allocates_nothing() {
 }
 
 #[test]
+fn an_echo_with_fibers_takes_one_hop_and_no_allocation() {
+    assert_cost(Style::Fibers, Some(1.0), 0.0);
+}
+
+#[test]
 fn raw_allocates_nothing() {
     assert_cost(Style::Raw, None, 0.0);
 }

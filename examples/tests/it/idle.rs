@@ -6,7 +6,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use examples::Style;
+use examples::{Style, fibers};
 use loop_core::{Counts, EventLoop, LoopHandle, TurnRule};
 
 use crate::document::{self, Table};
@@ -14,8 +14,8 @@ use crate::document::{self, Table};
 const MESSAGES: u64 = 100;
 
 /// The styles whose costs the table states.
-pub(crate) const ON_THE_LOOP: [Style; 4] =
-    [Style::Callbacks, Style::Promises, Style::Async, Style::Protocol];
+pub(crate) const ON_THE_LOOP: [Style; 5] =
+    [Style::Callbacks, Style::Promises, Style::Async, Style::Protocol, Style::Fibers];
 
 /// What so many messages cost.
 struct Cost {
@@ -86,10 +86,10 @@ fn cost(style: Style, rule: TurnRule) -> Cost {
     let mut client = TcpStream::connect(serve(style, &handle)).unwrap();
     client.set_nodelay(true).unwrap();
     // The first messages bring the connection, a chunk for the pool, and room in the queues.
-    (0..10).for_each(|_| echo(&mut event_loop, &mut client));
+    (0..10).for_each(|_| exchange(&mut event_loop, &mut client));
     let before = handle.counts();
     let seen = allocation_counter::measure(|| {
-        (0..MESSAGES).for_each(|_| echo(&mut event_loop, &mut client));
+        (0..MESSAGES).for_each(|_| exchange(&mut event_loop, &mut client));
     });
     Cost { before, after: handle.counts(), allocations: seen.count_total }
 }
@@ -120,12 +120,18 @@ pub(crate) fn serve(style: Style, handle: &LoopHandle) -> std::net::SocketAddr {
             let server = api_callbacks::ServerBuilder::new();
             server.serve(handle, any, |_| api_callbacks::protocol::Echo).unwrap().local_addr()
         }
+        Style::Fibers => {
+            let listener = fibers::TcpListener::bind(handle, any).unwrap();
+            let address = listener.local_addr().unwrap();
+            fibers::spawn(handle, move || fibers::echo::serve(&listener)).detach();
+            address
+        }
         baseline => panic!("{baseline} has no loop of ours"),
     }
 }
 
 /// Sends a message, runs the loop until it is idle again, and takes the echo.
-fn echo(event_loop: &mut EventLoop, client: &mut TcpStream) {
+fn exchange(event_loop: &mut EventLoop, client: &mut TcpStream) {
     let handle = event_loop.handle();
     let written = handle.counts().writes;
     client.write_all(&[b'x'; 64]).unwrap();

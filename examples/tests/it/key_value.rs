@@ -33,7 +33,7 @@ macro_rules! in_every_style {
     ($($behaviour:ident,)*) => {
         $(mod $behaviour {
             in_every_style!(@ $behaviour: threads Threads, callbacks Callbacks, promises Promises,
-                async_await Async);
+                async_await Async, fibers Fibers);
         })*
     };
     (@ $behaviour:ident: $($test:ident $style:ident),*) => {

@@ -17,6 +17,7 @@ mod depth;
 mod document;
 mod echo;
 mod few_threads;
+mod fibers;
 mod fifteen;
 mod flat;
 mod frames;

@@ -27,7 +27,7 @@ macro_rules! in_every_style {
     ($($behaviour:ident,)*) => {
         $(mod $behaviour {
             in_every_style!(@ $behaviour: threads Threads, callbacks Callbacks, protocol Protocol,
-                promises Promises, async_await Async);
+                promises Promises, async_await Async, fibers Fibers);
         })*
     };
     (@ $behaviour:ident: $($test:ident $style:ident),*) => {

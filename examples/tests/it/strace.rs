@@ -51,6 +51,7 @@ calls_of_a_message! {
     callbacks Callbacks waits 1,
     promises Promises waits 1,
     async_await Async waits 1,
+    fibers Fibers waits 1,
     raw Raw waits 1,
     // A blocking read waits by itself.
     threads Threads waits 0,

@@ -5,6 +5,7 @@
 
 mod async_await;
 mod callbacks;
+mod fibers;
 mod promises;
 mod protocol;
 mod smol;
@@ -14,5 +15,6 @@ pub(super) use self::smol::echo as smol;
 pub(super) use self::tokio::echo as tokio;
 pub(super) use async_await::serve as async_await;
 pub(super) use callbacks::serve as callbacks;
+pub(super) use fibers::serve as fibers;
 pub(super) use promises::serve as promises;
 pub(super) use protocol::Echo as Protocol;

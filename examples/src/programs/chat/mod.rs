@@ -51,6 +51,7 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     protocol: Some(include_str!("protocol.rs")),
+    fibers: None,
     naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
     future: ("join", || future_bytes(|| async_await::Chat::join(argument(), argument()))),
     page: include_str!("page.md"),

@@ -6,6 +6,7 @@
 mod async_await;
 mod callbacks;
 mod failure;
+mod fibers;
 mod framing;
 mod frontier;
 mod http;
@@ -57,6 +58,7 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     protocol: None,
+    fibers: Some(include_str!("fibers.rs")),
     naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
     future: ("crawl", || future_bytes(|| async_await::crawl(argument(), argument()))),
     page: include_str!("page.md"),
@@ -225,6 +227,11 @@ pub fn run(version: Version, options: &Options) -> io::Result<(Totals, Left)> {
         Style::Async => on_a_loop(|handle, done| {
             let crawl = async_await::crawl(handle.clone(), options.clone());
             api_async::spawn(handle, async { done(crawl.await) }).detach();
+        }),
+        Style::Fibers => on_a_loop(|handle, done| {
+            let (inside, options) = (handle.clone(), options.clone());
+            let crawl = move || fibers::crawl(&inside, &options).map(done);
+            crate::fibers::spawn(handle, crawl).detach();
         }),
         other => Err(not_written_in(other)),
     }

@@ -35,6 +35,7 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     protocol: None,
+    fibers: None,
     naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
     future: ("connect", || {
         future_bytes(|| async_await::connect(argument(), argument(), argument()))

@@ -7,6 +7,7 @@ pub mod core;
 
 mod async_await;
 mod callbacks;
+mod fibers;
 mod naive_callbacks;
 mod promises;
 mod threads;
@@ -77,6 +78,7 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     protocol: None,
+    fibers: Some(include_str!("fibers.rs")),
     naive: ("naive_callbacks.rs", include_str!("naive_callbacks.rs")),
     future: ("converse", || {
         future_bytes(|| async_await::KeyValue::converse(argument(), argument(), argument()))
@@ -150,6 +152,11 @@ pub fn run(
             Ok(move |stopped: OnStopped| {
                 api_async::spawn(&handle, async { stopped(server.stop().await) }).detach();
             })
+        }),
+        Version::Good(Style::Fibers) => on_a_loop(stop, |handle| {
+            let server = fibers::KeyValue::serve(handle, options)?;
+            announce(server.local_addr());
+            Ok(move |stopped| server.stop(stopped))
         }),
         Version::Naive => on_a_loop(stop, |handle| {
             let server = naive_callbacks::KeyValue::serve(handle, options)?;

@@ -6,6 +6,7 @@
 
 mod async_await;
 mod callbacks;
+mod fibers;
 mod naive_async_await;
 mod peer;
 mod promises;
@@ -41,6 +42,7 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     protocol: Some(include_str!("protocol.rs")),
+    fibers: Some(include_str!("fibers.rs")),
     naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
     future: ("forward", || future_bytes(|| async_await::forward(argument(), argument()))),
     page: include_str!("page.md"),
@@ -134,6 +136,11 @@ pub fn run(
         }),
         Version::Good(Style::Async) => on_a_loop(stop, |handle| {
             let proxy = async_await::Proxy::start(handle, options)?;
+            announce(proxy.local_addr());
+            Ok(|| proxy.stop())
+        }),
+        Version::Good(Style::Fibers) => on_a_loop(stop, |handle| {
+            let proxy = fibers::Proxy::start(handle, options)?;
             announce(proxy.local_addr());
             Ok(|| proxy.stop())
         }),

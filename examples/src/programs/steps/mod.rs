@@ -7,6 +7,7 @@
 mod async_await;
 mod callbacks;
 mod demonstration;
+mod fibers;
 mod naive_async_await;
 #[cfg(test)]
 mod one_turn;
@@ -42,6 +43,7 @@ pub const PROGRAM: Program = Program {
         include_str!("async_await.rs"),
     ],
     protocol: None,
+    fibers: Some(include_str!("fibers.rs")),
     naive: ("naive_async_await.rs", include_str!("naive_async_await.rs")),
     future: ("transfer", || {
         future_bytes(|| async_await::transfer(argument(), argument(), argument()))
@@ -183,6 +185,7 @@ pub fn run(style: Style, options: &Options) -> io::Result<Report> {
         Style::Callbacks => callbacks::run(options),
         Style::Promises => promises::run(options),
         Style::Async => async_await::run(options),
+        Style::Fibers => fibers::run(options),
         _ => Err(not_written_in(style)),
     }
 }

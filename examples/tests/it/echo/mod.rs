@@ -16,7 +16,7 @@ macro_rules! in_every_style {
     ($($file:ident::$behaviour:ident,)*) => {
         $(mod $behaviour {
             in_every_style!(@ $file::$behaviour: callbacks Callbacks, promises Promises,
-                async_await Async, protocol Protocol, raw Raw, threads Threads, tokio Tokio, smol Smol);
+                async_await Async, protocol Protocol, fibers Fibers, raw Raw, threads Threads, tokio Tokio, smol Smol);
         })*
     };
     (@ $file:ident::$behaviour:ident: $($test:ident $style:ident),*) => {
