@@ -122,6 +122,8 @@ impl Connecting {
 
     fn finish(&self, connected: io::Result<Socket>) {
         if let Some(callback) = self.callback.take() {
+            // What runs is the look-up or an attempt, which the program did not begin itself.
+            self.callback.handle().job_began_at(Some(self.callback.called_at()));
             callback(connected);
         }
     }

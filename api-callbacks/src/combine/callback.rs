@@ -35,7 +35,7 @@ impl<R: 'static> Callback<R> {
     }
 
     /// Returns where the whole was called.
-    pub(super) fn called_at(&self) -> Caller {
+    pub(crate) fn called_at(&self) -> Caller {
         self.called_at
     }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -114,16 +115,17 @@ impl ClientBuilder {
 }
 
 /// Gives a protocol the socket that comes, and tells the callback.
+#[track_caller]
 fn begin(
     handle: &LoopHandle,
     protocol: impl Protocol + 'static,
     callback: impl FnOnce(io::Result<Rc<dyn Transport>>) + 'static,
 ) -> impl FnOnce(io::Result<Socket>) + 'static {
-    let handle = handle.clone();
+    let (handle, called_at) = (handle.clone(), Location::caller());
     move |connected| match connected {
         Ok(socket) => {
-            let transport = Connection::start(socket, protocol);
-            Operation::ended_with(&handle, move || callback(Ok(transport)));
+            let transport = Connection::start(socket, protocol, called_at);
+            Operation::ended_at(&handle, called_at, move || callback(Ok(transport)));
         }
         Err(error) => callback(Err(error)),
     }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use slab::Slab;
 
 use crate::connecting::Accepted;
 use crate::operation::Operation;
+use crate::pending::Caller;
 use crate::protocol::transport::Connection;
 use crate::protocol::{Protocol, Transport};
 use crate::tcp::TcpListener;
@@ -45,12 +47,16 @@ struct Listening {
     connections_max: usize,
     on_failure: Cell<Option<FailureCallback>>,
     stopping: Cell<Option<Stopping>>,
+    /// Where the program serves: what a report of its panic names.
+    served_at: Caller,
 }
 
 /// What is to be done when the last connection has ended.
 struct Stopping {
     callback: StopCallback,
     limit: Operation,
+    /// Where the program stopped the server.
+    stopped_at: Caller,
     left: Vec<SocketAddr>,
 }
 
@@ -105,13 +111,14 @@ impl Server {
                 server.listening().abort();
             }
         });
-        let callback = Box::new(callback);
-        listening.stopping.set(Some(Stopping { callback, limit, left: Vec::new() }));
+        let (callback, stopped_at) = (Box::new(callback), Location::caller());
+        listening.stopping.set(Some(Stopping { callback, limit, stopped_at, left: Vec::new() }));
     }
 }
 
 impl Server {
     /// Serves a listener that is bound.
+    #[track_caller]
     pub(super) fn start<P: Protocol + 'static>(
         listener: TcpListener,
         connections_max: usize,
@@ -127,6 +134,7 @@ impl Server {
             connections_max,
             on_failure: Cell::new(on_failure),
             stopping: Cell::new(None),
+            served_at: Location::caller(),
         };
         let accepting = Rc::new(Accepting { listening, factory });
         accepting.clone().accept();
@@ -166,16 +174,18 @@ impl Listening {
         if !self.open.borrow().is_empty() {
             return;
         }
-        if let Some(Stopping { callback, limit, left }) = self.stopping.take() {
+        if let Some(Stopping { callback, limit, stopped_at, left }) = self.stopping.take() {
             limit.cancel();
-            Operation::ended_with(&self.handle, || callback(left));
+            Operation::ended_at(&self.handle, stopped_at, || callback(left));
         }
     }
 }
 
 impl<P: Protocol + 'static, F: Fn(SocketAddr) -> P + 'static> Accepting<F> {
     fn accepted(self: Rc<Self>, accepted: Accepted) {
+        let served_at = self.listening.served_at;
         drop(self.listening.accepting.take());
+        self.listening.handle.job_began_at(Some(served_at));
         match accepted {
             Ok((socket, peer)) => {
                 let key = self.listening.open.borrow_mut().insert(None);
@@ -183,8 +193,8 @@ impl<P: Protocol + 'static, F: Fn(SocketAddr) -> P + 'static> Accepting<F> {
                 // Before the factory is called: it may panic.
                 self.clone().accept();
                 let protocol = (self.factory)(peer);
-                let transport =
-                    Connection::start(socket, Served { protocol, _membership: membership });
+                let served = Served { protocol, _membership: membership };
+                let transport = Connection::start(socket, served, served_at);
                 self.listening.open.borrow_mut()[key] = Some(transport);
             }
             Err(error) if is_cancelled(&error) => {}

@@ -15,6 +15,7 @@ use std::rc::{Rc, Weak};
 use loop_core::{Cancelled, Direction, Job};
 
 use crate::attempt::{READ, Socket, WRITE};
+use crate::pending::Caller;
 use crate::protocol::{Protocol, Transport, WriteLimits};
 
 /// Further parts of the job.
@@ -50,6 +51,8 @@ pub(crate) struct Connection<P: 'static> {
     flags: Cell<u16>,
     /// Why the connection will be lost.
     error: Cell<Option<io::Error>>,
+    /// Where the program served or connected: what a report of its panic names.
+    begun_at: Caller,
     /// The connection itself, for the loop to hold.
     this: Weak<Connection<P>>,
 }
@@ -82,7 +85,7 @@ const SHUT: u16 = 512;
 
 impl<P: Protocol + 'static> Connection<P> {
     /// Makes a connection, and queues `connection_made` and the beginning of reading.
-    pub(crate) fn start(source: Socket, protocol: P) -> Rc<Connection<P>> {
+    pub(crate) fn start(source: Socket, protocol: P, begun_at: Caller) -> Rc<Connection<P>> {
         let handle = source.handle().clone();
         let connection = Rc::new_cyclic(|this| Connection {
             live: RefCell::new(Some(Live { protocol, source })),
@@ -90,6 +93,7 @@ impl<P: Protocol + 'static> Connection<P> {
             limits: Cell::default(),
             flags: Cell::new(0),
             error: Cell::new(None),
+            begun_at,
             this: this.clone(),
         });
         handle.queue(connection.clone(), MADE);

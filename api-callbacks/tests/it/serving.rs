@@ -12,7 +12,7 @@ use loop_core::{EventLoop, LoopHandle};
 
 use crate::transport::{Record, Recorder, run_for_a_while, run_until};
 
-fn any() -> SocketAddr {
+pub(crate) fn any() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 

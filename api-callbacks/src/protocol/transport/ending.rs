@@ -30,6 +30,7 @@ impl<P: Protocol + 'static> Connection<P> {
             let (handle, error) = (live.source.handle().clone(), self.error.take());
             let ended = Ended { handle, live: Some(live) };
             if let Some(live) = &ended.live {
+                ended.handle.job_began_at(Some(self.begun_at));
                 live.protocol.connection_lost(error);
             }
         }
@@ -63,6 +64,10 @@ pub(super) struct AbortOnPanic<'a, P: Protocol + 'static>(pub(super) &'a Connect
 
 impl<P: Protocol + 'static> Drop for AbortOnPanic<'_, P> {
     fn drop(&mut self) {
+        // No call of a protocol is dearer for it: the place is noted once one has panicked.
+        if let Some(live) = &*self.0.live.borrow() {
+            live.source.handle().job_began_at(Some(self.0.begun_at));
+        }
         self.0.lose(Some(io::Error::other("the protocol has panicked")));
     }
 }
