@@ -3,6 +3,8 @@
 
 (() => {
     const narrow = window.matchMedia("(max-width: 900px)");
+    // What 48 characters of code take, in pixels.
+    const COLUMN_LEAST = 370;
 
     class Compare {
         constructor(root) {
@@ -10,6 +12,7 @@
             this.cells = [...root.querySelectorAll(".compare-cell[data-step]")];
             this.styles = [...root.querySelectorAll(".compare-head [data-style]")]
                 .map(head => ({ name: head.dataset.style, label: head.textContent }));
+            this.usual = this.usually();
             this.chosen = new Set(this.asked());
             this.tab = [...this.chosen][0];
             this.pinned = null;
@@ -19,11 +22,18 @@
             this.follow();
         }
 
-        // The columns that the address asks for, or all.
+        // All columns, but fibers, which are no wing, only where there is room.
+        usually() {
+            const names = this.styles.map(style => style.name);
+            const room = this.root.clientWidth >= names.length * COLUMN_LEAST;
+            return room ? names : names.filter(name => name !== "fibers");
+        }
+
+        // The columns that the address asks for, or the usual ones.
         asked() {
             const names = (new URLSearchParams(location.search).get("columns") ?? "").split(",");
             const known = this.styles.map(style => style.name).filter(name => names.includes(name));
-            return known.length > 0 ? known : this.styles.map(style => style.name);
+            return known.length > 0 ? known : this.usual;
         }
 
         begin() {
@@ -153,9 +163,8 @@
 
         // Writes columns and step to the address, so that it can be passed on.
         tell(hash) {
-            const all = this.chosen.size === this.styles.length;
             const names = this.styles.map(style => style.name).filter(name => this.chosen.has(name));
-            const search = all ? "" : `?columns=${names.join(",")}`;
+            const search = `${names}` === `${this.usual}` ? "" : `?columns=${names.join(",")}`;
             history.replaceState(null, "", location.pathname + search + hash);
         }
     }

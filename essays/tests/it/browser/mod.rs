@@ -53,7 +53,8 @@ fn seen(browser: &mut Chromium) -> Value {
 }
 
 fn in_every_style(step: &str) -> Value {
-    json!(["threads", "callbacks", "promises", "async"].map(|style| format!("{step} {style}")))
+    let styles = ["threads", "callbacks", "promises", "async", "fibers"];
+    json!(styles.map(|style| format!("{step} {style}")))
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn arrow_keys_move_between_steps_and_styles_and_do_not_turn_the_page() {
 fn an_address_opens_with_its_step_lit_and_its_columns_alone() {
     let Some(mut browser) = browser() else { return };
     browser.open(&address("side_by_side/proxy.html?columns=callbacks,async#proxy-proxy"));
-    let forms = ["threads", "callbacks", "protocol", "promises", "async"];
+    let forms = ["threads", "callbacks", "protocol", "promises", "async", "fibers"];
     assert_eq!(lit(&mut browser), json!(forms.map(|style| format!("proxy {style}"))));
     assert_eq!(seen(&mut browser), json!(["async", "callbacks"]));
     browser.click("button[data-column=promises]");
@@ -171,6 +172,25 @@ fn an_address_opens_with_its_step_lit_and_its_columns_alone() {
     browser.click("button[data-column=promises]");
     browser.click("button[data-column=callbacks]");
     assert_eq!(seen(&mut browser), json!(["callbacks"]));
+}
+
+#[test]
+fn fibers_have_a_column_from_the_beginning_only_where_there_is_room() {
+    let Some(mut browser) = browser() else { return };
+    let wings = ["async", "callbacks", "promises", "threads"];
+    browser.screen(1440, 900, "light");
+    browser.open(&address("side_by_side/echo.html"));
+    assert_eq!(seen(&mut browser), json!(wings));
+    browser.click("button[data-column=fibers]");
+    let all = ["async", "callbacks", "fibers", "promises", "threads"];
+    assert_eq!(seen(&mut browser), json!(all));
+    assert_eq!(
+        browser.value("location.search"),
+        "?columns=threads,callbacks,promises,async,fibers"
+    );
+    browser.screen(2560, 1440, "light");
+    browser.open(&address("side_by_side/echo.html"));
+    assert_eq!(seen(&mut browser), json!(all));
 }
 
 #[test]
@@ -203,7 +223,7 @@ fn without_a_script_there_are_plain_columns() {
     let Some(mut browser) = browser() else { return };
     browser.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
     browser.open(&address("side_by_side/echo.html"));
-    assert_eq!(seen(&mut browser), json!(["async", "callbacks", "promises", "threads"]));
+    assert_eq!(seen(&mut browser), json!(["async", "callbacks", "fibers", "promises", "threads"]));
     assert_eq!(browser.value("document.querySelectorAll('.compare-bar').length"), 0);
     let tops = browser.value(
         "new Set([...document.querySelectorAll('#echo-echo .compare-cell')].map(cell => \
