@@ -84,7 +84,7 @@ impl Claims {
             let Claim { id, statement, nature, prediction, .. } = claim;
             let (outcome, nature) = (claim.registered().name(), nature.name());
             let order = self.history.order(id, prediction);
-            let order = order.sentence(claim.measured_before.as_deref());
+            let order = order.brief(claim.measured_before.as_deref());
             format!("| {} | {statement} | {nature} | {outcome} | {order} |\n", pages.claim(id))
         };
         let rows: String = self.registry.claims.iter().map(row).collect();

@@ -98,6 +98,20 @@ impl Order {
         }
     }
 
+    /// Says which was first, for a table.
+    pub(crate) fn brief(&self, measured_before: Option<&str>) -> String {
+        let brief = match self {
+            Order::NotChecked | Order::Uncommitted => "not checked",
+            Order::Known(times) => match times.first() {
+                First::Alone | First::Prediction => "the prediction",
+                First::Experiment => "the experiment",
+                First::Neither | First::WithVerdict => "not shown",
+            },
+        };
+        let measured = measured_before.map_or("", |_| "; it had been measured");
+        format!("{brief}{measured}")
+    }
+
     /// Says in plain words what is known of the order, and what had been measured before.
     pub(crate) fn sentence(&self, measured_before: Option<&str>) -> String {
         let mut text = match self {
@@ -112,22 +126,46 @@ impl Order {
     }
 }
 
+/// What git shows of the order of a prediction and its experiment.
+enum First {
+    /// There is no experiment yet.
+    Alone,
+    Prediction,
+    Experiment,
+    /// One commit holds both.
+    Neither,
+    /// The prediction is the older, but its commit holds the verdict, too.
+    WithVerdict,
+}
+
 impl Times {
-    fn sentence(&self) -> String {
+    fn first(&self) -> First {
         let Times { prediction, experiment, verdict } = self;
+        match experiment {
+            None => First::Alone,
+            Some(experiment) if experiment.time < prediction.time => First::Experiment,
+            Some(experiment) if experiment == prediction => First::Neither,
+            Some(_) if verdict.as_ref() == Some(prediction) => First::WithVerdict,
+            Some(_) => First::Prediction,
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let Times { prediction, experiment, .. } = self;
         let predicted = format!("Predicted in {} of {}", prediction.hash, prediction.time);
         let Some(experiment) = experiment else {
             return format!("{predicted}; no experiment yet.");
         };
         let tried = format!("first experiment in {} of {}", experiment.hash, experiment.time);
-        let follows = if experiment.time < prediction.time {
-            "the experiment is the older, so the prediction is not shown to be first"
-        } else if experiment == prediction {
-            "one commit holds both, so the prediction is not shown to be first"
-        } else if verdict.as_ref() == Some(prediction) {
-            "but the commit of the prediction holds the verdict, too, so it is not shown to be first"
-        } else {
-            "the prediction is the older"
+        let follows = match self.first() {
+            First::Experiment => {
+                "the experiment is the older, so the prediction is not shown to be first"
+            }
+            First::Neither => "one commit holds both, so the prediction is not shown to be first",
+            First::WithVerdict => {
+                "but the commit of the prediction holds the verdict, too, so it is not shown to be first"
+            }
+            First::Alone | First::Prediction => "the prediction is the older",
         };
         format!("{predicted}, {tried}: {follows}.")
     }
