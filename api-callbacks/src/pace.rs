@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -111,7 +112,7 @@ impl Interval {
                 done(due.map(|()| interval.ticks.take()));
             })
         })
-        .start(callback)
+        .start(noting(self.0.ticks.handle().clone(), callback))
     }
 }
 
@@ -142,7 +143,17 @@ impl RateLimit {
                 done(there.map(|()| limit.bucket.take()));
             })
         })
-        .start(callback)
+        .start(noting(self.0.bucket.handle().clone(), callback))
+    }
+}
+
+/// Has a report of the callback's panic name the caller's line: what runs then is a timer from here.
+#[track_caller]
+fn noting<T>(handle: LoopHandle, callback: impl FnOnce(T)) -> impl FnOnce(T) {
+    let called_at = Location::caller();
+    move |result| {
+        handle.job_began_at(Some(called_at));
+        callback(result);
     }
 }
 

@@ -1,6 +1,8 @@
-//! Of what waits for the program itself: permits, room to write, a token.
+//! Of what waits for the program itself: permits, ticks, room to write, a token.
 
-use api_callbacks::{CancellationToken, FlowControl, Semaphore};
+use std::time::Duration;
+
+use api_callbacks::{CancellationToken, FlowControl, Interval, RateLimit, Semaphore};
 
 use super::{lab, reported};
 
@@ -24,4 +26,19 @@ fn of_permits_and_room_that_come_later() {
     let of_token = line!() - 1;
     token.cancel();
     assert_eq!(reported(&mut event_loop, &lines, 1), [of_token]);
+}
+
+#[test]
+fn of_ticks_and_rates() {
+    let (mut event_loop, handle, lines) = lab();
+    let interval = Interval::new(&handle, Duration::from_millis(1)).unwrap();
+    for _ in 0..2 {
+        interval.tick(|_| panic!("on purpose"));
+        assert_eq!(reported(&mut event_loop, &lines, 1), [line!() - 1]);
+    }
+    let rate = RateLimit::new(&handle, 1, Duration::from_millis(1)).unwrap();
+    for _ in 0..2 {
+        rate.wait(|_| panic!("on purpose"));
+        assert_eq!(reported(&mut event_loop, &lines, 1), [line!() - 1]);
+    }
 }
