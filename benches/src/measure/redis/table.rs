@@ -31,9 +31,9 @@ pub(super) fn compose(
             "CPU us\na request",
             "requests a CPU-second\nto redis (min..max)",
         ]);
+        let under_it = rates.iter().filter(|rate| rate.load == load);
+        let rates: Vec<Rate> = under_it.copied().collect();
         for (server, name) in names.iter().enumerate() {
-            let of = |rate: &&Rate| rate.load == load;
-            let rates: Vec<Rate> = rates.iter().filter(of).copied().collect();
             grid.add(row(name, &rates, server));
         }
         text.push_str(&grid.render(dress));
