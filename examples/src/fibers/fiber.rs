@@ -113,6 +113,16 @@ pub(super) fn current() -> Rc<Core> {
     current.expect("only a fiber can wait: this runs on the stack of the loop")
 }
 
+/// Lets what is ready run before the fiber goes on.
+///
+/// # Errors
+/// As [`Core::go_on`].
+pub(super) fn give_way() -> io::Result<()> {
+    let fiber = current();
+    fiber.wake();
+    fiber.suspend(|| ())
+}
+
 /// Runs a body until it returns, panics or unwinds.
 pub(super) fn contained<T>(body: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| match payload.is::<Unwinding>() {

@@ -26,7 +26,7 @@
 //!
 //! # Rules
 //!
-//! - A fiber runs until it waits; it goes on from the queue.
+//! - A fiber runs until it waits; it goes on from the queue. After 128 attempts at sockets it waits for the others.
 //! - **Cancelling** unwinds its stack from the wait where it is, without a panic's report, and drops what it
 //!   holds. From then on each wait ends so, up to the scope that was cancelled: all of the fiber, or a
 //!   [`timeout`]. A destructor cannot wait: there a wait is an error, [`Cancelled`](loop_core::Cancelled).

@@ -29,10 +29,16 @@ pub(super) enum Pause {
     Ended,
 }
 
+/// How many attempts at sockets a body makes before the others have their turn: as many as a task of the async
+/// wing. What it reads byte by byte may all be there.
+const ATTEMPTS: u32 = 128;
+
 thread_local! {
     static SPARES: RefCell<Spares<Stack>> = const { RefCell::new(Spares::new()) };
     /// What the coroutine that is resumed next is to run.
     static BODY: Cell<Option<Body>> = const { Cell::new(None) };
+    /// How many attempts are left to the body that runs.
+    static LEFT: Cell<u32> = const { Cell::new(0) };
 }
 
 impl Stack {
@@ -64,6 +70,7 @@ impl Stack {
         if body.is_some() {
             BODY.set(body);
         }
+        LEFT.set(ATTEMPTS);
         self.coroutine.resume()
     }
 
@@ -71,6 +78,15 @@ impl Stack {
     pub(super) fn keep(self) {
         SPARES.with_borrow_mut(|spares| spares.keep(self));
     }
+}
+
+/// Takes one of the attempts that the body has until it is suspended; tells whether one was left.
+pub(super) fn take_attempt() -> bool {
+    let left = LEFT.get().checked_sub(1);
+    left.is_some_and(|left| {
+        LEFT.set(left);
+        true
+    })
 }
 
 /// Gives the processor back to what has resumed the stack that this is called on.

@@ -8,7 +8,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use loop_core::transfer::Transfer;
 use loop_core::{Chunk, ConnectOptions, Direction, ListenOptions, LoopHandle, Source};
 
-use super::fiber::{WAKE, current};
+use super::fiber::{WAKE, current, give_way};
+use super::stack::take_attempt;
 
 /// A socket that accepts connections.
 pub type TcpListener = Socket<mio::net::TcpListener>;
@@ -130,6 +131,9 @@ impl<S> Socket<S> {
         loop {
             // An error need not be made where it is known that the attempt would block.
             if self.source.is_ready(direction) {
+                while !take_attempt() {
+                    give_way()?;
+                }
                 match attempt() {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                     ended => return ended,

@@ -69,8 +69,13 @@ impl KeyValue {
     /// Lets clients in until the server stops.
     fn accept(&self, listener: &TcpListener) -> io::Result<()> {
         loop {
-            let (stream, _peer) = listener.accept()?;
-            self.begin(Rc::new(stream));
+            match listener.accept() {
+                Ok((stream, _peer)) => self.begin(Rc::new(stream)),
+                Err(error) => {
+                    self.0.handle.report_error("accept", &error);
+                    return Ok(());
+                }
+            }
         }
     }
     // ANCHOR_END: accept

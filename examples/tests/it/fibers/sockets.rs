@@ -6,6 +6,7 @@ use std::net::TcpStream as Client;
 use std::rc::Rc;
 
 use examples::fibers::{self, TcpListener, TcpStream, sleep, spawn, timeout, wait};
+use loop_core::transfer::ReadExact;
 use loop_core::{Chunk, EventLoop, LoopHandle, is_cancelled};
 
 use super::{Held, SECOND, reports, run};
@@ -65,6 +66,43 @@ fn bytes_that_came_for_a_cancelled_fiber_are_not_lost() {
         first.cancel();
         assert!(is_cancelled(&first.join().unwrap_err()));
         assert_eq!(stream.read_chunk()?.as_deref(), Some(&b"kept"[..]));
+        Ok(())
+    })
+    .unwrap();
+}
+
+/// Notes how much is read at most from one passage through the ready queue to the next.
+fn watch(handle: LoopHandle, read: Rc<Cell<usize>>, most: Rc<Cell<usize>>) {
+    let before = read.get();
+    let queue = handle.clone();
+    queue.call_soon(move || {
+        most.set(most.get().max(read.get() - before));
+        if read.get() < 10_000 {
+            watch(handle, read, most);
+        }
+    });
+}
+
+#[test]
+fn a_fiber_that_reads_byte_by_byte_lets_the_others_run() {
+    connected(|handle, stream, mut client| {
+        client.write_all(&[0; 10_000])?;
+        let read = Rc::new(Cell::new(0));
+        let counts = read.clone();
+        let reader = spawn(&handle, move || {
+            loop {
+                stream.transfer(ReadExact::new([0])).0?;
+                counts.set(counts.get() + 1);
+            }
+        });
+        let most = Rc::new(Cell::new(0));
+        watch(handle.clone(), read.clone(), most.clone());
+        while read.get() < 10_000 {
+            sleep(&handle, std::time::Duration::ZERO)?;
+        }
+        assert_eq!(most.get(), 128, "bytes at a time");
+        reader.cancel();
+        let _: io::Result<()> = reader.join();
         Ok(())
     })
     .unwrap();
